@@ -1,0 +1,1 @@
+"""One vendor per file: endpoints, paging, limits and the meaning of its errors."""
