@@ -1,0 +1,104 @@
+"""What every DAG shares: default arguments, tags, assets, pools and the minute ring of retries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from include.tables import table
+
+GCP_CONN_ID = "google_cloud_default"
+START_DATE = datetime(2025, 1, 6)
+
+
+class Stage(StrEnum):
+    INGEST = "stage:ingest"
+    CLEAN = "stage:clean"
+    ENRICH = "stage:enrich"
+    SEGMENT = "stage:segment"
+    ACTIVATE = "stage:activate"
+    FEEDBACK = "stage:feedback"
+    LEARN = "stage:learn"
+    PERSONALIZE = "stage:personalize"
+    OPERATE = "stage:operate"
+
+
+class System(StrEnum):
+    BIGQUERY = "system:bigquery"
+    NPPES = "system:nppes"
+    WIZA = "system:wiza"
+    TWILIO = "system:twilio"
+    GHL = "system:ghl"
+    INSTANTLY = "system:instantly"
+    WEBHOOKS = "system:webhooks"
+
+
+class Tier(StrEnum):
+    """1: page at once, money or law is at stake. 2: mend today. 3: mend this week."""
+
+    ONE = "tier:1"
+    TWO = "tier:2"
+    THREE = "tier:3"
+
+
+class Kind(StrEnum):
+    """DESIGN: an interval DAG owns a date; a convergent one brings tables to the state that RAW implies."""
+
+    INTERVAL = "kind:interval"
+    CONVERGENT = "kind:convergent"
+
+
+# One pool per external system makes its concurrency limit global over all DAGs (slots, description).
+POOLS = {
+    "bigquery": (8, "Concurrent BigQuery jobs"),
+    "nppes": (2, "Downloads from CMS"),
+    "wiza": (4, "Chunks of Wiza reveals in flight"),
+    "twilio": (2, "Chunks of Twilio look-ups in flight"),
+    "ghl": (1, "Go High Level limits by location: one writer"),
+    "instantly": (1, "Instantly limits by workspace: one writer"),
+}
+
+VENDOR_RETRY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=["hooks.errors.AuthFailed", "hooks.errors.BadRequest", "hooks.errors.OutOfCredits"],
+            action=RetryAction.FAIL,
+            reason="A retry cannot mend a wrong key, a refused request or an empty account.",
+        ),
+        RetryRule(
+            exception="hooks.errors.RateLimited",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=10),
+            reason="The vendor's window must pass first.",
+        ),
+    ]
+)
+
+DEFAULT_ARGS = {
+    "owner": "data",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=1),
+    "execution_timeout": timedelta(hours=1),
+}
+
+
+def tags(stage: Stage, tier: Tier, kind: Kind, *systems: System) -> list[str]:
+    """Return a DAG's tags, sorted."""
+    return sorted([stage, tier, kind, *systems])
+
+
+def asset(table_name: str) -> Asset:
+    """Return the asset of a table that has a definition; its name is ``<dataset>.<table>``."""
+    return Asset(name=table(table_name).name, uri=f"bigquery-table://{table_name.replace('.', '/')}")
+
+
+def as_of_param() -> Param:
+    """Return the ``as_of`` parameter of a convergent DAG."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        description="Point in time (ISO 8601, UTC) that the run works at. Empty: taken from the triggering asset event.",
+    )

