@@ -1,0 +1,338 @@
+"""One HTTP call to a vendor: timeouts, pacing, the short ring of retries, and what each answer means.
+
+A hook holds a transport; it does not inherit from one. The long ring of retries (minutes) is the task's.
+
+Nothing here logs a URL, a header or a body: URLs hold phone numbers, and bodies hold people.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from hooks.errors import (
+    AuthFailed,
+    BadRequest,
+    NotFound,
+    OutOfCredits,
+    RateLimited,
+    ResponseLost,
+    VendorDown,
+    VendorError,
+)
+from hooks.limits import TokenBucket
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=15.0, pool=5.0)
+ATTEMPTS = 4
+LONGEST_PAUSE = 30.0  # seconds; a vendor that asks for more gets it from the task's retry, not from a sleeping worker
+FIRST_PAUSE = 0.5  # seconds
+
+# The connection was never made, so nothing was sent: safe to repeat even when the call costs money.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+# httpx writes every URL to the log at INFO, and Twilio's URLs hold phone numbers.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a vendor is and how it knows us; built from an Airflow connection, never printed."""
+
+    vendor: str
+    base_url: str
+    requests_per_second: float
+    headers: Mapping[str, str]
+    basic_auth: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.vendor}, {self.base_url})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of 2xx. text is the body exactly as received; body is that text parsed, None when it was empty."""
+
+    status: int
+    text: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. repeatable: doing it twice costs and changes nothing more than doing it once."""
+
+    operation: str
+    method: str
+    path: str
+    repeatable: bool
+    params: Mapping[str, Any] | None = None
+    json: Any = None
+
+
+class Transport:
+    """Makes calls from a task."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        http: httpx.BaseTransport | None = None,
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint = endpoint
+        self._attempts = attempts
+        self._sleep = sleep
+        self._bucket = TokenBucket(endpoint.requests_per_second)
+        self._client = httpx.Client(
+            base_url=endpoint.base_url,
+            headers=endpoint.headers,
+            auth=endpoint.basic_auth,
+            timeout=TIMEOUT,
+            transport=http,
+        )
+
+    def send(self, call: Call) -> Reply:
+        """Return the answer, or raise one of hooks.errors after at most `attempts` tries."""
+        attempt = 0
+        while True:
+            attempt += 1
+            self._sleep(self._bucket.reserve())
+            try:
+                response = self._client.request(call.method, call.path, params=call.params, json=call.json)
+            except httpx.TransportError as cut:
+                outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
+            else:
+                outcome = outcome_of(self._endpoint.vendor, call, response)
+            if isinstance(outcome, Reply):
+                return outcome
+            pause = pause_before_retry(outcome, attempt, self._attempts)
+            if pause is None:
+                raise outcome
+            self._sleep(pause)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class AsyncTransport:
+    """Makes calls from a trigger. The same rules as Transport."""
+
+    def __init__(self, endpoint: Endpoint, *, http: httpx.AsyncBaseTransport | None = None) -> None:
+        self._endpoint = endpoint
+        self._bucket = TokenBucket(endpoint.requests_per_second)
+        self._client = httpx.AsyncClient(
+            base_url=endpoint.base_url,
+            headers=endpoint.headers,
+            auth=endpoint.basic_auth,
+            timeout=TIMEOUT,
+            transport=http,
+        )
+
+    async def send(self, call: Call) -> Reply:
+        """Return the answer, or raise one of hooks.errors after at most ATTEMPTS tries."""
+        attempt = 0
+        while True:
+            attempt += 1
+            await asyncio.sleep(self._bucket.reserve())
+            try:
+                response = await self._client.request(call.method, call.path, params=call.params, json=call.json)
+            except httpx.TransportError as cut:
+                outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
+            else:
+                outcome = outcome_of(self._endpoint.vendor, call, response)
+            if isinstance(outcome, Reply):
+                return outcome
+            pause = pause_before_retry(outcome, attempt, ATTEMPTS)
+            if pause is None:
+                raise outcome
+            await asyncio.sleep(pause)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def error_of_cut(vendor: str, call: Call, cut: httpx.TransportError) -> VendorError:
+    """What a connection that failed means: down when nothing was sent or a repeat is harmless, else in doubt."""
+    kind = type(cut).__name__  # the exception's own text may hold the URL
+    if call.repeatable or isinstance(cut, NEVER_SENT):
+        return VendorDown(
+            vendor,
+            call.operation,
+            None,
+            f"The connection failed ({kind}). Check the host in connection {vendor}_default and the vendor's "
+            "status page; the task tries again by itself.",
+        )
+    return _lost(vendor, call, None, f"The request went out and the connection was cut ({kind}).")
+
+
+def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
+    """The answer when it is 2xx and readable, else the error that it stands for."""
+    status = response.status_code
+    if response.is_success:
+        return _read(vendor, call, response)
+    if status in (401, 403):
+        return AuthFailed(
+            vendor,
+            call.operation,
+            status,
+            f"The key was refused: correct login and password of connection {vendor}_default, then clear the task.",
+        )
+    if status == 402:
+        return OutOfCredits(
+            vendor,
+            call.operation,
+            status,
+            "The account or its plan cannot pay: top it up, then clear the task.",
+        )
+    if status == 404:
+        return NotFound(vendor, call.operation, status, f"No such record{_code(response)}.")
+    if status == 429:
+        return RateLimited(
+            vendor,
+            call.operation,
+            status,
+            "Too many calls, and this one was not processed. The task tries again in minutes; if it stays, lower "
+            f"requests_per_second of connection {vendor}_default or the slots of pool {vendor}.",
+            retry_after=seconds_asked_for(response.headers),
+        )
+    if status >= 500:
+        # 503 is a refusal. After any other 5xx we cannot know whether the work was done before it broke.
+        if not call.repeatable and status != 503:
+            return _lost(vendor, call, status, "The vendor broke off while it worked on the call.")
+        return VendorDown(
+            vendor,
+            call.operation,
+            status,
+            "The vendor is failing; see its status page. The task tries again.",
+        )
+    fields = refused_fields(response, call.json)
+    named = f" It complains about: {', '.join(fields)}." if fields else ""
+    return BadRequest(
+        vendor,
+        call.operation,
+        status,
+        f"The vendor refused the request{_code(response)}.{named} "
+        "Correct the data or the code: a retry is refused too.",
+        fields=fields,
+    )
+
+
+def pause_before_retry(error: VendorError, attempt: int, attempts: int) -> float | None:
+    """Seconds to wait before the next try, or None when this error is final for the short ring.
+
+    Full jitter on an exponential (0.5, 1, 2 … s); a wait that the vendor names is kept, plus jitter, up to 30 s.
+    """
+    if attempt >= attempts or not isinstance(error, (RateLimited, VendorDown)):
+        return None
+    jitter = random.uniform(0.0, FIRST_PAUSE * 2 ** (attempt - 1))
+    asked = error.retry_after if isinstance(error, RateLimited) else None
+    if asked is None:
+        return jitter
+    return None if asked > LONGEST_PAUSE else asked + min(jitter, 1.0)
+
+
+def seconds_asked_for(headers: Mapping[str, str]) -> float | None:
+    """The wait that a 429 names, in seconds: Retry-After (seconds or a date), else the burst window of GHL."""
+    retry_after = headers.get("retry-after", "").strip()
+    if retry_after:
+        try:
+            return max(0.0, float(retry_after))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError):
+            return None
+    if headers.get("x-ratelimit-daily-remaining", "") == "0":
+        return 3600.0  # the day's quota is gone: not something to wait for in a worker
+    window = headers.get("x-ratelimit-interval-milliseconds", "")
+    return int(window) / 1000 if window.isdigit() else None
+
+
+def refused_fields(response: httpx.Response, payload: Any) -> tuple[str, ...]:
+    """Names of our own payload's fields that the refusal mentions, sorted.
+
+    Only names that we sent are returned, never the vendor's sentence: it may quote a person's address.
+    """
+    if not isinstance(payload, Mapping):
+        return ()
+    words = set(response.text.replace('"', " ").replace("'", " ").replace(".", " ").replace(":", " ").split())
+    return tuple(sorted(name for name in payload if name in words))
+
+
+def endpoint(
+    vendor: str,
+    connection: "Connection",
+    default_rate: float,
+    headers: Mapping[str, str] | None = None,
+    basic: bool = False,
+) -> Endpoint:
+    """Read host, secret and plan facts from a connection.
+
+    Host is a full base URL. Extra `requests_per_second` overrides the published rate (default_rate).
+    basic: HTTP Basic with login and password; otherwise the password is sent as a bearer token.
+    Raises AuthFailed when the secret, and ValueError when the host, is missing.
+    """
+    if not connection.host:
+        raise ValueError(f"connection {connection.conn_id} has no host: set the vendor's full base URL")
+    if not connection.password or (basic and not connection.login):
+        missing = "login or password" if basic else "password"
+        raise AuthFailed(vendor, "connect", None, f"Connection {connection.conn_id} has no {missing}: set it.")
+    host = connection.host if "://" in connection.host else f"https://{connection.host}"
+    port = f":{connection.port}" if connection.port else ""
+    rate = float(connection.extra_dejson.get("requests_per_second", default_rate))
+    sent = {"Accept": "application/json", **(headers or {})}
+    if basic:
+        return Endpoint(vendor, host.rstrip("/") + port, rate, sent, (str(connection.login), connection.password))
+    sent["Authorization"] = f"Bearer {connection.password}"
+    return Endpoint(vendor, host.rstrip("/") + port, rate, sent)
+
+
+def _read(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
+    text = response.text
+    if not text.strip():
+        return Reply(response.status_code, text, None)
+    try:
+        return Reply(response.status_code, text, json.loads(text))
+    except ValueError:
+        if call.repeatable:
+            return VendorDown(
+                vendor,
+                call.operation,
+                response.status_code,
+                "The body is not JSON: some proxy answered.",
+            )
+        return _lost(vendor, call, response.status_code, "The body is not JSON, so what was done is not known.")
+
+
+def _lost(vendor: str, call: Call, status: int | None, what: str) -> ResponseLost:
+    return ResponseLost(
+        vendor,
+        call.operation,
+        status,
+        f"{what} The vendor may have done it: the call stays in doubt and is not repeated by itself. "
+        "Look it up at the vendor, then run the DAG with resend_in_doubt if it was not done.",
+    )
+
+
+def _code(response: httpx.Response) -> str:
+    """The vendor's numeric error code, as Twilio sends it, for example ' (code 20404)'; else nothing."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    code = body.get("code") if isinstance(body, Mapping) else None
+    return f" (code {code})" if isinstance(code, int) else ""
