@@ -1,0 +1,260 @@
+"""The money rule: a paid call or a send is written down before it is made, and its answer before it is read.
+
+One write-once object for each step, under ``calls/<vendor>/<operation>/<request_key>/`` in the lake bucket:
+
+    intent.json     we are about to ask                    (no other object yet: the call is in doubt)
+    started.json    the vendor took it and gave this id    (its answer can be fetched by that id)
+    response.json   the answer, or the refusal, as received; it repeats the intent, so that one read tells all
+
+A worker may die between any two steps. Whoever runs next claims the same key and learns which step was reached;
+no vendor of ours has idempotency keys, so a call in doubt is never made again by itself.
+
+The objects hold people's names and addresses: the bucket's access rules are theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Literal
+
+from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.cloud import storage
+
+State = Literal["new", "has_response", "in_doubt"]
+Status = Literal["responded", "failed", "in_doubt"]
+READERS = 8
+_NAME = re.compile(r"[A-Za-z0-9_.\-]+")
+
+
+class LedgerConflict(Exception):
+    """Two calls were made for one request key: something paid twice, or a key does not tell two requests apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What may be done now for one request.
+
+    new: the intent is ours and fresh, so make the call. has_response: read it, do not call.
+    in_doubt: an earlier caller stopped half-way; with a vendor_ref, fetch the answer by it, without one, do not call.
+    """
+
+    request_key: str
+    state: State
+    vendor_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All that the ledger knows about one request: a row of raw.vendor_response.
+
+    request and body are JSON text, body exactly as received; body, vendor_ref and responded_at are None until known.
+    """
+
+    vendor: str
+    operation: str
+    request_key: str
+    person_key: str | None
+    status: Status
+    http_status: int | None
+    vendor_ref: str | None
+    request: str
+    body: str | None
+    credits: float
+    cost_usd: float
+    requested_at: datetime
+    responded_at: datetime | None
+
+
+class CallLedger:
+    """The calls of one vendor operation. clock: the present moment, aware; only recorded, never decided on."""
+
+    def __init__(
+        self,
+        bucket: storage.Bucket,
+        vendor: str,
+        operation: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        for name in (vendor, operation):
+            _require_name(name)
+        self._bucket = bucket
+        self._vendor = vendor
+        self._operation = operation
+        self._clock = clock
+        self.prefix = f"calls/{vendor}/{operation}/"
+
+    def claim(self, request_key: str, request: Mapping[str, Any], person_key: str | None = None) -> Claim:
+        """Write the intent unless it exists, and return what may be done.
+
+        request: what will be asked, as JSON; kept with the answer. person_key: NPI, so that a person can be erased.
+        """
+        _require_name(request_key)
+        intent: dict[str, Any] = {
+            "vendor": self._vendor,
+            "operation": self._operation,
+            "request_key": request_key,
+            "person_key": person_key,
+            "request": dict(request),
+            "requested_at": self._now(),
+            "claim_id": uuid.uuid4().hex,
+            "resent_at": [],
+        }
+        if self._written_once(request_key, "intent", intent):
+            return Claim(request_key, "new")
+        found = self._read(request_key, "intent")
+        if found is not None and found["claim_id"] == intent["claim_id"]:
+            return Claim(request_key, "new")  # our own write, repeated by the client after a lost answer
+        if self._object(request_key, "response").exists():
+            return Claim(request_key, "has_response")
+        started = self._read(request_key, "started")
+        return Claim(request_key, "in_doubt", started["vendor_ref"] if started else None)
+
+    def reopen(self, request_key: str) -> Claim:
+        """Allow a call in doubt to be made again, because a person decided so. Keeps the first requested_at.
+
+        Raises LedgerConflict when the vendor's id is known: fetch the answer by it instead of paying again.
+        """
+        if self._object(request_key, "started").exists() or self._object(request_key, "response").exists():
+            raise LedgerConflict(f"{self.prefix}{request_key} has an id or an answer: fetch it, do not ask again")
+        blob = self._bucket.get_blob(self._path(request_key, "intent"))
+        if blob is None:
+            raise LedgerConflict(f"{self.prefix}{request_key} was never asked: claim it")
+        intent = json.loads(blob.download_as_bytes())
+        intent["resent_at"].append(self._now())
+        blob.upload_from_string(_json(intent), content_type="application/json", if_generation_match=blob.generation)
+        return Claim(request_key, "new")
+
+    def withdraw(self, request_key: str) -> None:
+        """Forget a call that the vendor certainly did not make: refused before work began, or never sent.
+
+        Never for a call that may have been made: leave that one in doubt.
+        """
+        if self._object(request_key, "response").exists():
+            raise LedgerConflict(f"{self.prefix}{request_key} has an answer: it cannot be withdrawn")
+        # The id goes first: a crash in between leaves an intent alone, which is in doubt and so still safe.
+        for step in ("started", "intent"):
+            try:
+                self._object(request_key, step).delete()
+            except NotFound:
+                continue
+
+    def record_started(self, request_key: str, vendor_ref: str) -> None:
+        """Write down the vendor's id of an asynchronous call. Again with the same id: nothing happens."""
+        if self._written_once(request_key, "started", {"vendor_ref": vendor_ref, "started_at": self._now()}):
+            return
+        before = self._read(request_key, "started")
+        if before is None or before["vendor_ref"] != vendor_ref:
+            known = before["vendor_ref"] if before else "nothing"
+            raise LedgerConflict(
+                f"{self.prefix}{request_key} was started as {known} and again as {vendor_ref}: asked twice"
+            )
+
+    def record_response(
+        self,
+        request_key: str,
+        body: str | None,
+        *,
+        status: Literal["responded", "failed"] = "responded",
+        http_status: int | None = 200,
+        vendor_ref: str | None = None,
+        credits: float = 0.0,
+        cost_usd: float = 0.0,
+    ) -> bool:
+        """Write the answer. Returns False when one is there already: the first one stays.
+
+        body: JSON text exactly as received, None when there is none. status `failed`: the vendor refused this request
+        for good. Raises LedgerConflict for a request that was never claimed.
+        """
+        intent = self._read(request_key, "intent")
+        if intent is None:
+            raise LedgerConflict(f"{self.prefix}{request_key} has no intent: claim a request before calling")
+        answer = {
+            "status": status,
+            "http_status": http_status,
+            "vendor_ref": vendor_ref,
+            "body": body,
+            "credits": credits,
+            "cost_usd": cost_usd,
+            "responded_at": self._now(),
+        }
+        return self._written_once(request_key, "response", {**intent, **answer})
+
+    def entry(self, request_key: str) -> Entry | None:
+        """All that is known about one request, None when it was never claimed."""
+        answer = self._read(request_key, "response")
+        if answer is not None:
+            return self._entry(request_key, answer)
+        intent = self._read(request_key, "intent")
+        if intent is None:
+            return None
+        started = self._read(request_key, "started")
+        pending = {"status": "in_doubt", "vendor_ref": started["vendor_ref"] if started else None}
+        return self._entry(request_key, {**intent, **pending})
+
+    def entries(self, skip: Collection[str] = ()) -> Iterator[Entry]:
+        """Every request in the ledger but the keys in `skip`, in order of key."""
+        names = (blob.name.removeprefix(self.prefix) for blob in self._bucket.list_blobs(prefix=self.prefix))
+        keys = [key for key, _ in groupby(names, lambda name: name.split("/")[0]) if key not in skip]
+        with ThreadPoolExecutor(READERS) as pool:
+            for entry in pool.map(self.entry, keys):
+                if entry is not None:  # withdrawn since it was listed
+                    yield entry
+
+    def _entry(self, request_key: str, known: Mapping[str, Any]) -> Entry:
+        responded_at = known.get("responded_at")
+        return Entry(
+            vendor=self._vendor,
+            operation=self._operation,
+            request_key=request_key,
+            person_key=known["person_key"],
+            status=known["status"],
+            http_status=known.get("http_status"),
+            vendor_ref=known.get("vendor_ref"),
+            request=_json(known["request"]),
+            body=known.get("body"),
+            credits=float(known.get("credits", 0.0)),
+            cost_usd=float(known.get("cost_usd", 0.0)),
+            requested_at=datetime.fromisoformat(known["requested_at"]),
+            responded_at=datetime.fromisoformat(responded_at) if responded_at else None,
+        )
+
+    def _now(self) -> str:
+        return self._clock().astimezone(UTC).isoformat()
+
+    def _path(self, request_key: str, step: str) -> str:
+        return f"{self.prefix}{request_key}/{step}.json"
+
+    def _object(self, request_key: str, step: str) -> storage.Blob:
+        return self._bucket.blob(self._path(request_key, step))
+
+    def _read(self, request_key: str, step: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self._object(request_key, step).download_as_bytes())
+        except NotFound:
+            return None
+        return found
+
+    def _written_once(self, request_key: str, step: str, value: Mapping[str, Any]) -> bool:
+        try:
+            self._object(request_key, step).upload_from_string(
+                _json(value), content_type="application/json", if_generation_match=0
+            )
+        except PreconditionFailed:
+            return False
+        return True
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a ledger object: use letters, digits, '_', '-' and '.'")
