@@ -1,0 +1,61 @@
+"""Made-up rows of raw.nppes_npi for tests of what CLEAN makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.cloud import bigquery
+
+from include.tables import table
+
+DENTIST = {
+    "entity_type_code": "1",
+    "provider_last_name_legal_name": "MOLAR",
+    "provider_first_name": "DANA",
+    "provider_credential_text": "D.D.S.",
+    "provider_first_line_business_practice_location_address": "100 Main Street",
+    "provider_second_line_business_practice_location_address": "Suite 4",
+    "provider_business_practice_location_address_city_name": "Austin",
+    "provider_business_practice_location_address_state_name": "TX",
+    "provider_business_practice_location_address_postal_code": "787014422",
+    "provider_business_practice_location_address_country_code_if_outside_u_s": "US",
+    "provider_business_practice_location_address_telephone_number": "5127654321",
+    "provider_enumeration_date": "05/23/2005",
+    "last_update_date": "07/08/2007",
+    "provider_sex_code": "F",
+    "is_sole_proprietor": "X",
+    "healthcare_provider_taxonomy_code_1": "1223G0001X",
+    "provider_license_number_1": "12345",
+    "provider_license_number_state_code_1": "TX",
+    "healthcare_provider_primary_taxonomy_switch_1": "Y",
+}
+
+
+def dentist(npi: str, **fields: str) -> dict[str, Any]:
+    """Return a row of an active general dentist; ``fields`` replace columns."""
+    return {"npi": npi, **DENTIST, **fields}
+
+
+def deactivated(npi: str, on: str) -> dict[str, Any]:
+    """Return a row as CMS publishes a deactivation: nothing but NPI and date (MM/DD/YYYY)."""
+    return {"npi": npi, "npi_deactivation_date": on}
+
+
+def load_week(client: bigquery.Client, file_date: str, rows: list[dict[str, Any]]) -> None:
+    """Replace one partition of raw.nppes_npi by ``rows``, as the ingest DAG does."""
+    definition = table("raw.nppes_npi")
+    columns = [c.name for c in definition.columns]
+    body = [
+        {
+            **dict.fromkeys(columns, ""),
+            "file_date": file_date,
+            "source_object": f"gs://lake/raw/nppes/{file_date}/week.zip#npidata.csv",
+            "line": line,
+            **row,
+        }
+        for line, row in enumerate(rows, start=2)
+    ]
+    client.query_and_wait(f"DELETE FROM raw.nppes_npi WHERE file_date = DATE '{file_date}'")
+    schema = [bigquery.SchemaField.from_api_repr(field) for field in definition.schema()]
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
+    client.load_table_from_json(body, "raw.nppes_npi", job_config=config).result()
