@@ -1,0 +1,100 @@
+"""The receiver's web application: POST /webhooks/<sender>, GET /healthz."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import anyio
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from include.event_inbox import InboxEvent
+from services.webhooks.inbox import CannotStore, Inbox
+from services.webhooks.senders import Sender
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_BODY_BYTES = 5 * 1024 * 1024
+# Kept as evidence. Never a header that holds a secret: Instantly's proof is the secret itself, GHL's a signature.
+KEPT_HEADERS = ("content-type", "user-agent", "x-ghl-signature", "x-request-id")
+# Beyond this many waiting writes an answer would come too late; asking for another delivery is the honest one.
+MAXIMUM_WAITING = 2000
+
+
+def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette:
+    """Return the application; ``writers`` is the number of threads that write to the inbox at once."""
+    known = {sender.name: sender for sender in senders}
+    counts: Counter[tuple[str, str]] = Counter()
+    slots: list[anyio.CapacityLimiter] = []  # made inside the event loop, at the first event
+
+    async def receive(request: Request) -> Response:
+        sender = known.get(request.path_params["sender"])
+        if sender is None:
+            return JSONResponse({"error": "unknown sender"}, status_code=404)
+        try:
+            body = await _capped_body(request)
+        except ClientDisconnect:
+            return _refused(sender, "cut_off", 400)
+        if body is None:
+            return _refused(sender, "too_large", 413)
+        proofs = request.headers.getlist(sender.proof_header)
+        if len(proofs) != 1 or not sender.is_authentic(proofs[0], body):
+            return _refused(sender, "forged", 401)
+        if not slots:
+            slots.append(anyio.CapacityLimiter(writers))
+        if slots[0].statistics().tasks_waiting >= MAXIMUM_WAITING:
+            return _refused(sender, "overloaded", sender.nack_status)
+        headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+        event = InboxEvent(sender.name, sender.dedup_key(body), datetime.now(UTC), headers, body)
+        try:
+            is_new = await to_thread.run_sync(inbox.store, event, limiter=slots[0])
+        except CannotStore as error:
+            logger.error("not stored, asked for another delivery: %s", error)
+            return _refused(sender, "not_stored", sender.nack_status)
+        counts[sender.name, "stored" if is_new else "duplicate"] += 1
+        return JSONResponse({})
+
+    def _refused(sender: Sender, outcome: str, status: int) -> Response:
+        counts[sender.name, outcome] += 1
+        logger.warning("%s event refused: %s (HTTP %d)", sender.name, outcome, status)
+        return JSONResponse({"error": outcome}, status_code=status)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        # A fault of our own must not lose an event either: 500 is final for GHL.
+        sender = known.get(request.path_params.get("sender", ""))
+        return _refused(sender, "failed", sender.nack_status) if sender else JSONResponse({}, status_code=500)
+
+    async def healthz(request: Request) -> Response:
+        outcomes: dict[str, dict[str, int]] = {name: {} for name in known}
+        for (name, outcome), count in sorted(counts.items()):
+            outcomes[name][outcome] = count
+        return JSONResponse({"status": "ok", "events": outcomes})
+
+    return Starlette(
+        routes=[
+            Route("/webhooks/{sender}", receive, methods=["POST"]),
+            Route("/healthz", healthz, methods=["GET"]),
+        ],
+        exception_handlers={Exception: failed},
+    )
+
+
+async def _capped_body(request: Request) -> bytes | None:
+    """Return the raw body, or None as soon as it is longer than the cap."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAXIMUM_BODY_BYTES:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAXIMUM_BODY_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
