@@ -2,7 +2,7 @@
 
 Contract: https://docs.wiza.co/api-reference/individual-reveals/start-individual-reveal and
 https://docs.wiza.co/using-the-api/credit-deduction-behavior. A reveal is charged when it finds
-something, 2 credits for a valid e-mail at level `partial`. Published limit: 5 reveals at a time and a queue of 200 times
+something, 2 credits for a valid e-mail at level `partial`. Published limit: 5 reveals at once and a queue of 200 times
 that, then 429; 15 calls a second is what accounts report. No rate headers, no idempotency key, no listing of reveals.
 """
 

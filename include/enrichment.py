@@ -1,0 +1,98 @@
+"""What enrichment asks of vendors, how old an answer may be, what it may cost, and how a request is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOperation:
+    """One kind of paid call.
+
+    name: the operation as the call ledger and raw.vendor_response know it.
+    max_age_days: an answer older than this, found or not, may be bought again.
+    most_credits: the most that one call can cost, in the vendor's credits (0: not sold by credit).
+    usd_per_credit, usd_per_call: list price; the contract's price is the owner's to set here.
+    """
+
+    vendor: str
+    name: str
+    max_age_days: int
+    most_credits: float
+    usd_per_credit: float
+    usd_per_call: float
+
+    def most_usd(self, calls: int) -> float:
+        """The most that so many calls can cost, in USD."""
+        return calls * (self.most_credits * self.usd_per_credit + self.usd_per_call)
+
+    def usd(self, credits: float) -> float:
+        """What one call that took so many credits cost, in USD."""
+        return credits * self.usd_per_credit + self.usd_per_call
+
+
+# Level `partial`: 2 credits for a valid e-mail, nothing when nothing is found. People move: half a year.
+REVEAL = PaidOperation("wiza", "individual_reveal", 180, 2.0, 0.025, 0.0)
+# Twilio sells by call. A practice keeps its number: a year.
+LOOKUP = PaidOperation("twilio", "line_type_intelligence", 365, 0.0, 0.0, 0.008)
+
+MAX_CHUNK_ROWS = 200  # what one mapped task asks for: small enough to lose little, large enough to keep the grid short
+MAX_CHUNKS = 200
+
+
+class BudgetExceeded(Exception):
+    """The plan could cost more than it may. Nothing was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a plan can cost at most."""
+
+    calls: int
+    credits: float
+    usd: float
+
+
+def forecast(operation: PaidOperation, calls: int, *, most_credits: float, most_usd: float) -> Forecast:
+    """Return what so many calls can cost at most. Raises BudgetExceeded when that is above either limit."""
+    plan = Forecast(calls, calls * operation.most_credits, operation.most_usd(calls))
+    if plan.credits > most_credits:
+        affordable = int(most_credits // operation.most_credits)
+        raise BudgetExceeded(
+            f"{operation.vendor} {operation.name}: {calls} calls can take {plan.credits:g} credits and the limit is "
+            f"{most_credits:g}: lower the number of calls to {affordable} or raise the limit."
+        )
+    if plan.usd > most_usd:
+        raise BudgetExceeded(
+            f"{operation.vendor} {operation.name}: {calls} calls can cost {plan.usd:.2f} USD and the limit is "
+            f"{most_usd:.2f} USD: lower the number of calls or raise the limit."
+        )
+    return plan
+
+
+def request_key(operation: PaidOperation, subject: str, inputs: Mapping[str, str], after: str | None) -> str:
+    """Return the name of one request: the same for the same question, so that it is never bought twice.
+
+    subject: the NPI (or the phone number, where many people share the question). inputs: what is asked with.
+    after: the key of the answer that has grown too old, None when this was never asked; without it a question could be
+    bought only once in a lifetime.
+    """
+    normalised = {name: " ".join(value.casefold().split()) for name, value in inputs.items()}
+    text = "|".join([operation.vendor, operation.name, subject, json.dumps(normalised, sort_keys=True), after or ""])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def reveal_request(row: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return (request key, what to ask Wiza) for one row of enriched/contact/reveal_candidates.sql."""
+    asked = {"full_name": str(row["full_name"]), "company": str(row["company"]), "level": "partial"}
+    return request_key(REVEAL, str(row["npi"]), asked, row["after"]), asked
+
+
+def lookup_request(row: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return (request key, what to ask Twilio) for one row of enriched/contact/lookup_candidates.sql."""
+    asked = {"phone_number": str(row["phone_e164"]), "fields": LOOKUP.name}
+    return request_key(LOOKUP, asked["phone_number"], asked, row["after"]), asked

@@ -1,0 +1,25 @@
+-- Bring raw.vendor_response to what the ledger says. raw.vendor_response_load holds the entries that are new here;
+-- a call that was in doubt may have been answered since, an answer never changes.
+-- @first_date, @last_date: the requested days of the load, so that only their partitions are read.
+MERGE raw.vendor_response AS t
+USING raw.vendor_response_load AS s
+ON t.requested_date BETWEEN @first_date AND @last_date
+  AND t.vendor = s.vendor
+  AND t.operation = s.operation
+  AND t.request_key = s.request_key
+WHEN MATCHED AND t.status = 'in_doubt' THEN UPDATE SET
+  status = s.status,
+  http_status = s.http_status,
+  vendor_ref = s.vendor_ref,
+  request = PARSE_JSON(s.request, wide_number_mode => 'round'),
+  body = PARSE_JSON(s.body, wide_number_mode => 'round'),
+  credits = s.credits,
+  cost_usd = s.cost_usd,
+  responded_at = s.responded_at
+WHEN NOT MATCHED THEN INSERT
+  (vendor, operation, request_key, person_key, status, http_status, vendor_ref, request, body, credits, cost_usd,
+   requested_at, responded_at, requested_date)
+VALUES
+  (s.vendor, s.operation, s.request_key, s.person_key, s.status, s.http_status, s.vendor_ref,
+   PARSE_JSON(s.request, wide_number_mode => 'round'), PARSE_JSON(s.body, wide_number_mode => 'round'),
+   s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date)

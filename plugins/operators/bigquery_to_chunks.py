@@ -1,0 +1,82 @@
+"""Rows of a query, cut into chunk objects in the lake: the claim checks that mapped tasks take."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.settings import lake_bucket, project
+
+
+class BigQueryToChunksOperator(BaseOperator):
+    """Write each ``chunk_rows`` rows of a query to one JSON object and return where they are.
+
+    Returns ``[{"object": path in the lake bucket, "rows": n, "label": "0001 of 0008 (200)"}, …]``: counts and
+    paths, never a row, because XCom must not hold people. A second try of the same run writes the same objects again.
+
+    :param sql: the query; its ORDER BY decides the chunks.
+    :param params: query parameter name -> (BigQuery type, value); values are templated.
+    :param folder: where the objects go, under ``work/<dag_id>/<run_id>/``.
+    :param max_chunks: more chunks than this is a mistake in a limit, and raises ValueError.
+    """
+
+    template_fields: Sequence[str] = ("params_",)
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        sql: str,
+        params: Mapping[str, tuple[str, str]],
+        folder: str,
+        chunk_rows: int,
+        max_chunks: int,
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.params_ = dict(params)
+        self.folder = folder
+        self.chunk_rows = chunk_rows
+        self.max_chunks = max_chunks
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> list[dict[str, Any]]:
+        rows = self._rows()
+        chunks = [rows[start : start + self.chunk_rows] for start in range(0, len(rows), self.chunk_rows)]
+        if len(chunks) > self.max_chunks:
+            raise ValueError(
+                f"{len(rows)} rows make {len(chunks)} chunks of {self.chunk_rows}, and {self.max_chunks} is the most: "
+                "lower the limit of the query."
+            )
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        run = re.sub(r"[^A-Za-z0-9_.-]", "-", str(context["run_id"]))
+        written = []
+        for number, chunk in enumerate(chunks, start=1):
+            path = f"work/{self.dag_id}/{run}/{self.folder}/{number:04d}.json"
+            bucket.blob(path).upload_from_string(json.dumps(chunk), content_type="application/json")
+            label = f"{number:04d} of {len(chunks):04d} ({len(chunk)})"
+            written.append({"object": path, "rows": len(chunk), "label": label})
+        self.log.info("%s rows in %s chunks under work/%s/%s/%s", len(rows), len(chunks), self.dag_id, run, self.folder)
+        return written
+
+    def _rows(self) -> list[dict[str, Any]]:
+        from google.cloud import bigquery
+
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        config = bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in self.params_.items()
+            ],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels={"dag": self.dag_id, "task": self.task_id},
+        )
+        return [dict(row.items()) for row in client.query_and_wait(self.sql, job_config=config)]

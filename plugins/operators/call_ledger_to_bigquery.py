@@ -1,0 +1,121 @@
+"""Load what the call ledger knows, and the warehouse does not, into raw.vendor_response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.call_ledger import CallLedger, Entry
+from include.settings import lake_bucket, project
+from include.tables import table
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+TABLE = "raw.vendor_response"
+STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor and operation
+
+
+class CallLedgerToBigQueryOperator(BaseOperator):
+    """MERGE every ledger entry without a final row in the warehouse. Run it twice, or late: the same table.
+
+    Returns ``{"loaded": n, "in_doubt": n}``.
+
+    :param vendor: ledger's vendor, for example ``wiza``.
+    :param operation: ledger's operation, for example ``individual_reveal``.
+    """
+
+    template_fields: Sequence[str] = ("vendor", "operation")
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self, *, vendor: str, operation: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vendor = vendor
+        self.operation = operation
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        ledger = CallLedger(bucket, self.vendor, self.operation)
+        entries = list(ledger.entries(skip=self._settled(client)))
+        if entries:
+            self._merge(client, entries)
+        in_doubt = sum(entry.status == "in_doubt" for entry in entries)
+        self.log.info("%s entries of %s loaded, %s of them in doubt", len(entries), ledger.prefix, in_doubt)
+        return {"loaded": len(entries), "in_doubt": in_doubt}
+
+    def _settled(self, client: bigquery.Client) -> set[str]:
+        """Keys whose answer the warehouse has; an answer never changes."""
+        from google.cloud import bigquery
+
+        config = bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ScalarQueryParameter("vendor", "STRING", self.vendor),
+                bigquery.ScalarQueryParameter("operation", "STRING", self.operation),
+            ],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels=self._labels(),
+        )
+        sql = (
+            f"SELECT request_key FROM {TABLE} "  # noqa: S608 - a constant
+            "WHERE vendor = @vendor AND operation = @operation AND status != 'in_doubt'"
+        )
+        return {row["request_key"] for row in client.query_and_wait(sql, job_config=config)}
+
+    def _merge(self, client: bigquery.Client, entries: list[Entry]) -> None:
+        from google.cloud import bigquery
+
+        staging = f"{STAGING}_{self.vendor}_{self.operation}"
+        # JSON travels as text and is parsed by the MERGE, so that the body in the ledger is what is parsed.
+        schema = [
+            bigquery.SchemaField(c.name, "STRING" if c.type == "JSON" else c.type, c.mode) for c in table(TABLE).columns
+        ]
+        load = bigquery.LoadJobConfig(
+            schema=schema,
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            labels=self._labels(),
+        )
+        client.load_table_from_json([_row(entry) for entry in entries], staging, job_config=load).result()
+        days = sorted(entry.requested_at.date() for entry in entries)
+        merge = bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ScalarQueryParameter("first_date", "DATE", days[0]),
+                bigquery.ScalarQueryParameter("last_date", "DATE", days[-1]),
+            ],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels=self._labels(),
+        )
+        client.query_and_wait(table(TABLE).sql("merge").replace(STAGING, staging), job_config=merge)
+        client.delete_table(staging, not_found_ok=True)
+
+    def _labels(self) -> dict[str, str]:
+        return {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    """One entry as a row of newline-delimited JSON."""
+    return {
+        "vendor": entry.vendor,
+        "operation": entry.operation,
+        "request_key": entry.request_key,
+        "person_key": entry.person_key,
+        "status": entry.status,
+        "http_status": entry.http_status,
+        "vendor_ref": entry.vendor_ref,
+        "request": entry.request,
+        "body": entry.body or None,
+        "credits": entry.credits,
+        "cost_usd": entry.cost_usd,
+        "requested_at": entry.requested_at.isoformat(),
+        "responded_at": entry.responded_at.isoformat() if entry.responded_at else None,
+        "requested_date": entry.requested_at.date().isoformat(),
+    }
