@@ -1,0 +1,153 @@
+"""The gate in front of every vendor operation: fault, key, limits, contract, and only then the work.
+
+Also the one place that counts calls in the ledger, so that refused calls are counted too.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from services.sandbox.contract import METHODS, Contract, Operation, Problem
+from services.sandbox.faults import CALL_KINDS, Fault, Faults
+from services.sandbox.ledger import Ledger
+from services.sandbox.limits import Window
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that passed the gate. `body` is the parsed JSON, None when there was none."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    request: Request
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+Handlers = Mapping[str, Handler]
+
+
+def no_headers() -> dict[str, str]:
+    return {}
+
+
+@dataclass
+class Vendor:
+    """How one vendor admits and refuses. `error(status, message)` answers in that vendor's own error shape."""
+
+    name: str
+    prefix: str
+    contract: Contract
+    is_authorised: Callable[[Request], bool]
+    error: Callable[[int, str], Response]
+    refuse: Callable[[Operation, list[Problem]], Response]
+    windows: list[Window] = field(default_factory=list)
+    max_in_flight: int = 1_000_000
+    headers: Callable[[], dict[str, str]] = no_headers
+    in_flight: int = 0
+
+
+def vendor_routes(vendor: Vendor, handlers: Handlers, ledger: Ledger, faults: Faults) -> list[Route]:
+    """One route per operation of the contract, and last a catch-all that answers 404 as the vendor would."""
+    missing = set(vendor.contract.operations) ^ set(handlers)
+    if missing:
+        raise ValueError(f"{vendor.name}: contract and handlers differ in {sorted(missing)}")
+    routes = [
+        Route(
+            vendor.prefix + operation.path,
+            _endpoint(vendor, operation, handlers[operation.id], ledger, faults),
+            methods=[operation.method],
+        )
+        for operation in vendor.contract.operations.values()
+    ]
+
+    async def nowhere(request: Request) -> Response:
+        ledger.count(vendor.name, "unknown", 404)
+        return vendor.error(404, f"Cannot {request.method} {request.url.path.removeprefix(vendor.prefix)}")
+
+    return [*routes, Route(vendor.prefix + "/{rest:path}", nowhere, methods=[method.upper() for method in METHODS])]
+
+
+def _endpoint(
+    vendor: Vendor, operation: Operation, handler: Handler, ledger: Ledger, faults: Faults
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        fault = faults.take(vendor.name, operation.id, CALL_KINDS)
+        if fault and fault.kind == "status":
+            return faulty(fault, vendor.error(fault.status, "ordered by the test"))
+        vendor.in_flight += 1
+        try:
+            if fault and fault.kind == "slow":
+                await asyncio.sleep(fault.seconds)
+            response = await _admitted(vendor, operation, handler, request)
+        finally:
+            vendor.in_flight -= 1
+        return CutResponse(response) if fault and fault.kind == "drop_response" else response
+
+    async def counted(request: Request) -> Response:
+        response = await answer(request)
+        ledger.count(vendor.name, operation.id, 0 if isinstance(response, CutResponse) else response.status_code)
+        for name, value in vendor.headers().items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return counted
+
+
+async def _admitted(vendor: Vendor, operation: Operation, handler: Handler, request: Request) -> Response:
+    if not vendor.is_authorised(request):
+        return vendor.error(401, "")
+    if vendor.in_flight > vendor.max_in_flight or not all(window.has_room() for window in vendor.windows):
+        return vendor.error(429, "")
+    for window in vendor.windows:
+        window.take()
+    body = await request.body()
+    problems = operation.problems(request.path_params, request.query_params, request.headers, body)
+    if problems:
+        return vendor.refuse(operation, problems)
+    return await handler(Call(request.path_params, request.query_params, json.loads(body) if body else None, request))
+
+
+def faulty(fault: Fault, usual: Response) -> Response:
+    """The answer that a status fault asks for: its own body and headers, or else the vendor's usual error."""
+    if fault.body is None:
+        usual.headers.update(fault.headers)
+        return usual
+    if isinstance(fault.body, str):
+        return Response(fault.body, fault.status, fault.headers, media_type="text/plain")
+    return JSONResponse(fault.body, fault.status, fault.headers)
+
+
+class CutResponse(Response):
+    """Does the work and starts the answer, then cuts the connection in the middle of the body."""
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__(status_code=whole.status_code)
+        self.whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_cut = False
+
+        async def half(message: Message) -> None:
+            nonlocal is_cut
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not is_cut:
+                is_cut = True
+                body = message.get("body", b"")
+                await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+
+        await self.whole(scope, receive, half)
+
+
+def bearer(request: Request) -> str:
+    """The bearer token of a request; empty when there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
