@@ -1,0 +1,80 @@
+"""The gate between RAW and CLEAN: what a provider must be before the rest of the house may believe it."""
+
+from __future__ import annotations
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+
+from expectations.rules import fail, reject, warn
+
+# 50 states, DC, territories, and the military "states" of USPS: where US mail and US law reach.
+US_STATES = (
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI "
+    "SC SD TN TX UT VT VA WA WV WI WY DC PR VI GU AS MP AA AE AP"
+).split()
+
+SHRUNK = """
+SELECT candidates, served
+FROM (SELECT COUNT(*) AS candidates FROM {batch}) CROSS JOIN (SELECT COUNT(*) AS served FROM clean.provider)
+WHERE candidates < 0.7 * served
+"""
+
+
+def suite() -> gx.ExpectationSuite:
+    """Return the rules for clean.provider_candidate."""
+    return gx.ExpectationSuite(
+        name="clean.provider_candidate",
+        expectations=[
+            gxe.ExpectColumnValuesToBeUnique(
+                column="npi", meta=fail("NPI is the key: a repeated one would count a dentist twice.")
+            ),
+            gxe.ExpectTableRowCountToBeBetween(
+                min_value=1, meta=fail("No candidate at all means that RAW was not loaded, not that dentists are gone.")
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=SHRUNK,
+                description="candidates fell under 70 % of the served providers",
+                meta=fail("A registry does not lose a third of its dentists in a week: look at the newest file first."),
+            ),
+            gxe.ExpectColumnValuesToMatchRegex(
+                column="npi", regex=r"^[12][0-9]{9}$", meta=reject("An NPI has ten digits and begins with 1 or 2.")
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="last_name",
+                row_condition='col("entity_type") == "individual"',
+                condition_parser="great_expectations",
+                meta=reject("A person without a last name can be neither matched nor addressed."),
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="first_name",
+                row_condition='col("entity_type") == "individual"',
+                condition_parser="great_expectations",
+                meta=reject("A person without a first name can be neither matched nor addressed."),
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="organization_name",
+                row_condition='col("entity_type") == "organization"',
+                condition_parser="great_expectations",
+                meta=reject("An organisation without a name is no practice that we could name."),
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="state", meta=reject("Segment, law and time zone all follow from the state.")
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="state",
+                value_set=US_STATES,
+                meta=reject("The practice is outside the US, or its state is not a USPS code: we sell in the US only."),
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="zip5", meta=reject("Without a ZIP the practice has no location and no ZIP3 segment.")
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="enumeration_date", meta=reject("Every NPI has an enumeration date: its absence is damage.")
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="phone_e164",
+                mostly=0.9,
+                meta=warn("Normally under a tenth of practices publish no usable telephone."),
+            ),
+        ],
+    )

@@ -1,0 +1,80 @@
+"""What a gate found: outcomes of expectations, read from a Great Expectations result, and what they mean for a promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SEVERITIES = ("fail", "reject", "warn")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one expectation found. ``severity``: fail stops the promotion, reject refuses the rows, warn is recorded."""
+
+    expectation: str
+    column_name: str
+    severity: str
+    success: bool
+    reason: str
+    unexpected_count: int | None
+    element_count: int | None
+    observed: str | None
+
+    def as_row(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def sentence(self) -> str:
+        where = f" on {self.column_name}" if self.column_name else ""
+        found = f"{self.unexpected_count} rows" if self.unexpected_count is not None else f"found {self.observed}"
+        return f"{self.expectation}{where}: {found}. {self.reason}"
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    row_key: str
+    rule: str
+    value: str | None
+    reason: str
+
+
+def outcome(result: dict[str, Any]) -> Outcome:
+    """Return the outcome of one expectation from its JSON result; raise ValueError when it could not be evaluated."""
+    config = result["expectation_config"]
+    body = result.get("result") or {}
+    if not body and not result["success"]:
+        raise ValueError(f"{config['type']} could not be evaluated: {result.get('exception_info')}")
+    observed = body.get("observed_value")
+    return Outcome(
+        expectation=config["type"],
+        column_name=config["kwargs"].get("column", ""),
+        severity=config["meta"]["severity"],
+        success=bool(result["success"]),
+        reason=config["meta"]["reason"],
+        unexpected_count=body.get("unexpected_count"),
+        element_count=body.get("element_count"),
+        observed=None if observed is None else str(observed),
+    )
+
+
+def refused_rows(results: Iterable[dict[str, Any]], row_key: str) -> list[RefusedRow]:
+    """Return every row that a ``reject`` expectation refused, once per rule, sorted by key and rule."""
+    refused = []
+    for result in results:
+        config = result["expectation_config"]
+        if config["meta"]["severity"] != "reject" or result["success"]:
+            continue
+        column = config["kwargs"]["column"]
+        rule = f"{column}:{config['type'].removeprefix('expect_column_values_to_')}"
+        for row in result["result"]["unexpected_index_list"]:
+            value = row.get(column)
+            refused.append(
+                RefusedRow(str(row[row_key]), rule, None if value is None else str(value), config["meta"]["reason"])
+            )
+    return sorted(refused, key=lambda row: (row.row_key, row.rule))
+
+
+def stopping(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes that stop a promotion."""
+    return [o for o in outcomes if o.severity == "fail" and not o.success]

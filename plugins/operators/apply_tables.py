@@ -1,0 +1,86 @@
+"""Bring datasets and tables to their definitions in ``include/sql``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException
+
+from include.settings import project
+from include.tables import Table, tables
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from google.cloud import bigquery
+
+
+class ApplyTablesOperator(BaseOperator):
+    """Create what is missing, add new columns, update descriptions and labels. Never drops or retypes a column.
+
+    A column in the warehouse whose type or partitioning differs from its definition fails the task with the list of differences:
+    such a change needs a written migration.
+    """
+
+    def __init__(self, *, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        for dataset in sorted({t.dataset for t in tables()}):
+            client.create_dataset(dataset, exists_ok=True)
+        outcomes = [_apply(client, t) for t in tables()]
+        conflicts = [line for _, lines in outcomes for line in lines]
+        if conflicts:
+            raise AirflowException(
+                "These columns differ from include/sql and need a migration by hand:\n  " + "\n  ".join(conflicts)
+            )
+        counts = {name: sum(done == name for done, _ in outcomes) for name in ("created", "updated", "unchanged")}
+        self.log.info("Tables: %s", counts)
+        return counts
+
+
+def _apply(client: bigquery.Client, definition: Table) -> tuple[str, list[str]]:
+    from google.api_core.exceptions import NotFound
+    from google.cloud import bigquery
+
+    wanted = bigquery.Table.from_api_repr(definition.resource(client.project))
+    try:
+        existing = client.get_table(wanted.reference)
+    except NotFound:
+        client.create_table(wanted)
+        return "created", []
+    conflicts = _conflicts(definition.name, existing, wanted)
+    if conflicts:
+        return "conflict", conflicts
+    if existing.schema == wanted.schema and existing.description == wanted.description:
+        return "unchanged", []
+    existing.schema, existing.description, existing.labels = wanted.schema, wanted.description, wanted.labels
+    client.update_table(existing, ["schema", "description", "labels"])
+    return "updated", []
+
+
+def _conflicts(name: str, existing: bigquery.Table, wanted: bigquery.Table) -> list[str]:
+    fields = {field.name: field for field in wanted.schema}
+    lines = []
+    for field in existing.schema:
+        target = fields.get(field.name)
+        if target is None:
+            lines.append(f"{name}.{field.name}: in the warehouse, not in table.yaml")
+        elif (_standard(field.field_type), field.mode) != (_standard(target.field_type), target.mode):
+            lines.append(
+                f"{name}.{field.name}: {field.field_type} {field.mode} in the warehouse, "
+                f"{target.field_type} {target.mode} in table.yaml"
+            )
+    there = existing.time_partitioning.field if existing.time_partitioning else None
+    here = wanted.time_partitioning.field if wanted.time_partitioning else None
+    if there != here:
+        lines.append(f"{name}: partitioned by {there} in the warehouse, by {here} in table.yaml")
+    return lines
+
+
+def _standard(type_: str) -> str:
+    """BigQuery answers with legacy names for some types."""
+    return {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(type_, type_)
