@@ -1,4 +1,4 @@
-"""The sample registry: CMS's layout to the byte, the same bytes for the same seed, and every kind of dirt it promises."""
+"""The sample registry: CMS's layout to the byte, the same bytes for the same seed, and the dirt that it promises."""
 
 from __future__ import annotations
 

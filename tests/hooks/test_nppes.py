@@ -1,0 +1,185 @@
+"""The hook against a small local server: listing, resume after cuts, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hooks.errors import AuthFailed, BadRequest, VendorDown
+from hooks.nppes import FileNotPublished, NppesHook
+
+NAME = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"
+MONDAY, SUNDAY = date(2025, 11, 3), date(2025, 11, 9)
+CONTENT = bytes(range(256)) * 4000  # about 1 MB
+PAGE = f"""<a href="./{NAME}">w</a> <a href="./NPPES_Data_Dissemination_110325_110925_Weekly.zip">V1</a>
+<a href="./NPPES_Data_Dissemination_November_2025_V2.zip">m</a>"""
+
+
+class Site(ThreadingHTTPServer):
+    """CMS's site. `cuts`: after how many bytes each answer in turn is cut; `statuses`: refusals to give first."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.page = PAGE
+        self.content = CONTENT
+        self.etag = '"v1"'
+        self.cuts: list[int] = []
+        self.statuses: list[int] = []
+        self.resumes = True
+        self.tells_length = True
+        self.ranges: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        site = self.server
+        if site.statuses:
+            self.send_error(site.statuses.pop(0))
+        elif self.path == "/nppes/NPI_Files.html":
+            self._send(200, site.page.encode(), {})
+        elif self.path == f"/nppes/{NAME}":
+            self._send_file()
+        else:
+            self.send_error(404)
+
+    def _send_file(self) -> None:
+        site = self.server
+        asked = self.headers.get("Range", "")
+        site.ranges.append(asked)
+        headers = {"ETag": site.etag} if site.etag else {}
+        if asked and site.resumes and self.headers["If-Range"] == site.etag:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            headers["Content-Range"] = f"bytes {start}-{len(site.content) - 1}/{len(site.content)}"
+            self._send(206, site.content[start:], headers)
+        else:
+            self._send(200, site.content, headers)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self.server.tells_length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        cut = self.server.cuts.pop(0) if self.server.cuts and "html" not in self.path else None
+        self.wfile.write(body[:cut])
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    server = Site()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def hook(site: Site, monkeypatch: pytest.MonkeyPatch) -> NppesHook:
+    connection = {"conn_type": "http", "host": f"http://127.0.0.1:{site.server_port}/nppes"}
+    monkeypatch.setenv("AIRFLOW_CONN_NPPES_DEFAULT", json.dumps(connection))
+    return NppesHook(sleep=lambda seconds: None)
+
+
+def test_iter_files_when_page_is_listed_then_v2_files_oldest_first(hook: NppesHook) -> None:
+    assert [file.name for file in hook.iter_files()] == ["NPPES_Data_Dissemination_November_2025_V2.zip", NAME]
+
+
+def test_iter_files_when_page_has_no_links_then_down_and_says_compare(hook: NppesHook, site: Site) -> None:
+    site.page = "<html>We have moved</html>"
+    with pytest.raises(VendorDown, match="links to no V2 file"):
+        list(hook.iter_files())
+
+
+def test_weekly_file_when_listed_then_found(hook: NppesHook) -> None:
+    assert hook.weekly_file(MONDAY, SUNDAY).name == NAME
+
+
+def test_weekly_file_when_missing_then_error_names_what_is_listed_and_is_retried(hook: NppesHook) -> None:
+    with pytest.raises(FileNotPublished, match=f"2025-11-10 to 2025-11-16.*{NAME}") as error:
+        hook.weekly_file(date(2025, 11, 10), date(2025, 11, 16))
+    assert not isinstance(error.value, BadRequest)  # BadRequest fails a task at once
+
+
+def test_download_when_nothing_goes_wrong_then_the_exact_bytes(hook: NppesHook, site: Site) -> None:
+    assert b"".join(hook.download(NAME)) == CONTENT
+    assert site.ranges == [""]
+
+
+def test_download_when_cut_often_then_resumed_where_it_broke(hook: NppesHook, site: Site) -> None:
+    site.cuts = [1000, 500_000, 3, 3, 3, 3, 3]
+    assert b"".join(hook.download(NAME)) == CONTENT
+    assert site.ranges[:3] == ["", "bytes=1000-", "bytes=501000-"]
+
+
+def test_download_when_three_resumes_in_a_row_bring_nothing_then_down(hook: NppesHook, site: Site) -> None:
+    site.cuts = [1000] + [0] * 20
+    with pytest.raises(VendorDown):
+        list(hook.download(NAME))
+    assert len(site.ranges) == 4
+
+
+def test_download_when_the_file_changes_meanwhile_then_never_mixed(hook: NppesHook, site: Site) -> None:
+    site.cuts = [1000]
+    pieces = hook.download(NAME)
+    next(pieces)
+    site.etag, site.content = '"v2"', CONTENT[::-1]
+    with pytest.raises(FileNotPublished, match="replaced while it was read"):
+        list(pieces)
+
+
+def test_download_when_the_server_cannot_resume_then_error_and_no_mixture(hook: NppesHook, site: Site) -> None:
+    site.cuts, site.resumes = [1000], False
+    with pytest.raises(FileNotPublished, match="does not resume"):
+        list(hook.download(NAME))
+
+
+def test_download_when_content_has_no_version_then_a_cut_is_not_resumed(hook: NppesHook, site: Site) -> None:
+    site.cuts, site.etag = [1000], ""
+    with pytest.raises(VendorDown):
+        list(hook.download(NAME))
+    assert site.ranges == [""]
+
+
+def test_download_when_length_is_not_told_then_refused(hook: NppesHook, site: Site) -> None:
+    site.tells_length = False
+    with pytest.raises(VendorDown, match="No Content-Length"):
+        list(hook.download(NAME))
+
+
+def test_download_when_gone_then_file_not_published(hook: NppesHook) -> None:
+    with pytest.raises(FileNotPublished, match="HTTP 404"):
+        list(hook.download("NPPES_Data_Dissemination_010125_010725_Weekly_V2.zip"))
+
+
+def test_download_when_down_for_a_moment_then_tried_again(hook: NppesHook, site: Site) -> None:
+    site.statuses = [503, 500]
+    assert b"".join(hook.download(NAME)) == CONTENT
+
+
+def test_any_call_when_blocked_then_auth_failed_at_once(hook: NppesHook, site: Site) -> None:
+    site.statuses = [403]
+    with pytest.raises(AuthFailed, match="firewall"):
+        list(hook.iter_files())
+
+
+def test_connection_when_tested_then_names_the_newest_file(hook: NppesHook, site: Site) -> None:
+    assert hook.test_connection() == (True, f"Newest file: {NAME}")
+    site.page = ""
+    assert hook.test_connection()[0] is False
+
+
+def test_hook_when_host_is_bare_then_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_NPPES_DEFAULT", json.dumps({"conn_type": "http", "host": "download.cms.gov"}))
+    with pytest.raises(ValueError, match="full address"):
+        NppesHook().get_conn()
