@@ -67,7 +67,7 @@ class Contacts:
     by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_email: dict[str, str] = field(default_factory=dict)
     by_phone: dict[str, str] = field(default_factory=dict)
-    created: int = 0
+    used_ids: set[str] = field(default_factory=set)
 
     async def upsert(self, call: Call) -> Response:
         refusal = self._refusal(call.body)
@@ -106,8 +106,7 @@ class Contacts:
         contact = self.by_id.pop(call.path["contactId"], None)
         if contact is None:
             return _absent(call)
-        self.by_email = {email: owner for email, owner in self.by_email.items() if owner != contact["id"]}
-        self.by_phone = {phone: owner for phone, owner in self.by_phone.items() if owner != contact["id"]}
+        self._forget_addresses(contact)
         self._tell("ContactDelete", contact)
         return JSONResponse({"succeeded": True, "succeded": True})
 
@@ -155,8 +154,6 @@ class Contacts:
     def _refusal(self, body: dict[str, Any]) -> Response | None:
         if body["locationId"] != self.plan.ghl_location:
             return error(403, "")
-        if not body.get("email") and not body.get("phone") and "dnd" not in body and "name" not in body:
-            return None
         reasons = []
         if body.get("email") and not EMAIL.fullmatch(body["email"]):
             reasons.append("email must be an email")
@@ -166,11 +163,11 @@ class Contacts:
 
     def _new_id(self, fields: dict[str, Any]) -> str:
         """20 letters and digits that depend on the address and on how often it was created, not on who came before."""
-        address = fields.get("email") or fields.get("phone") or f"anonymous {self.created}"
-        self.created += 1
+        address = fields.get("email") or fields.get("phone") or "anonymous"
         for generation in range(10_000):
             contact_id = digest(self.plan.seed, "ghl contact", address, str(generation))[:20]
-            if contact_id not in self.by_id:
+            if contact_id not in self.used_ids:
+                self.used_ids.add(contact_id)
                 return contact_id
         raise RuntimeError(f"no free contact id for {address}")
 
@@ -178,16 +175,23 @@ class Contacts:
         contact = self.by_id[contact_id]
         custom = {item["id"]: item for item in contact["customFields"]}
         custom |= {item["id"]: item for item in fields.pop("customFields", [])}
-        contact |= {name: value for name, value in fields.items() if value is not None}
+        self._forget_addresses(contact)
+        contact |= fields
         contact["customFields"] = list(custom.values())
         contact["dateUpdated"] = iso(self.clock.now)
         if contact.get("email"):
             contact["emailLowerCase"] = contact["email"].lower()
             self.by_email[contact["emailLowerCase"]] = contact_id
         if contact.get("phone"):
-            self.by_phone.setdefault(contact["phone"], contact_id)
+            self.by_phone.setdefault(contact["phone"], contact_id)  # a shared practice number stays with the first
         self._tell(event, contact)
         return contact
+
+    def _forget_addresses(self, contact: dict[str, Any]) -> None:
+        if self.by_email.get(contact.get("emailLowerCase", "")) == contact["id"]:
+            del self.by_email[contact["emailLowerCase"]]
+        if self.by_phone.get(contact.get("phone", "")) == contact["id"]:
+            del self.by_phone[contact["phone"]]
 
     def _tell(self, event: str, contact: dict[str, Any]) -> None:
         shown = {name: contact[name] for name in contact if name in (*PLAIN_FIELDS, "id", "customFields", "dateAdded")}

@@ -121,6 +121,8 @@ def _row(at: dict[str, int], values: list[str]) -> Row | None:
     def get(name: str) -> str:
         return values[at[name]].strip() if name in at else ""
 
+    if not has_check_digit(get("NPI")):
+        return None
     slots = [number for number in range(1, 16) if get(f"Healthcare Provider Taxonomy Code_{number}") in SPECIALTIES]
     if not slots:
         return None
@@ -143,6 +145,15 @@ def _row(at: dict[str, int], values: list[str]) -> Row | None:
         enumerated=_date(get("Provider Enumeration Date")),
         is_active=deactivated is None or (reactivated is not None and reactivated >= deactivated),
     )
+
+
+def has_check_digit(npi: str) -> bool:
+    """Whether the NPI is ten digits whose Luhn sum over 80840 + NPI is a multiple of ten: else nobody has it."""
+    if not (len(npi) == 10 and npi.isascii() and npi.isdigit()):
+        return False
+    digits = [int(digit) for digit in reversed("80840" + npi)]
+    doubled = [2 * digit - 9 * (digit > 4) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
 def _date(text: str) -> date | None:

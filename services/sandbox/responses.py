@@ -26,7 +26,7 @@ ZONES = {
 }
 ZONE_OF_STATE = {state: ZoneInfo(zone) for zone, states in ZONES.items() for state in states.split()}
 NEW_YORK = ZoneInfo("America/New_York")
-BOUNCE = {"true": 0.006, "catch_all": 0.12, "former": 0.9, "wrong": 0.25, "unknown": 0.6}
+BOUNCE = {"true": 0.003, "catch_all": 0.08, "former": 0.9, "wrong": 0.25, "unknown": 0.6}
 WORKING_DAYS = 5
 POSITIVE = [
     "Yes, tell me more.",
@@ -97,7 +97,7 @@ def _reader(seed: int, label: str, person: Person, block: str, step: int, sent: 
     is_negative = not is_positive and uniform(seed, label, "negative") < 0.035
     reads = is_positive or is_negative or uniform(seed, label, "open") < _open_chance(hidden)
     happenings = []
-    if uniform(seed, label, "proxy") < 0.1:
+    if uniform(seed, label, "proxy") < 0.09:
         happenings.append(
             Happening(sent + timedelta(seconds=3 + 40 * uniform(seed, label, "proxy delay")), "email_opened")
         )
@@ -117,11 +117,11 @@ def _reader(seed: int, label: str, person: Person, block: str, step: int, sent: 
         happenings.append(
             Happening(opened + timedelta(minutes=_minutes(seed, f"{label} again", 300, 1.0, 2000)), "email_opened")
         )
-    if uniform(seed, label, "click") < (0.42 if is_positive else 0.11):
+    if uniform(seed, label, "click") < (0.3 if is_positive else 0.12):
         happenings.append(
             Happening(opened + timedelta(seconds=20 + 120 * uniform(seed, label, "click delay")), "email_link_clicked")
         )
-    if not is_positive and uniform(seed, label, "unsubscribe") < 0.024:
+    if not is_positive and uniform(seed, label, "unsubscribe") < 0.035:
         happenings.append(
             Happening(opened + timedelta(minutes=1 + 5 * uniform(seed, label, "leave delay")), "lead_unsubscribed")
         )
@@ -165,7 +165,7 @@ def meeting_chance(hidden: Traits) -> float:
 
 
 def _open_chance(hidden: Traits) -> float:
-    return 0.2 + 0.28 / (1 + math.exp(-hidden.need))
+    return 0.1 + 0.22 / (1 + math.exp(-hidden.need))
 
 
 def _minutes(seed: int, label: str, median: float, spread: float, most: float) -> float:

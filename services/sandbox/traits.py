@@ -50,9 +50,9 @@ TASTE_BY_SPECIALTY = {
     "hygienist": "efficiency",
     "public_health": "savings",
 }
-MATCH_FACTOR = 1.6
-MISMATCH_FACTOR = 0.88
-BASE_LOGIT = -3.0
+MATCH_FACTOR = 1.5
+MISMATCH_FACTOR = 0.9
+BASE_LOGIT = -3.75
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def traits(person: Person, seed: int) -> Traits:
     """The traits of a person; the same for the same seed and registry row."""
     channels = [("email", 0.5), ("phone", 0.25), ("sms", 0.15), ("linkedin", 0.1)]
     return Traits(
-        need=visible_need(person) + 0.45 * normal(seed, person.npi, "need"),
+        need=visible_need(person) + 0.3 * normal(seed, person.npi, "need"),
         budget=visible_budget(person) + 0.5 * normal(seed, person.npi, "budget"),
         channel=choice(channels, uniform(seed, person.npi, "channel")),
         hour=8 + int(10 * uniform(seed, person.npi, "hour")),
@@ -103,7 +103,7 @@ def visible_budget(person: Person) -> float:
 
 def positive_chance(traits_: Traits, content_block_id: str, step: int, local_hour: int) -> float:
     """Chance of a positive human answer to one delivered e-mail. An empty block id is a neutral creative."""
-    logit = BASE_LOGIT + 0.95 * traits_.need + 0.25 * traits_.budget + (0.25 if traits_.channel == "email" else -0.2)
+    logit = BASE_LOGIT + 1.45 * traits_.need + 0.25 * traits_.budget + (0.25 if traits_.channel == "email" else -0.2)
     logit += 0.12 if abs(local_hour - traits_.hour) <= 1 else 0.0
     chance = 1 / (1 + math.exp(-logit))
     if content_block_id:

@@ -116,7 +116,7 @@ class World:
         outcome = choice(
             [("email", 0.75), ("profile", 0.12), ("nothing", 0.13)], uniform(self.seed, person.npi, "wiza")
         )
-        shares = [("true", 0.875), ("catch_all", 0.07), ("former", 0.03), ("wrong", 0.025)]
+        shares = [("true", 0.89), ("catch_all", 0.07), ("former", 0.02), ("wrong", 0.02)]
         mailbox = choice(shares, uniform(self.seed, person.npi, "wiza mailbox"))
         has_mobile = outcome != "nothing" and uniform(self.seed, person.npi, "wiza mobile") < 0.3
         return WizaView(
@@ -131,7 +131,8 @@ class World:
         """The address of one of MAILBOXES for this person."""
         local, domain = person.email.split("@")
         if kind == "catch_all":
-            return f"{local.split('.')[0][0]}{local.split('.')[1]}@{domain}"
+            first, last, tag = local.split(".")
+            return f"{first[0]}{last}.{tag}@{domain}"
         if kind == "former":
             return f"{local}@former-{digest(self.seed, person.npi, 'former')[:6]}.example"
         if kind == "wrong":

@@ -1,0 +1,161 @@
+"""The served routes against the contract files, and the contract's verdict on requests."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sandbox_runs import GHL, INSTANTLY, LOCATION, SCHEDULE, TWILIO, WIZA, TestClient, new_campaign
+from starlette.datastructures import Headers
+from starlette.routing import Route
+
+from services.sandbox.app import create_app
+from services.sandbox.contract import CONTRACTS, contract
+from services.sandbox.plan import Plan
+
+FILES = {
+    "wiza.yaml": "/wiza/api",
+    "twilio.yaml": "/twilio",
+    "ghl-contacts.json": "/ghl",
+    "instantly.yaml": "/instantly",
+}
+JSON = Headers({"content-type": "application/json", "version": "v3"})
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_routes_when_compared_with_contract_then_each_is_served_and_nothing_else(file_name: str, plan: Plan) -> None:
+    prefix = FILES[file_name]
+    served = {
+        (method, route.path.removeprefix(prefix))
+        for route in create_app(plan).routes
+        if isinstance(route, Route) and route.path.startswith(prefix + "/") and "rest:path" not in route.path
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    documented = {(operation.method, operation.path) for operation in contract(file_name).operations.values()}
+    assert served == documented
+
+
+@pytest.mark.parametrize("file_name", FILES)
+def test_contract_files_when_read_then_marks_of_confidence_are_kept(file_name: str) -> None:
+    assert "x-confidence" in (CONTRACTS / file_name).read_text(encoding="utf-8")
+
+
+def test_problems_when_header_and_field_are_missing_then_both_are_named() -> None:
+    operation = contract("ghl-contacts.json").operation("upsert-contact")
+    problems = operation.problems({}, {}, Headers({"content-type": "application/json"}), b'{"email": "a@b.example"}')
+    assert {(problem.place, problem.name) for problem in problems} == {("header", "Version"), ("body", "")}
+    assert "'locationId' is a required property" in str(problems[1])
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"leads": [{"email": "a@b.example", "wrong_field": 1}]}', "leads/0"),
+        (b'{"leads": []}', "leads"),
+        (b'{"leads": [{"email": 5}]}', "leads/0/email"),
+        (b'{"leads": [{"custom_variables": {"nested": {"a": 1}}}]}', "leads/0/custom_variables/nested"),
+        (b'{"campaign_id": "not-a-uuid", "leads": [{}]}', "campaign_id"),
+        (json.dumps({"leads": [{}] * 1001}).encode(), "leads"),
+    ],
+)
+def test_problems_when_body_breaks_the_schema_then_the_place_is_named(body: bytes, place: str) -> None:
+    problems = contract("instantly.yaml").operation("bulkAddLeads").problems({}, {}, JSON, body)
+    assert [problem.name for problem in problems] == [place]
+
+
+def test_problems_when_body_is_not_json_then_it_says_so() -> None:
+    problems = contract("wiza.yaml").operation("startIndividualReveal").problems({}, {}, JSON, b"{broken")
+    assert "is not JSON" in str(problems[0])
+
+
+def test_operation_when_unknown_then_error_lists_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="getCredits"):
+        contract("wiza.yaml").operation("nothing")
+
+
+def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
+    """One good call of every documented operation: (file, operation id, status, body)."""
+    contact = {"locationId": LOCATION, "email": "ada@practice.example", "phone": "+15125550123", "firstName": "Ada"}
+    contact |= {"customFields": [{"id": "npi", "fieldValue": "2000000000"}], "tags": ["dentist"]}
+    made = client.post("/ghl/contacts/upsert", headers=GHL, json=contact)
+    contact_path = f"/ghl/contacts/{made.json()['contact']['id']}"
+    tags = {"tags": ["dentist", "q4"]}
+    search = {"locationId": LOCATION, "pageLimit": 10, "filters": [{"field": "email", "operator": "eq", "value": "x"}]}
+    reveal = {"individual_reveal": {"full_name": "Ada Abbot", "company": "x"}, "enrichment_level": "partial"}
+    lookup = "/twilio/v2/PhoneNumbers/+15125550100"
+    campaign = new_campaign(client, "contract")
+    api = "/instantly/api/v2"
+    path = f"{api}/campaigns/{campaign}"
+    leads = {"campaign_id": campaign, "leads": [{"email": "ada@practice.example", "custom_variables": {"npi": "2"}}]}
+    added = client.post(f"{api}/leads/add", headers=INSTANTLY, json=leads)
+    lead_path = f"{api}/leads/{added.json()['created_leads'][0]['id']}"
+    hook = client.post(f"{api}/webhooks", headers=INSTANTLY, json={"target_hook_url": "http://127.0.0.1:9/hook", "event_type": "all_events", "headers": {"X-Webhook-Secret": "s"}})  # fmt: skip # noqa: E501
+    hook_path = f"{api}/webhooks/{hook.json()['id']}"
+    client.post("/__sandbox__/faults", json={"vendor": "instantly", "kind": "lost_webhook", "times": 100})
+    client.post("/__sandbox__/clock", json={"now": "2025-11-16T23:00:00Z"})
+    made_campaign = client.post(
+        f"{api}/campaigns", headers=INSTANTLY, json={"name": "two", "campaign_schedule": SCHEDULE}
+    )
+    calls = [
+        ("wiza.yaml", "startIndividualReveal", client.post("/wiza/api/individual_reveals", headers=WIZA, json=reveal)),
+        ("wiza.yaml", "getIndividualReveal", client.get("/wiza/api/individual_reveals/1", headers=WIZA)),
+        ("wiza.yaml", "getCredits", client.get("/wiza/api/meta/credits", headers=WIZA)),
+        ("twilio.yaml", "FetchPhoneNumber", client.get(lookup + "?Fields=line_type_intelligence", auth=TWILIO)),
+        ("ghl-contacts.json", "upsert-contact", made),
+        ("ghl-contacts.json", "get-contact", client.get(contact_path, headers=GHL)),
+        ("ghl-contacts.json", "update-contact", client.put(contact_path, headers=GHL, json={"city": "Austin"})),
+        (
+            "ghl-contacts.json",
+            "search-contacts-advanced",
+            client.post("/ghl/contacts/search", headers=GHL, json=search),
+        ),
+        ("ghl-contacts.json", "add-tags", client.post(contact_path + "/tags", headers=GHL, json=tags)),
+        ("ghl-contacts.json", "remove-tags", client.request("DELETE", contact_path + "/tags", headers=GHL, json=tags)),
+        ("ghl-contacts.json", "delete-contact", client.delete(contact_path, headers=GHL)),
+        ("instantly.yaml", "createCampaign", made_campaign),
+        ("instantly.yaml", "listCampaign", client.get(f"{api}/campaigns?limit=1", headers=INSTANTLY)),
+        ("instantly.yaml", "getCampaign", client.get(path, headers=INSTANTLY)),
+        ("instantly.yaml", "activateCampaign", client.post(path + "/activate", headers=INSTANTLY)),
+        ("instantly.yaml", "pauseCampaign", client.post(path + "/pause", headers=INSTANTLY)),
+        ("instantly.yaml", "bulkAddLeads", added),
+        (
+            "instantly.yaml",
+            "listLeads",
+            client.post(f"{api}/leads/list", headers=INSTANTLY, json={"campaign": campaign}),
+        ),
+        ("instantly.yaml", "getLead", client.get(lead_path, headers=INSTANTLY)),
+        ("instantly.yaml", "patchLead", client.patch(lead_path, headers=INSTANTLY, json={"first_name": "Ada"})),
+        ("instantly.yaml", "deleteLead", client.delete(lead_path, headers=INSTANTLY)),
+        ("instantly.yaml", "createWebhook", hook),
+        ("instantly.yaml", "listWebhook", client.get(f"{api}/webhooks", headers=INSTANTLY)),
+        ("instantly.yaml", "getWebhook", client.get(hook_path, headers=INSTANTLY)),
+        ("instantly.yaml", "patchWebhook", client.patch(hook_path, headers=INSTANTLY, json={"name": "receiver"})),
+        ("instantly.yaml", "deleteWebhook", client.delete(hook_path, headers=INSTANTLY)),
+        ("instantly.yaml", "listWebhookEvent", client.get(f"{api}/webhook-events?success=false", headers=INSTANTLY)),
+        (
+            "instantly.yaml",
+            "createBlockListEntry",
+            client.post(f"{api}/block-lists-entries", headers=INSTANTLY, json={"bl_value": "no@mail.example"}),
+        ),  # fmt: skip # noqa: E501
+        ("instantly.yaml", "listBlockListEntry", client.get(f"{api}/block-lists-entries", headers=INSTANTLY)),
+    ]
+    return [(file, operation, reply.status_code, reply.json()) for file, operation, reply in calls]
+
+
+def test_answers_when_every_operation_is_called_then_each_2xx_is_valid_by_its_schema(client: TestClient) -> None:
+    answers = _answers(client)
+    everything = {(file, operation) for file in FILES for operation in contract(file).operations}
+    assert {(file, operation) for file, operation, _, _ in answers} == everything
+    for file, operation_id, status, body in answers:
+        operation = contract(file).operation(operation_id)
+        assert 200 <= status < 300, (operation_id, status, body)
+        assert status in operation.replies, f"{operation_id}: {status} is not documented"
+        errors = [
+            f"{list(error.absolute_path)}: {error.message}" for error in operation.replies[status].iter_errors(body)
+        ]
+        assert not errors, (operation_id, errors)
+    events = next(body for _, operation, _, body in answers if operation == "listWebhookEvent")
+    assert events["items"], "the webhook history was empty, so its schema was not tested"  # type: ignore[index]
+
+
+def test_contracts_when_listed_then_only_the_served_files_are_there() -> None:
+    assert {path.name for path in Path(CONTRACTS).iterdir() if path.is_file()} == set(FILES)

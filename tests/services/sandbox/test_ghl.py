@@ -1,0 +1,159 @@
+"""Go High Level contacts: upsert, duplicates, tags, search, limits, refusals, and the events that changes send."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sandbox_runs import GHL, LOCATION, Receiver, TestClient, in_process
+
+from services.sandbox.plan import Plan
+
+UPSERT = "/ghl/contacts/upsert"
+ADA = {"locationId": LOCATION, "email": "ada@practice.example", "phone": "+15125550123", "firstName": "Ada"}
+
+
+def upsert(client: TestClient, **fields: Any) -> dict[str, Any]:
+    reply = client.post(UPSERT, headers=GHL, json={"locationId": LOCATION, **fields})
+    assert reply.status_code == 200, reply.text
+    body: dict[str, Any] = reply.json()
+    return body
+
+
+def test_upsert_when_email_is_new_then_created_and_the_second_time_updated(client: TestClient) -> None:
+    first = upsert(client, email="ada@practice.example", customFields=[{"id": "npi", "fieldValue": "2000000000"}])
+    second = upsert(
+        client, email="ADA@practice.example", customFields=[{"id": "score", "fieldValue": "87"}], city="Waco"
+    )
+    assert (first["new"], second["new"]) == (True, False)
+    assert first["contact"]["id"] == second["contact"]["id"]
+    assert second["contact"]["customFields"] == [
+        {"id": "npi", "value": "2000000000"},
+        {"id": "score", "value": "87"},
+    ]
+    assert client.get(f"/ghl/contacts/{first['contact']['id']}", headers=GHL).json()["contact"]["city"] == "Waco"
+
+
+def test_upsert_when_only_phone_is_known_then_the_phones_contact_is_updated(client: TestClient) -> None:
+    first = upsert(client, email="ada@practice.example", phone="(512) 555-0123")
+    second = upsert(client, email="other@practice.example", phone="+15125550123")
+    assert first["contact"]["phone"] == "+15125550123"
+    assert (second["new"], second["contact"]["id"]) == (False, first["contact"]["id"])
+
+
+def test_upsert_when_email_and_phone_belong_to_two_contacts_then_email_wins(client: TestClient) -> None:
+    ada = upsert(client, email="ada@practice.example")
+    upsert(client, email="ben@practice.example", phone="+15125550123")
+    assert upsert(client, email="ada@practice.example", phone="+15125550123")["contact"]["id"] == ada["contact"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"email": "no-at-sign"}, "email must be an email"),
+        ({"phone": "12"}, "phone must be a valid phone number"),
+    ],
+)
+def test_upsert_when_address_is_bad_then_422_lists_the_reason(
+    client: TestClient, fields: dict[str, str], reason: str
+) -> None:
+    reply = client.post(UPSERT, headers=GHL, json={"locationId": LOCATION, **fields})
+    assert (reply.status_code, reply.json()) == (
+        422,
+        {"statusCode": 422, "message": [reason], "error": "Unprocessable Entity"},
+    )
+
+
+def test_upsert_when_contract_refuses_the_body_then_422_names_the_field(client: TestClient) -> None:
+    reply = client.post(UPSERT, headers=GHL, json={**ADA, "customFields": [{"id": "score", "fieldValue": 87}]})
+    assert reply.status_code == 422
+    assert reply.json()["message"][0].startswith("customFields/0")
+
+
+@pytest.mark.parametrize("version", [None, "2021-07-28"])
+def test_upsert_when_version_header_is_missing_or_old_then_400(client: TestClient, version: str | None) -> None:
+    headers = {"Authorization": GHL["Authorization"], **({"Version": version} if version else {})}
+    reply = client.post(UPSERT, headers=headers, json=ADA)
+    assert reply.status_code == 400
+    assert "Version" in reply.json()["message"]
+
+
+def test_upsert_when_token_is_wrong_then_401(client: TestClient) -> None:
+    reply = client.post(UPSERT, headers={**GHL, "Authorization": "Bearer wrong"}, json=ADA)
+    expected = {"statusCode": 401, "message": "Invalid token: access token is invalid", "error": "Unauthorized"}
+    assert (reply.status_code, reply.json()) == (401, expected)
+
+
+def test_upsert_when_location_is_another_then_403(client: TestClient) -> None:
+    reply = client.post(UPSERT, headers=GHL, json={**ADA, "locationId": "another"})
+    assert (reply.status_code, reply.json()["error"]) == (403, "Forbidden")
+
+
+def test_calls_when_over_the_burst_limit_then_429_with_rate_headers(plan: Plan) -> None:
+    client = in_process(replace(plan, ghl_burst=3))
+    replies = [client.post(UPSERT, headers=GHL, json=ADA) for _ in range(4)]
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 429]
+    assert [reply.headers["X-RateLimit-Remaining"] for reply in replies] == ["2", "1", "0", "0"]
+    last = replies[3]
+    assert last.json() == {"statusCode": 429, "message": "Too Many Requests", "error": "Too Many Requests"}
+    assert last.headers["X-RateLimit-Interval-Milliseconds"] == "10000"
+    assert last.headers["X-RateLimit-Max"] == "3"
+    assert last.headers["X-RateLimit-Limit-Daily"] == "200000"
+    assert last.headers["X-RateLimit-Daily-Remaining"] == "199997"
+
+
+def test_delete_when_done_then_contact_is_gone_and_address_is_free_again(client: TestClient) -> None:
+    contact_id = upsert(client, email="ada@practice.example")["contact"]["id"]
+    assert client.delete(f"/ghl/contacts/{contact_id}", headers=GHL).json()["succeeded"] is True
+    assert client.get(f"/ghl/contacts/{contact_id}", headers=GHL).status_code == 400
+    assert upsert(client, email="ada@practice.example")["new"] is True
+
+
+def test_update_when_email_belongs_to_another_contact_then_400(client: TestClient) -> None:
+    upsert(client, email="ada@practice.example")
+    ben = upsert(client, email="ben@practice.example")["contact"]["id"]
+    reply = client.put(f"/ghl/contacts/{ben}", headers=GHL, json={"email": "ada@practice.example"})
+    assert (reply.status_code, reply.json()["message"]) == (400, "This location does not allow duplicated contacts.")
+
+
+def test_update_when_email_changes_then_the_old_address_finds_nobody(client: TestClient) -> None:
+    ada = upsert(client, email="ada@practice.example")["contact"]["id"]
+    assert client.put(f"/ghl/contacts/{ada}", headers=GHL, json={"email": "ada2@practice.example"}).status_code == 200
+    assert upsert(client, email="ada@practice.example")["new"] is True
+
+
+def test_tags_when_added_and_removed_then_the_tags_that_are_left_are_told(client: TestClient) -> None:
+    path = f"/ghl/contacts/{upsert(client, email='ada@practice.example', tags=['Dentist'])['contact']['id']}/tags"
+    added = client.post(path, headers=GHL, json={"tags": ["Q4", "dentist"]})
+    assert (added.status_code, added.json()["tags"]) == (201, ["dentist", "q4"])
+    assert client.request("DELETE", path, headers=GHL, json={"tags": ["q4"]}).json() == {"tags": ["dentist"]}
+
+
+def test_search_when_paged_by_cursor_then_every_contact_comes_once(client: TestClient) -> None:
+    for number in range(5):
+        upsert(client, email=f"a{number}@practice.example", customFields=[{"id": "npi", "fieldValue": str(number)}])
+    body: dict[str, Any] = {"locationId": LOCATION, "pageLimit": 2}
+    seen: list[str] = []
+    while True:
+        page = client.post("/ghl/contacts/search", headers=GHL, json=body).json()
+        if not page["contacts"]:
+            break
+        seen += [contact["email"] for contact in page["contacts"]]
+        body["searchAfter"] = page["contacts"][-1]["searchAfter"]
+    assert sorted(seen) == [f"a{number}@practice.example" for number in range(5)]
+    wanted = {"filters": [{"field": "customFields.npi", "operator": "eq", "value": "3"}]}
+    reply = client.post("/ghl/contacts/search", headers=GHL, json={"locationId": LOCATION, "pageLimit": 2, **wanted})
+    assert [contact["email"] for contact in reply.json()["contacts"]] == ["a3@practice.example"]
+
+
+def test_changes_when_clock_is_touched_then_app_events_are_sent(plan: Plan, receiver: Receiver) -> None:
+    client = in_process(replace(plan, webhook_url=receiver.url))
+    contact_id = upsert(client, email="ada@practice.example", firstName="Zoë")["contact"]["id"]
+    upsert(client, email="ada@practice.example", city="Waco")
+    client.delete(f"/ghl/contacts/{contact_id}", headers=GHL)
+    moved = client.post("/__sandbox__/clock", json={"now": plan.start}).json()
+    assert moved["delivered"] == {"ghl": 3}
+    events = [json.loads(body) for _, _, body in receiver.got]
+    assert sorted(event["type"] for event in events) == ["ContactCreate", "ContactDelete", "ContactUpdate"]
+    assert len({event["webhookId"] for event in events}) == 3
+    assert "Zoë".encode() in receiver.got[0][2] + receiver.got[1][2] + receiver.got[2][2]
