@@ -5,13 +5,17 @@
 #   requirements/lock.sh --upgrade  move every version as far as the sources allow
 #   requirements/lock.sh --check    change nothing; show each lock that differs from what its source gives
 #
-# Needs uv (requirements/tools.txt): $UV, or uv on PATH, or .venvs/tools/bin/uv.
+# Needs uv (requirements/tools.txt): $UV, or .venvs/tools/bin/uv, or uv on PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
-uv=${UV:-$(command -v uv || echo "$root/.venvs/tools/bin/uv")}
-[[ -x $uv ]] || { echo "lock.sh: uv is missing: run \`make env\`, or set UV to its path." >&2; exit 2; }
+uv=
+# Run it, not just look for it: a version manager's shim may stand on PATH and refuse this folder's Python version.
+for candidate in "${UV:-}" "$root/.venvs/tools/bin/uv" uv; do
+    [[ -n $candidate ]] && "$candidate" --version >/dev/null 2>&1 && uv=$candidate && break
+done
+[[ -n $uv ]] || { echo "lock.sh: no uv runs here: run \`make env\`, or set UV to its path." >&2; exit 2; }
 
 mode=${1:---write}
 case $mode in --write | --upgrade | --check) ;; *) echo "lock.sh: unknown option $mode" >&2; exit 2 ;; esac
