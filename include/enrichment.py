@@ -36,7 +36,7 @@ class PaidOperation:
 
 
 # Level `partial`: 2 credits for a valid e-mail, nothing when nothing is found. People move: half a year.
-REVEAL = PaidOperation("wiza", "individual_reveal", 180, 2.0, 0.025, 0.0)
+REVEAL = PaidOperation("wiza", "individual_reveal", 180, 2.0, 0.05, 0.0)
 # Twilio sells by call. A practice keeps its number: a year.
 LOOKUP = PaidOperation("twilio", "line_type_intelligence", 365, 0.0, 0.0, 0.008)
 

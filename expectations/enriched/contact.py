@@ -1,4 +1,4 @@
-"""Gate on enriched.contact: who may be written to must have an address that can be written to."""
+"""The gate on what we bought: who may be written to has an address that can be written to."""
 
 from __future__ import annotations
 
@@ -6,45 +6,67 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
+from expectations.rules import fail, warn
+
+LINE_TYPES = [
+    "mobile", "landline", "fixedVoip", "nonFixedVoip", "tollFree", "personal", "premium", "sharedCost", "uan",
+    "voicemail", "pager", "unknown",
+]  # fmt: skip
+
+PAID_FOR_NOTHING = """
+SELECT npi, credits
+FROM {batch}
+WHERE credits > 0 AND email IS NULL
+"""
+
 
 def suite() -> gx.ExpectationSuite:
-    """Return the suite of enriched.contact. Every expectation stops the asset event when it fails."""
-    usable = Column("usable_email") == True  # noqa: E712
+    """Return the rules for enriched.contact."""
+    usable = Column("usable_email") == True  # noqa: E712 - builds a condition
     return gx.ExpectationSuite(
         name="enriched.contact",
         expectations=[
-            gxe.ExpectColumnValuesToNotBeNull(column="npi"),
-            gxe.ExpectColumnValuesToBeUnique(column="npi"),
-            gxe.ExpectColumnValuesToMatchRegex(column="npi", regex=r"^[12][0-9]{9}$"),
-            gxe.ExpectColumnValuesToMatchRegex(column="person_id", regex=r"^p[0-9a-f]{20}$"),
-            # Apollo's and others' placeholders, spaces and lists of addresses all fail this.
-            gxe.ExpectColumnValuesToMatchRegex(column="email", regex=r"^[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]{2,}$"),
-            gxe.ExpectColumnValuesToBeInSet(column="email_status", value_set=["valid", "risky"]),
-            gxe.ExpectColumnValuesToMatchRegex(column="phone_e164", regex=r"^\+[1-9][0-9]{7,14}$"),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="phone_line_type",
-                value_set=[
-                    "mobile",
-                    "landline",
-                    "fixedVoip",
-                    "nonFixedVoip",
-                    "tollFree",
-                    "personal",
-                    "premium",
-                    "sharedCost",
-                    "uan",
-                    "voicemail",
-                    "pager",
-                    "unknown",
-                ],
+            gxe.ExpectColumnValuesToBeUnique(
+                column="npi", meta=fail("NPI is the key: a repeated one would write to a dentist twice.")
             ),
-            # usable_email is what every later stage trusts.
-            gxe.ExpectColumnValuesToNotBeNull(column="email", row_condition=usable),
+            gxe.ExpectColumnValuesToMatchRegex(
+                column="npi", regex=r"^[12][0-9]{9}$", meta=fail("Not an NPI: the answer cannot be joined to anybody.")
+            ),
+            gxe.ExpectColumnValuesToMatchRegex(
+                column="person_id", regex=r"^p[0-9a-f]{20}$", meta=fail("Every later layer joins on person_id.")
+            ),
+            gxe.ExpectColumnValuesToMatchRegex(
+                column="email",
+                regex=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$",
+                meta=fail("One plain address: a list, a name or a space in it bounces, and bounces cost reputation."),
+            ),
             gxe.ExpectColumnValuesToBeInSet(
                 column="email_status",
                 value_set=["valid"],
                 row_condition=usable,
+                meta=fail("usable_email is what every later stage trusts; only a valid address may carry it."),
             ),
-            gxe.ExpectColumnValuesToBeBetween(column="cost_usd", min_value=0.0),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="email", row_condition=usable, meta=fail("A usable address must be there.")
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="email_status",
+                value_set=["valid", "risky"],
+                meta=warn("A new word of the vendor: nobody with it is written to until it is known."),
+            ),
+            gxe.ExpectColumnValuesToMatchRegex(
+                column="phone_e164", regex=r"^\+[1-9][0-9]{7,14}$", meta=fail("Destinations refuse other formats.")
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="phone_line_type", value_set=LINE_TYPES, meta=warn("A line type that Twilio had not published.")
+            ),
+            gxe.ExpectColumnValuesToBeBetween(
+                column="cost_usd", min_value=0.0, meta=fail("Money spent is never negative: a load went wrong.")
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=PAID_FOR_NOTHING,
+                description="credits were taken and no address came",
+                meta=warn("Wiza charges for a valid address only: ask it for the credits back."),
+            ),
         ],
     )

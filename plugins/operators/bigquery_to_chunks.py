@@ -22,19 +22,19 @@ class BigQueryToChunksOperator(BaseOperator):
     paths, never a row, because XCom must not hold people. A second try of the same run writes the same objects again.
 
     :param sql: the query; its ORDER BY decides the chunks.
-    :param params: query parameter name -> (BigQuery type, value); values are templated.
+    :param query_params: query parameter name -> (BigQuery type, value); values are templated.
     :param folder: where the objects go, under ``work/<dag_id>/<run_id>/``.
     :param max_chunks: more chunks than this is a mistake in a limit, and raises ValueError.
     """
 
-    template_fields: Sequence[str] = ("params_",)
+    template_fields: Sequence[str] = ("query_params",)
     ui_color = "#e8f0fe"
 
     def __init__(
         self,
         *,
         sql: str,
-        params: Mapping[str, tuple[str, str]],
+        query_params: Mapping[str, tuple[str, str]],
         folder: str,
         chunk_rows: int,
         max_chunks: int,
@@ -43,7 +43,7 @@ class BigQueryToChunksOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.sql = sql
-        self.params_ = dict(params)
+        self.query_params = dict(query_params)
         self.folder = folder
         self.chunk_rows = chunk_rows
         self.max_chunks = max_chunks
@@ -74,7 +74,7 @@ class BigQueryToChunksOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         config = bigquery.QueryJobConfig(
             query_parameters=[
-                bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in self.params_.items()
+                bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in self.query_params.items()
             ],
             maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
             labels={"dag": self.dag_id, "task": self.task_id},

@@ -23,7 +23,7 @@ class TwilioLookupOperator(BaseOperator):
     Returns the counts of the chunk. Raises hooks.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
-    :param resend_in_doubt: "True" asks again where an earlier answer never came, and may pay twice for it.
+    :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it.
     """
 
     template_fields: Sequence[str] = ("chunk", "resend_in_doubt")
@@ -33,7 +33,7 @@ class TwilioLookupOperator(BaseOperator):
         self,
         *,
         chunk: Mapping[str, Any],
-        resend_in_doubt: str = "False",
+        resend_in_doubt: str = "false",
         twilio_conn_id: str = TwilioHook.default_conn_name,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
@@ -67,7 +67,7 @@ class TwilioLookupOperator(BaseOperator):
         """Ask for one number if that is allowed, record the answer, and return the counts to raise by one."""
         key, asked = lookup_request(row)
         claim = ledger.claim(key, asked, person_key=str(row["npi"]))
-        if claim.state == "in_doubt" and self.resend_in_doubt == "True":
+        if claim.state == "in_doubt" and self.resend_in_doubt == "true":
             claim = ledger.reopen(key)
         if claim.state == "has_response":
             return ["had"]

@@ -48,20 +48,20 @@ class WizaRevealOperator(BaseOperator):
     Returns the counts of the chunk. Raises hooks.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of reveal_candidates.sql.
-    :param resend_in_doubt: "True" asks again where an earlier answer never came, and may pay twice for it.
+    :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it.
     :param deadline_seconds: how long to wait for Wiza; it documents 380 s for the slowest e-mail.
     """
 
-    template_fields: Sequence[str] = ("chunk", "resend_in_doubt")
+    template_fields: Sequence[str] = ("chunk", "resend_in_doubt", "poll_seconds")
     ui_color = "#fef7e0"
 
     def __init__(
         self,
         *,
         chunk: Mapping[str, Any],
-        resend_in_doubt: str = "False",
+        resend_in_doubt: str = "false",
         deadline_seconds: float = 900.0,
-        poll_seconds: float = 5.0,
+        poll_seconds: float | str = 5.0,
         wiza_conn_id: str = WizaHook.default_conn_name,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
@@ -89,7 +89,7 @@ class WizaRevealOperator(BaseOperator):
             trigger=WizaRevealTrigger(
                 reveal_ids=list(progress.waiting.values()),
                 deadline=deadline.isoformat(),
-                poll_seconds=self.poll_seconds,
+                poll_seconds=float(self.poll_seconds),
                 wiza_conn_id=self.wiza_conn_id,
             ),
             method_name="execute_complete",
@@ -143,7 +143,7 @@ class WizaRevealOperator(BaseOperator):
 
     def _claim(self, ledger: CallLedger, key: str, asked: dict[str, str], npi: str) -> Claim:
         claim = ledger.claim(key, asked, person_key=npi)
-        if claim.state == "in_doubt" and claim.vendor_ref is None and self.resend_in_doubt == "True":
+        if claim.state == "in_doubt" and claim.vendor_ref is None and self.resend_in_doubt == "true":
             self.log.warning("Request %s was in doubt and is asked again, as resend_in_doubt says", key)
             return ledger.reopen(key)
         return claim

@@ -14,33 +14,50 @@ WITH reveal AS (
 person AS (
   SELECT
     npi,
-    ARRAY_AGG(phone IGNORE NULLS ORDER BY responded_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS own_phone
+    FIRST_VALUE(phone IGNORE NULLS) OVER newest AS own_phone,
+    COUNTIF(email_status = 'valid') OVER newest AS valid_emails
   FROM reveal
-  GROUP BY npi
-  HAVING COUNTIF(email_status = 'valid') > 0
+  WHERE TRUE  -- BigQuery wants a WHERE, GROUP BY or HAVING beside QUALIFY
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY responded_at DESC, request_key) = 1
+  WINDOW newest AS (
+    PARTITION BY npi ORDER BY responded_at DESC, request_key
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  )
 ),
-number AS (
-  SELECT COALESCE(person.own_phone, provider.phone_e164) AS phone_e164, MIN(person.npi) AS npi
+best AS (
+  SELECT person.npi, COALESCE(person.own_phone, provider.phone_e164) AS best_phone
   FROM person
   JOIN clean.provider AS provider ON provider.npi = person.npi
-  WHERE COALESCE(person.own_phone, provider.phone_e164) IS NOT NULL
-  GROUP BY phone_e164
+  WHERE person.valid_emails > 0
+),
+number AS (
+  SELECT best_phone, MIN(npi) AS npi
+  FROM best
+  WHERE best_phone IS NOT NULL
+  GROUP BY best_phone
 ),
 asked AS (
-  SELECT
-    JSON_VALUE(request, '$.phone_number') AS phone_e164,
-    MAX(IF(status IN ('responded', 'failed'), requested_at, NULL)) AS answered_at,
-    MAX(IF(status = 'in_doubt', requested_at, NULL)) AS in_doubt_at,
-    ARRAY_AGG(IF(status IN ('responded', 'failed'), request_key, NULL) IGNORE NULLS
-      ORDER BY requested_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS after
+  SELECT JSON_VALUE(request, '$.phone_number') AS asked_phone, status, requested_at, request_key
   FROM raw.vendor_response
   WHERE vendor = 'twilio' AND operation = 'line_type_intelligence'
-  GROUP BY phone_e164
+),
+answered AS (
+  SELECT asked_phone, requested_at AS answered_at, request_key AS after
+  FROM asked
+  WHERE status IN ('responded', 'failed')
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY asked_phone ORDER BY requested_at DESC, request_key) = 1
+),
+in_doubt AS (
+  SELECT asked_phone, MAX(requested_at) AS in_doubt_at
+  FROM asked
+  WHERE status = 'in_doubt'
+  GROUP BY asked_phone
 )
-SELECT number.npi, number.phone_e164, asked.after
+SELECT number.npi, number.best_phone AS phone_e164, answered.after
 FROM number
-LEFT JOIN asked ON asked.phone_e164 = number.phone_e164
-WHERE (asked.answered_at IS NULL OR asked.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY))
-  AND (asked.in_doubt_at IS NULL OR @resend_in_doubt OR asked.in_doubt_at < asked.answered_at)
-ORDER BY number.phone_e164
+LEFT JOIN answered ON answered.asked_phone = number.best_phone
+LEFT JOIN in_doubt ON in_doubt.asked_phone = number.best_phone
+WHERE (answered.answered_at IS NULL OR answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY))
+  AND (in_doubt.in_doubt_at IS NULL OR @resend_in_doubt OR in_doubt.in_doubt_at < answered.answered_at)
+ORDER BY number.best_phone
 LIMIT @max_lookups

@@ -25,11 +25,16 @@ USING (
   person AS (
     SELECT
       npi,
-      ARRAY_AGG(linkedin_url IGNORE NULLS ORDER BY responded_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS linkedin_url,
-      ARRAY_AGG(title IGNORE NULLS ORDER BY responded_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS title,
-      ARRAY_AGG(phone IGNORE NULLS ORDER BY responded_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS own_phone
+      FIRST_VALUE(linkedin_url IGNORE NULLS) OVER newest AS linkedin_url,
+      FIRST_VALUE(title IGNORE NULLS) OVER newest AS title,
+      FIRST_VALUE(phone IGNORE NULLS) OVER newest AS own_phone
     FROM reveal
-    GROUP BY npi
+    WHERE TRUE  -- BigQuery wants a WHERE, GROUP BY or HAVING beside QUALIFY
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY responded_at DESC, request_key) = 1
+    WINDOW newest AS (
+      PARTITION BY npi ORDER BY responded_at DESC, request_key
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    )
   ),
   line AS (
     SELECT

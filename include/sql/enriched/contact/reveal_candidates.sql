@@ -16,51 +16,57 @@ practice AS (
   WHERE entity_type = 'individual' AND is_active
   GROUP BY practice_id
 ),
-asked AS (
-  SELECT
-    person_key AS npi,
-    MAX(IF(status IN ('responded', 'failed'), requested_at, NULL)) AS answered_at,
-    MAX(IF(status = 'in_doubt', requested_at, NULL)) AS in_doubt_at,
-    ARRAY_AGG(IF(status IN ('responded', 'failed'), request_key, NULL) IGNORE NULLS
-      ORDER BY requested_at DESC, request_key LIMIT 1)[SAFE_OFFSET(0)] AS after
+answered AS (
+  SELECT person_key AS npi, requested_at AS answered_at, request_key AS after
   FROM raw.vendor_response
-  WHERE vendor = 'wiza' AND operation = 'individual_reveal'
+  WHERE vendor = 'wiza' AND operation = 'individual_reveal' AND status IN ('responded', 'failed')
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY person_key ORDER BY requested_at DESC, request_key) = 1
+),
+in_doubt AS (
+  SELECT person_key AS npi, MAX(requested_at) AS in_doubt_at
+  FROM raw.vendor_response
+  WHERE vendor = 'wiza' AND operation = 'individual_reveal' AND status = 'in_doubt'
   GROUP BY person_key
 ),
 suppressed AS (
-  SELECT identifier_hash
+  -- By person only: an address that bounced is a reason to ask for another.
+  SELECT identifier_hash AS person_id
   FROM clean.suppression
-  WHERE identifier_type = 'person_id' AND channel IN ('email', 'all') AND since <= @as_of
+  WHERE identifier_type = 'person' AND channel IN ('email', 'all') AND since <= @as_of
 )
 SELECT
   person.npi,
   CONCAT(person.first_name, ' ', person.last_name) AS full_name,
   organisation.organization_name AS company,
-  asked.after
+  answered.after
 FROM clean.provider AS person
 JOIN organisation ON organisation.practice_id = person.practice_id
 JOIN practice ON practice.practice_id = person.practice_id
-LEFT JOIN asked ON asked.npi = person.npi
-LEFT JOIN suppressed ON suppressed.identifier_hash = TO_HEX(SHA256(person.person_id))
+LEFT JOIN answered ON answered.npi = person.npi
+LEFT JOIN in_doubt ON in_doubt.npi = person.npi
+LEFT JOIN suppressed ON suppressed.person_id = person.person_id
 WHERE person.entity_type = 'individual'
   AND person.is_active
   AND STARTS_WITH(person.taxonomy_code, '1223')  -- dentists; not hygienists, assistants, technicians
   AND person.first_name IS NOT NULL
   AND person.last_name IS NOT NULL
-  AND suppressed.identifier_hash IS NULL
+  AND suppressed.person_id IS NULL
   AND (
-    asked.answered_at IS NULL
-    OR asked.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)
+    answered.answered_at IS NULL
+    OR answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)
   )
   AND (
-    asked.in_doubt_at IS NULL
+    in_doubt.in_doubt_at IS NULL
     OR @resend_in_doubt
-    OR asked.in_doubt_at < asked.answered_at  -- settled since by a later answer
+    OR in_doubt.in_doubt_at < answered.answered_at  -- settled since by a later answer
   )
 ORDER BY
-  asked.answered_at IS NOT NULL,
-  person.first_name = organisation.authorized_official_first_name
-    AND person.last_name = organisation.authorized_official_last_name DESC,
+  answered.answered_at IS NOT NULL,
+  COALESCE(
+    person.first_name = organisation.authorized_official_first_name
+      AND person.last_name = organisation.authorized_official_last_name,
+    FALSE
+  ) DESC,
   practice.people,
   person.last_update_date DESC,
   person.npi
