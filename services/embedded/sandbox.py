@@ -77,7 +77,13 @@ def running_sandbox(state: Path, nppes_dir: Path | None = None, webhook_url: str
         sandbox.service.stop(grace_seconds=3)
 
 
-def start_sandbox(state: Path, nppes_dir: Path, webhook_url: str | None = None, start_at: str = START) -> Sandbox:
+def start_sandbox(
+    state: Path,
+    nppes_dir: Path,
+    webhook_url: str | None = None,
+    start_at: str = START,
+    ghl_signing_key: Path | None = None,
+) -> Sandbox:
     """Start the sandbox; its webhooks go to ``webhook_url`` (the receiver's base address) if that is given."""
     keys = state / "keys.json"
     state.mkdir(parents=True, exist_ok=True)
@@ -89,6 +95,8 @@ def start_sandbox(state: Path, nppes_dir: Path, webhook_url: str | None = None, 
     ]  # fmt: skip
     if webhook_url:
         command += ["--webhook-url", webhook_url]
+    if ghl_signing_key:
+        command += ["--ghl-signing-key", ghl_signing_key]
     service = start(
         "sandbox", command, port=port, log=state / "logs" / "sandbox.log", env={}, healthy=answers("/healthz")
     )

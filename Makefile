@@ -1,0 +1,74 @@
+# Two commands from a fresh clone: `make test` and `make demo`. Each makes the environments that it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3.13
+UV := .venvs/tools/bin/uv
+AIRFLOW := .venvs/airflow/bin/python
+SERVICES := .venvs/services/bin/python
+export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the three environments (every other target does it by itself)
+
+.venvs/tools.done: requirements/tools.txt .python-version
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.13, or name it: make PYTHON=/path/to/python3.13 ..."; exit 1; }
+	$(PYTHON) -m venv .venvs/tools
+	.venvs/tools/bin/python -m pip install --quiet --require-hashes -r requirements/tools.txt
+	@touch $@
+
+.venvs/airflow.done: .venvs/tools.done requirements/airflow.txt requirements/dev.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/airflow
+	$(UV) pip install --quiet --require-hashes --python .venvs/airflow -r requirements/airflow.txt -r requirements/dev.txt
+	@touch $@
+
+.venvs/services.done: .venvs/tools.done requirements/services.txt requirements/services-dev.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/services
+	$(UV) pip install --quiet --require-hashes --python .venvs/services -r requirements/services.txt -r requirements/services-dev.txt
+	@touch $@
+
+.venvs/emulators.done: .venvs/tools.done requirements/emulators.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/emulators
+	$(UV) pip install --quiet --require-hashes --python .venvs/emulators -r requirements/emulators.txt
+	@touch $@
+
+demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)
+	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
+
+test: env ## Run every test against the embedded cloud and the sandbox
+	$(SERVICES) -m pytest --confcutdir=tests/services tests/services
+	$(AIRFLOW) -m pytest --ignore=tests/services
+
+up: env ## Start the embedded stack and keep it running
+	@$(AIRFLOW) -m services.embedded up
+
+down: ## Stop the embedded stack
+	@if [ -x $(AIRFLOW) ]; then $(AIRFLOW) -m services.embedded down; else echo "The stack is not up."; fi
+
+dag: env ## Run one DAG for one date on the running stack: make dag DAG=clean_providers DATE=2025-11-09
+	@[ -n "$(DAG)" ] && [ -n "$(DATE)" ] || { echo "usage: make dag DAG=<dag_id> DATE=<YYYY-MM-DD>"; exit 2; }
+	@$(AIRFLOW) -m services.embedded dag "$(DAG)" "$(DATE)"
+
+lint: env ## Check style, format, types and the import rules
+	$(AIRFLOW) -m ruff check .
+	$(AIRFLOW) -m ruff format --check .
+	$(AIRFLOW) -m mypy
+	$(AIRFLOW) -m pytest tests/test_import_rules.py
+
+format: env ## Format the code
+	$(AIRFLOW) -m ruff check --fix-only --quiet .
+	$(AIRFLOW) -m ruff format .
+
+locks: .venvs/tools.done ## Compile the locks anew from requirements/*.in
+	requirements/lock.sh
+
+locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in file
+	requirements/lock.sh --check
+
+clean: ## Remove what runs leave behind (environments stay)
+	rm -rf build
+
+.PHONY: help env demo test up down dag lint format locks locks-check clean

@@ -1,0 +1,242 @@
+"""The figures of a demo run, read from the warehouse, the lake and the sandbox's own ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery, storage
+
+from include.tables import tables
+from services.demo.weeks import Week
+from services.embedded.stack import Stack
+
+# The events that a sales team would call an answer that counts.
+POSITIVE = ("lead_interested", "meeting_booked", "deal_won", "purchase", "subscription_started")
+
+BALANCE = "SELECT table_name, kind, reason, row_count FROM ops.balance ORDER BY table_name, kind, reason"
+
+EVENTS = "SELECT canonical_type, COUNT(*) AS events FROM clean.event GROUP BY canonical_type ORDER BY canonical_type"
+
+VENDORS = """
+SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'in_doubt') AS in_doubt
+FROM raw.vendor_response GROUP BY vendor ORDER BY vendor
+"""
+
+ACTIVATION = """
+SELECT destination, operation, status, COUNT(*) AS sends FROM activation.send
+GROUP BY destination, operation, status ORDER BY destination, operation, status
+"""
+
+# Members of an audience's treatment arm who may not be contacted, by why.
+SUPPRESSED = """
+SELECT s.reason, COUNT(DISTINCT m.person_id) AS people
+FROM segmented.audience_member AS m
+LEFT JOIN enriched.contact AS c ON c.person_id = m.person_id
+JOIN clean.suppression AS s
+  ON (s.identifier_type = 'person' AND s.identifier_hash = m.person_id)
+  OR (s.identifier_type = 'email' AND s.identifier_hash = TO_HEX(SHA256(LOWER(TRIM(c.email)))))
+WHERE m.arm = 'treatment'
+GROUP BY s.reason ORDER BY s.reason
+"""
+
+MODELS = """
+SELECT model, version, status, reason, trained_as_of, n_train, n_calibrate, n_test, n_positive, TO_JSON_STRING(metrics) AS metrics, object_path
+FROM ops.model_version ORDER BY trained_as_of, version
+"""
+
+CONTACTED = """
+SELECT
+  COUNT(*) AS contacted,
+  AVG(l.icp_score) AS mean_icp_score,
+  AVG(p.score) AS mean_lead_score,
+  COUNTIF(p.score IS NOT NULL) AS ranked_by_model,
+  COUNTIF(v.source_file_date = @file_date) AS from_this_weeks_file
+FROM activation.send AS s
+LEFT JOIN segmented.lead AS l ON l.person_id = s.person_id
+LEFT JOIN clean.provider AS v ON v.person_id = s.person_id
+LEFT JOIN (
+  SELECT person_id, score FROM predictions.lead_score WHERE as_of <= @as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY person_id ORDER BY as_of DESC) = 1
+) AS p ON p.person_id = s.person_id
+WHERE s.destination = 'instantly' AND s.operation = 'create' AND s.status = 'sent' AND s.as_of = @as_of
+"""
+
+# Who the rule alone would have chosen: the same number, from those whom nobody had written to before.
+BY_RULE = """
+WITH chosen AS (
+  SELECT person_id FROM activation.send
+  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of = @as_of
+),
+before AS (
+  SELECT person_id FROM activation.send
+  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of < @as_of
+),
+rule AS (
+  SELECT l.person_id
+  FROM segmented.lead AS l
+  WHERE l.person_id IN (SELECT person_id FROM segmented.audience_member WHERE arm = 'treatment')
+    AND l.person_id NOT IN (SELECT person_id FROM before)
+  QUALIFY ROW_NUMBER() OVER (ORDER BY l.icp_score DESC, l.person_id) <= (SELECT COUNT(*) FROM chosen)
+)
+SELECT COUNT(*) AS chosen_by_both FROM rule WHERE person_id IN (SELECT person_id FROM chosen)
+"""
+
+FUNNEL = """
+WITH contacted AS (
+  SELECT person_id, MIN(as_of) AS as_of FROM activation.send
+  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' GROUP BY person_id
+),
+reached AS (
+  SELECT c.person_id, e.canonical_type
+  FROM contacted AS c JOIN clean.event AS e ON e.person_id = c.person_id AND e.occurred_at >= c.as_of AND e.occurred_at < @until
+  WHERE c.as_of = @as_of
+)
+SELECT
+  COUNT(DISTINCT IF(canonical_type = 'email_sent', person_id, NULL)) AS emailed,
+  COUNT(DISTINCT IF(canonical_type = 'email_opened', person_id, NULL)) AS opened,
+  COUNT(DISTINCT IF(canonical_type = 'email_clicked', person_id, NULL)) AS clicked,
+  COUNT(DISTINCT IF(canonical_type = 'email_replied', person_id, NULL)) AS replied,
+  COUNT(DISTINCT IF(canonical_type IN UNNEST(@positive), person_id, NULL)) AS positive,
+  COUNT(DISTINCT IF(canonical_type = 'meeting_booked', person_id, NULL)) AS meetings,
+  COUNT(DISTINCT IF(canonical_type = 'email_bounced', person_id, NULL)) AS bounced,
+  COUNT(DISTINCT IF(canonical_type = 'email_unsubscribed', person_id, NULL)) AS unsubscribed
+FROM reached
+"""
+
+BLOCKS = """
+SELECT content_block_id, COUNT(*) AS contacts FROM activation.send
+WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of = @as_of
+GROUP BY content_block_id ORDER BY content_block_id
+"""
+
+
+def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """Return the report's body: layers, balance, vendors, activation, events, models, cycles, seconds."""
+    client = bigquery.Client(
+        project=stack.cloud.env()["GTM_PROJECT"],
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": stack.cloud.warehouse.url},
+    )
+    return {
+        "layers": {t.name: _rows(client, f"SELECT COUNT(*) AS n FROM `{t.name}`")[0]["n"] for t in tables()},
+        "balance": _balance(client),
+        "vendors": _vendors(client, stack),
+        "activation": _activation(client),
+        "events": {row["canonical_type"]: row["events"] for row in _rows(client, EVENTS)},
+        "models": [_model(row) for row in _rows(client, MODELS)],
+        "cycles": [_cycle(client, number, week) for number, week in enumerate(cycles, start=1)],
+        "seconds": seconds,
+    }
+
+
+def calibration_plot(stack: Stack, model: dict[str, Any]) -> str:
+    """Return the SVG of a model's calibration plot, or an empty string where the model has none."""
+    lake = storage.Client(
+        project=stack.cloud.env()["GTM_PROJECT"],
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": stack.cloud.lake.url},
+    ).bucket(stack.cloud.env()["GTM_LAKE_BUCKET"])
+    folder = model["object_path"].removeprefix(f"gs://{lake.name}/").rstrip("/")
+    try:
+        svg: str = lake.blob(f"{folder}/calibration.svg").download_as_text()
+    except NotFound:
+        return ""
+    return svg[svg.index("<svg") :]
+
+
+def _balance(client: bigquery.Client) -> dict[str, Any]:
+    balance: dict[str, Any] = {}
+    for row in _rows(client, BALANCE):
+        of_table = balance.setdefault(row["table_name"], {"in": 0, "out": 0, "rejected": {}, "filtered": {}})
+        if row["kind"] in ("in", "out"):
+            of_table[row["kind"]] += row["row_count"]
+        else:
+            of_table[row["kind"]][row["reason"]] = row["row_count"]
+    for counts in balance.values():
+        accounted = counts["out"] + sum(counts["rejected"].values()) + sum(counts["filtered"].values())
+        counts["balanced"] = counts["in"] == accounted
+    return balance
+
+
+def _vendors(client: bigquery.Client, stack: Stack) -> dict[str, Any]:
+    ours = {row["vendor"]: row for row in _rows(client, VENDORS)}
+    theirs = stack.sandbox.admin.get("ledger").json()["vendors"]
+    vendors = {}
+    for vendor in sorted(set(theirs) - {"nppes"}):
+        line = theirs[vendor]
+        mine = ours.get(vendor, {})
+        vendors[vendor] = {
+            "calls": line["calls"],
+            "credits": line["credits"],
+            "cost": round(mine.get("cost_usd") or 0, 4),
+            "credits_in_our_books": mine.get("credits") or 0,
+            "bought_twice": line["charged_again"],
+            "in_doubt": mine.get("in_doubt") or 0,
+        }
+    return vendors
+
+
+def _activation(client: bigquery.Client) -> dict[str, Any]:
+    suppressed = {row["reason"]: row["people"] for row in _rows(client, SUPPRESSED)}
+    destinations: dict[str, Any] = {}
+    for row in _rows(client, ACTIVATION):
+        counts = destinations.setdefault(
+            row["destination"],
+            {"creates": 0, "updates": 0, "skipped": 0, "deletes": 0, "rejected": 0, "in_doubt": 0, "suppressed": suppressed},
+        )
+        name = f"{row['operation']}s" if row["status"] == "sent" else row["status"]
+        name = {"skips": "skipped"}.get(name, name)
+        counts[name] = counts.get(name, 0) + row["sends"]
+    return destinations
+
+
+def _model(row: dict[str, Any]) -> dict[str, Any]:
+    metrics = json.loads(row.pop("metrics"))
+    challenger = metrics.get("challenger", metrics)
+    return {
+        **row,
+        "trained_as_of": row["trained_as_of"].isoformat(),
+        "auc": challenger.get("auc"),
+        "brier": challenger.get("brier"),
+        "ece": challenger.get("ece"),
+        "n": row["n_train"] + row["n_calibrate"] + row["n_test"],
+        "metrics": metrics,
+    }
+
+
+def _cycle(client: bigquery.Client, number: int, week: Week) -> dict[str, Any]:
+    at = [
+        bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", week.as_of),
+        bigquery.ScalarQueryParameter("file_date", "DATE", week.sunday),
+        bigquery.ScalarQueryParameter("until", "TIMESTAMP", week.answers_as_of),
+        bigquery.ArrayQueryParameter("positive", "STRING", list(POSITIVE)),
+    ]
+    contacted = _rows(client, CONTACTED, at)[0]
+    funnel = _rows(client, FUNNEL, at)[0]
+    return {
+        "cycle": number,
+        "as_of": week.as_of.isoformat(),
+        "new_file": week.published,
+        "ranked_by": "model" if contacted["ranked_by_model"] else "ICP rule (no model yet)",
+        **{key: _rounded(value) for key, value in contacted.items()},
+        "also_chosen_by_rule": _rows(client, BY_RULE, at)[0]["chosen_by_both"],
+        "content_blocks": {row["content_block_id"]: row["contacts"] for row in _rows(client, BLOCKS, at)},
+        "funnel": funnel,
+        "positive_rate": _rounded(funnel["positive"] / funnel["emailed"]) if funnel["emailed"] else None,
+    }
+
+
+def _rows(
+    client: bigquery.Client, sql: str, parameters: Sequence[bigquery.query._AbstractQueryParameter] = ()
+) -> list[dict[str, Any]]:
+    used = [p for p in parameters if f"@{p.name}" in sql]
+    job = client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=used))
+    return [dict(row) for row in job]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
