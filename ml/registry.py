@@ -9,28 +9,34 @@ from hashlib import sha256
 import lightgbm
 
 from ml.evaluate import Metrics, Verdict
-from ml.lead_score import MODEL, PARAMETERS, ROUNDS, Calibration, Feature, LeadScoreModel
+from ml.lead_score import FEATURES, MODEL, PARAMETERS, ROUNDS, SEED, Calibration, Feature, LeadScoreModel
 from ml.model_card import calibration_svg, card
 
 FORMAT = 1
+# The files that are the model; the card and the plot are for readers.
+RECORD = ("model.txt", "model.json")
 
 
 class UnreadableModel(Exception):
     """Stored files that do not make the model they claim to be; the message names the file and the fault."""
 
 
-def version_of(trained_as_of: str, data_sha256: str, model: LeadScoreModel) -> str:
-    """Version that follows from its inputs alone: the instant, then a hash of data, parameters and feature list."""
+def recipe_sha256(data_sha256: str, features: tuple[Feature, ...] = FEATURES, seed: int = SEED) -> str:
+    """SHA-256 over everything that a model follows from; the same recipe is the same model."""
     recipe = {
         "data": data_sha256,
         "parameters": PARAMETERS,
         "rounds": ROUNDS,
-        "features": [asdict(f) for f in model.features],
-        "seed": model.seed,
+        "features": [asdict(f) for f in features],
+        "seed": seed,
         "lightgbm": lightgbm.__version__,
     }
-    digest = sha256(_json(recipe).encode()).hexdigest()[:10]
-    return f"{''.join(c for c in trained_as_of[:19] if c.isalnum())}Z-{digest}"
+    return sha256(_json(recipe).encode()).hexdigest()
+
+
+def version_of(trained_as_of: str, recipe: str) -> str:
+    """Version name: the instant, then the start of the recipe's hash. No clock and no counter."""
+    return f"{''.join(c for c in trained_as_of[:19] if c.isalnum())}Z-{recipe[:10]}"
 
 
 def files_of(
@@ -58,7 +64,6 @@ def files_of(
         "lightgbm": lightgbm.__version__,
         "booster_sha256": sha256(booster).hexdigest(),
         "metrics": metrics.as_dict(),
-        "verdict": asdict(verdict),
     }
     return {
         "model.txt": booster,
@@ -70,7 +75,7 @@ def files_of(
 
 def model_from(files: dict[str, bytes]) -> LeadScoreModel:
     """Model of stored files (model.txt and model.json are read). Raises UnreadableModel."""
-    missing = sorted({"model.txt", "model.json"} - set(files))
+    missing = sorted(set(RECORD) - set(files))
     if missing:
         raise UnreadableModel(f"the version lacks {', '.join(missing)}; train it again")
     body = json.loads(files["model.json"])

@@ -7,7 +7,7 @@ import pytest
 
 from ml.evaluate import Verdict, metrics
 from ml.lead_score import SchemaMismatch, probabilities, trained_model
-from ml.registry import UnreadableModel, files_of, model_from, version_of
+from ml.registry import UnreadableModel, files_of, model_from, recipe_sha256, version_of
 from tests.ml.leads import leads
 
 AS_OF = "2025-11-16T23:00:00+00:00"
@@ -58,6 +58,10 @@ def test_model_from_when_format_is_newer_then_refuses() -> None:
 
 
 def test_version_of_when_data_changes_then_version_changes_and_keeps_its_date() -> None:
-    first, same, other = (version_of(AS_OF, data, model) for data in ("a", "a", "b"))
+    first, same, other = (version_of(AS_OF, recipe_sha256(data)) for data in ("a", "a", "b"))
     assert first == same != other
     assert first.startswith("20251116T230000Z-")
+
+
+def test_recipe_sha256_when_the_seed_changes_then_changes() -> None:
+    assert recipe_sha256("a") != recipe_sha256("a", seed=1)

@@ -1,0 +1,58 @@
+"""Choose a content block for everyone who is to be contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.sdk import BaseOperator
+from google.cloud import bigquery
+
+from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of_rows import replace_rows
+from include.content_blocks import catalogue
+from include.content_policy import Person, chosen
+from include.settings import project
+from include.tables import table
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PersonalizeContentOperator(BaseOperator):
+    """Replace predictions.creative at `as_of`: one approved block for each audience member of the treatment arm.
+
+    Reads the newest lead score known at `as_of`. Returns {rows}.
+    """
+
+    template_fields: Sequence[str] = ("as_of",)
+
+    def __init__(self, *, as_of: str, gcp_conn_id: str = GCP_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.as_of = as_of
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        labels = {"dag": self.dag_id, "task": self.task_id, "table": "predictions-creative"}
+        target = table("predictions.creative")
+        config = bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", self.as_of)],
+            labels=labels,
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+        )
+        members = client.query(target.sql("members"), job_config=config).result()
+        rows = [_row(member) for member in members]
+        count = replace_rows(client, target, self.as_of, rows, labels, MAXIMUM_BYTES_BILLED)
+        self.log.info("%d people have a content block as of %s", count, self.as_of)
+        return {"rows": count}
+
+
+def _row(member: bigquery.table.Row) -> dict[str, Any]:
+    person = Person(member["person_id"], member["practice_size_band"], member["rank_pct"])
+    choice = chosen(person, catalogue())
+    scores = {"score": member["score"], "model_version": member["model_version"]}
+    return {"person_id": person.person_id, **asdict(choice), **scores}
