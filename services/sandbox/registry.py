@@ -76,6 +76,14 @@ class Source:
     size: int
     modified_ns: int
 
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was seen. Cheap: one stat."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return False
+        return (now.st_size, now.st_mtime_ns) == (self.size, self.modified_ns)
+
 
 def sources(folder: Path) -> list[Source]:
     """The zips in the folder by name; empty while the folder does not exist."""

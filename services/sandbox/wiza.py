@@ -62,13 +62,14 @@ class Wiza:
     world: World
     ledger: Ledger
     reveals: dict[int, Reveal] = field(default_factory=dict)
+    open_until: list[float] = field(default_factory=list)
     callbacks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self, call: Call) -> Response:
         level = call.body["enrichment_level"]
         now = time.monotonic()
-        open_reveals = sum(1 for reveal in self.reveals.values() if reveal.done_at > now)
-        if open_reveals >= self.plan.wiza_concurrency * QUEUE_PER_SLOT:
+        self.open_until = [done_at for done_at in self.open_until if done_at > now]
+        if len(self.open_until) >= self.plan.wiza_concurrency * QUEUE_PER_SLOT:
             return error(429, "Usage limits exceeded")
         number = len(self.reveals) + 1
         if self.ledger.balances["wiza"] < FULL_PRICE[level]:
@@ -83,6 +84,7 @@ class Wiza:
             cost = credits * self.plan.wiza_usd_per_credit
             self.ledger.charge("wiza", "startIndividualReveal", subject, credits, cost)
         self.reveals[number] = Reveal(number, now + self.duration(person, number), level, result)
+        self.open_until.append(self.reveals[number].done_at)
         if call.body.get("callback_url"):
             task = asyncio.create_task(self.call_back(self.reveals[number], call.body["callback_url"]))
             self.callbacks.add(task)

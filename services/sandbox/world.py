@@ -69,7 +69,8 @@ class World:
         self.folder = folder
         self.seed = seed
         self.year = int(today[:4]) + (int(today[5:7]) - 1) / 12
-        self._sources: list[registry.Source] | None = None
+        self._sources: list[registry.Source] = []
+        self._folder_ns = -1
         self._rows: dict[registry.Source, list[tuple[str, registry.Row]]] = {}
         self._people: dict[str, Person] = {}
         self._by_name: dict[str, list[Person]] = {}
@@ -140,6 +141,10 @@ class World:
         return person.email
 
     def _refresh(self) -> None:
+        changed_ns = self.folder.stat().st_mtime_ns if self.folder.is_dir() else 0
+        if changed_ns == self._folder_ns and all(source.is_current() for source in self._sources):
+            return
+        self._folder_ns = changed_ns
         found = registry.sources(self.folder)
         if found == self._sources:
             return
