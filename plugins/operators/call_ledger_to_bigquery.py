@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ class CallLedgerToBigQueryOperator(BaseOperator):
         from google.cloud import bigquery
 
         staging = f"{STAGING}_{self.vendor}_{self.operation}"
-        # JSON travels as text and is parsed by the MERGE, so that the body in the ledger is what is parsed.
+        # JSON travels as text and is parsed by the MERGE: a load would read a body that is a JSON string as text.
         schema = [
             bigquery.SchemaField(c.name, "STRING" if c.type == "JSON" else c.type, c.mode) for c in table(TABLE).columns
         ]
@@ -112,7 +113,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "http_status": entry.http_status,
         "vendor_ref": entry.vendor_ref,
         "request": entry.request,
-        "body": entry.body or None,
+        # Written anew: PARSE_JSON refuses a number with more digits than it can keep. The ledger has the exact text.
+        "body": json.dumps(json.loads(entry.body), ensure_ascii=False) if entry.body else None,
         "credits": entry.credits,
         "cost_usd": entry.cost_usd,
         "requested_at": entry.requested_at.isoformat(),

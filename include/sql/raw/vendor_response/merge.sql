@@ -11,8 +11,8 @@ WHEN MATCHED AND t.status = 'in_doubt' THEN UPDATE SET
   status = s.status,
   http_status = s.http_status,
   vendor_ref = s.vendor_ref,
-  request = PARSE_JSON(s.request, wide_number_mode => 'round'),
-  body = PARSE_JSON(s.body, wide_number_mode => 'round'),
+  request = PARSE_JSON(s.request),
+  body = PARSE_JSON(s.body),
   credits = s.credits,
   cost_usd = s.cost_usd,
   responded_at = s.responded_at
@@ -21,5 +21,5 @@ WHEN NOT MATCHED THEN INSERT
    requested_at, responded_at, requested_date)
 VALUES
   (s.vendor, s.operation, s.request_key, s.person_key, s.status, s.http_status, s.vendor_ref,
-   PARSE_JSON(s.request, wide_number_mode => 'round'), PARSE_JSON(s.body, wide_number_mode => 'round'),
+   PARSE_JSON(s.request), PARSE_JSON(s.body),
    s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date)
