@@ -107,6 +107,10 @@ class InstantlyHook(BaseHook):
             body["headers"] = dict(headers)
         return self._send("create_webhook", "POST", "/api/v2/webhooks", repeatable=False, json=body)
 
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Stop deliveries to one subscription. Raises NotFound when it is already gone."""
+        self._send("delete_webhook", "DELETE", f"/api/v2/webhooks/{webhook_id}", repeatable=True)
+
     def block(self, value: str) -> dict[str, Any]:
         """Put an e-mail address or a domain on the workspace's block list."""
         body = {"bl_value": value}

@@ -1,0 +1,76 @@
+"""Every GHL operation against the sandbox, which checks each request against GHL's contract."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hooks.errors import BadRequest, RateLimited
+from hooks.ghl import GhlHook
+
+if TYPE_CHECKING:
+    from services.embedded.sandbox import Sandbox
+
+
+def test_upsert_when_repeated_then_updates_the_same_contact(vendor: Sandbox) -> None:
+    hook = GhlHook()
+    first = hook.upsert_contact({"email": "ada@hook-test.example", "firstName": "Ada", "tags": ["dental"]})
+    again = hook.upsert_contact({"email": "ada@hook-test.example", "firstName": "Adah"})
+    assert (first.created, again.created) == (True, False)
+    assert again.contact_id == first.contact_id
+    assert hook.get_contact(first.contact_id)["firstName"] == "Adah"
+    hook.delete_contact(first.contact_id)
+    with pytest.raises(BadRequest):  # GHL answers 400 or 404 for one that is gone
+        hook.get_contact(first.contact_id)
+
+
+def test_upsert_when_the_answer_is_cut_then_is_repeated_without_a_second_contact(vendor: Sandbox) -> None:
+    vendor.admin.post("faults", json={"vendor": "ghl", "kind": "drop_response"}).raise_for_status()
+    hook = GhlHook()
+    cut = hook.upsert_contact({"email": "cut@hook-test.example"})
+    filters = [{"field": "email", "operator": "eq", "value": "cut@hook-test.example"}]
+    assert [contact["id"] for contact in hook.iter_contacts(filters)] == [cut.contact_id]
+
+
+def test_iter_contacts_when_there_are_several_pages_then_gives_each_contact_once(vendor: Sandbox) -> None:
+    hook = GhlHook()
+    made = {hook.upsert_contact({"email": f"page{n}@paging.example"}).contact_id for n in range(5)}
+    filters = [{"field": "email", "operator": "contains", "value": "@paging.example"}]
+    found = [contact["id"] for contact in hook.iter_contacts(filters, page_size=2)]
+    assert len(found) == 5
+    assert set(found) == made
+
+
+def test_upsert_when_a_field_is_refused_then_the_error_names_it_and_not_the_value(vendor: Sandbox) -> None:
+    with pytest.raises(BadRequest) as raised:
+        GhlHook().upsert_contact({"email": "not-an-address"})
+    assert raised.value.fields == ("email",)
+    assert "not-an-address" not in str(raised.value)
+
+
+def test_upsert_when_the_day_is_used_up_then_does_not_wait_in_the_worker(vendor: Sandbox) -> None:
+    headers = {"X-RateLimit-Daily-Remaining": "0", "X-RateLimit-Interval-Milliseconds": "10000"}
+    vendor.admin.post("faults", json={"vendor": "ghl", "status": 429, "headers": headers}).raise_for_status()
+    with pytest.raises(RateLimited) as raised:
+        GhlHook().upsert_contact({"email": "day@hook-test.example"})
+    assert raised.value.retry_after == 3600.0
+
+
+def test_hook_without_a_location_then_names_the_connection(vendor: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = json.loads(os.environ["AIRFLOW_CONN_GHL_DEFAULT"]) | {"extra": {}}
+    monkeypatch.setenv("AIRFLOW_CONN_GHL_DEFAULT", json.dumps(bare))
+    with pytest.raises(ValueError, match="ghl_default has no location_id"):
+        GhlHook().upsert_contact({"email": "a@hook-test.example"})
+
+
+def test_test_connection_when_the_token_is_good_or_wrong_then_says_which(
+    vendor: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert GhlHook().test_connection()[0] is True
+    wrong = json.loads(os.environ["AIRFLOW_CONN_GHL_DEFAULT"]) | {"password": "wrong"}
+    monkeypatch.setenv("AIRFLOW_CONN_GHL_DEFAULT", json.dumps(wrong))
+    worked, message = GhlHook().test_connection()
+    assert worked is False
+    assert "HTTP 401" in message
