@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.gate import outcome, refused_rows, stopping
+
+
+def result(severity: str, success: bool, column: str | None = "state", **body: Any) -> dict[str, Any]:
+    return {
+        "success": success,
+        "expectation_config": {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": column} if column else {},
+            "meta": {"severity": severity, "reason": "Because."},
+        },
+        "result": body,
+    }
+
+
+def test_outcome_when_rows_break_the_rule_then_the_sentence_says_where_how_many_and_why() -> None:
+    found = outcome(result("fail", False, unexpected_count=3, element_count=10))
+    assert found.sentence() == "expect_column_values_to_be_in_set on state: 3 rows. Because."
+
+
+def test_outcome_when_the_rule_could_not_be_evaluated_then_error_and_not_a_pass() -> None:
+    with pytest.raises(ValueError, match="could not be evaluated"):
+        outcome(result("warn", False) | {"exception_info": {"exception_message": "no such column"}})
+
+
+def test_refused_rows_when_rules_have_other_severities_then_only_reject_refuses() -> None:
+    rows = [{"npi": "2", "state": "ON"}, {"npi": "1", "state": None}]
+    refused = refused_rows(
+        [result("reject", False, unexpected_index_list=rows), result("warn", False, unexpected_index_list=rows)], "npi"
+    )
+    assert [(r.row_key, r.rule, r.value) for r in refused] == [("1", "state:be_in_set", None), ("2", "state:be_in_set", "ON")]
+
+
+def test_stopping_when_only_reject_and_warn_are_broken_then_nothing_stops() -> None:
+    outcomes = [outcome(result(s, False, unexpected_count=1)) for s in ("reject", "warn", "fail")]
+    assert [o.severity for o in stopping(outcomes)] == ["fail"]
