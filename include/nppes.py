@@ -164,3 +164,18 @@ def npi_check_digit(first_nine: str) -> str:
 def npi_is_valid(npi: str) -> bool:
     """Tell whether `npi` is ten digits, begins with 1 or 2, and its check digit is right."""
     return bool(re.fullmatch(r"[12][0-9]{9}", npi)) and npi_check_digit(npi[:9]) == npi[9]
+
+
+def archive_object(file: NppesFile, version: str = "") -> str:
+    """Return the name of the lake object that keeps a published file.
+
+    :param version: empty for the first bytes seen under the file's name; for other bytes under the same name, the first
+        eight characters of their SHA-256, so that nothing in the archive is ever overwritten.
+    """
+    stem = file.name[: -len(".zip")]
+    return f"raw/nppes/{file.day}/{stem}{f'.{version}' if version else ''}.zip"
+
+
+def staged_prefix(day: date) -> str:
+    """Return the folder of the lake that holds a file's rows as Parquet; scratch space, rewritten by every run."""
+    return f"staged/nppes_npi/{day}/"

@@ -1,0 +1,94 @@
+"""Turn an archived NPPES zip into Parquet in the lake, as a stream."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.nppes import staged_prefix
+from include.settings import lake_bucket
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+READ_AHEAD_BYTES = 8 * 1024**2
+
+
+class NppesZipToParquetOperator(BaseOperator):
+    """Write `staged/nppes_npi/<day>/part-*.parquet` and `rejected.jsonl` beside them from an archived zip.
+
+    The zip is read in pieces by seeking in the object, in exactly the generation that was archived. The folder is
+    emptied first: it is scratch space of this day. A file with only a header gives one part without rows and a note.
+
+    Returns ``{"source_object", "member_object", "rows_in", "rows", "rejected", "rejects_object", "note"}``; raises DamagedFile,
+    HeaderContractError or WrongMembers when nothing of the file may be loaded.
+
+    :param archived: what NppesToGcsOperator returned, or its XCom.
+    :param day: the last day that the file covers, ISO date.
+    """
+
+    template_fields: Sequence[str] = ("archived", "day")
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, archived: Any, day: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.archived = archived
+        self.day = day
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        from include.nppes_parquet import convert
+
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        day = date.fromisoformat(self.day)
+        prefix = staged_prefix(day)
+        for old in bucket.list_blobs(prefix=prefix):
+            old.delete()
+        source = bucket.blob(self.archived["object"], generation=self.archived["generation"])
+        source_object = f"gs://{bucket.name}/{source.name}"
+        rejects_object = f"{prefix}rejected.jsonl"
+        with source.open("rb", chunk_size=READ_AHEAD_BYTES) as zipped, tempfile.TemporaryFile() as rejects:
+            try:
+                result = convert(
+                    zipped,
+                    source_object=source_object,
+                    file_date=day,
+                    open_part=lambda name: _part(bucket, prefix + name),
+                    rejects=rejects,
+                )
+            finally:
+                # Also when so many rows were refused that the file is: somebody must be able to look at them.
+                bucket.blob(rejects_object).upload_from_file(rejects, rewind=True, content_type="application/x-ndjson")
+        note = "" if result.rows_in else "empty week: the file has a header and no row"
+        if note:
+            self.log.warning("%s: %s", source_object, note)
+        self.log.info(
+            "%s: %d records, %d rows in %d parts, rejected %s",
+            result.member,
+            result.rows_in,
+            result.rows,
+            len(result.parts),
+            dict(result.rejected_by_rule),
+        )
+        return {
+            "source_object": source_object,
+            "member_object": f"{source_object}#{result.member}",
+            "rows_in": result.rows_in,
+            "rows": result.rows,
+            "rejected": result.rejected,
+            "rejects_object": rejects_object,
+            "note": note,
+        }
+
+
+@contextmanager
+def _part(bucket: storage.Bucket, name: str) -> Iterator[IO[bytes]]:
+    # Parquet's writer flushes between row groups; GCS takes whole chunks only, so flushing is left to the close.
+    with bucket.blob(name).open("wb", ignore_flush=True, content_type="application/vnd.apache.parquet") as sink:
+        yield sink
