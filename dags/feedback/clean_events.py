@@ -1,0 +1,61 @@
+"""
+# clean_events
+
+Brings **clean.event** and **clean.suppression** to the state that **raw.event** implies: one vocabulary for all
+senders, each event once, with the person behind it; then whom we may no longer contact.
+
+| | |
+|---|---|
+| Kind | convergent: a fold over all of RAW; order and repeats of partitions do not matter |
+| Runs | when raw.event changes |
+| Reads | raw.event, enriched.contact and activation.sync_state (who an address or a contact id belongs to) |
+| Writes | clean.event, clean.rejected_row, ops.balance, clean.suppression |
+| Then | train_lead_score, score_leads |
+
+`as_of` is only handed on: neither table depends on it.
+
+## When it fails
+
+Opt-outs reach clean.suppression here and every activation reads it: mend this before the next activation runs.
+
+* `check_event`: a row of raw.event is neither event nor refused nor filtered, or an event is there twice. `SELECT *
+  FROM ops.balance WHERE table_name = 'clean.event'`, then clear from `promote_event`: it rebuilds all of it from RAW.
+  Suppression was updated all the same.
+* Anything else (warehouse down, another transaction on clean.rejected_row or ops.balance at the same moment): clear
+  the task.
+
+New rows in clean.rejected_row with rule `event_type_unknown` fail nothing: a vendor sends a type that we do not know,
+or somebody made a label in Instantly. Add it to `include/sql/clean/event/query.sql`; the next run turns the kept rows
+into events.
+
+## Backfill
+
+Nothing to backfill here. Re-run `load_events` for the dates, in any order; this DAG converges after them.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from include.airflow_as_of import announce, resolve_as_of
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_promote import promote
+
+with DAG(
+    dag_id="clean_events",
+    doc_md=__doc__,
+    schedule=[asset("raw.event")],
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params={"as_of": as_of_param()},
+    tags=tags(Stage.FEEDBACK, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WEBHOOKS),
+) as dag:
+    as_of = resolve_as_of()
+    events = promote("clean.event")
+    # The law first: an opt-out is suppressed also when the counts do not balance.
+    suppression = promote("clean.suppression")
+    check = promote("clean.event", sql="check", task_id="check_event")
+
+    as_of >> events >> suppression >> check >> announce("clean.event", as_of)

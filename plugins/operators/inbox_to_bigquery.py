@@ -1,0 +1,111 @@
+"""Load one received date of the webhook inbox into its partition of raw.event."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from itertools import batched
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.event_inbox import day_prefix, raw_event_row
+from include.settings import lake_bucket, project
+from include.tables import table
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+TABLE = "raw.event"
+READERS = 8  # stays below the ten connections that the storage client keeps open
+BATCH = 500
+# The receiver dates an event when it arrives and may need some seconds to store it.
+SETTLED_AFTER = timedelta(seconds=30)
+
+
+class InboxToBigQueryOperator(BaseOperator):
+    """Replace the partition ``received_date`` of raw.event with what the inbox holds for that date.
+
+    Run it twice: the same rows in the same order. A date without events ends as an empty partition. Returns the rows.
+
+    :param received_date: UTC date of receipt, YYYY-MM-DD.
+    """
+
+    template_fields: Sequence[str] = ("received_date",)
+    ui_color = "#e8f0fe"
+
+    def __init__(self, *, received_date: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.received_date = received_date
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> int:
+        day = date.fromisoformat(self.received_date)
+        _wait_until_settled(day)
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        with tempfile.TemporaryFile() as rows:
+            count = _write_rows(bucket, day, rows)
+            rows.seek(0)
+            self._replace(client, day, rows if count else None)
+        self.log.info("%s: %d rows of %s", TABLE, count, day)
+        return count
+
+    def _replace(self, client: bigquery.Client, day: date, rows: IO[bytes] | None) -> None:
+        """Put the rows into the partition in one transaction, through a staging table of this date.
+
+        A load job straight into ``raw.event$YYYYMMDD`` would do it on BigQuery; local-bigquery takes that for a table
+        of its own.
+        """
+        from google.cloud import bigquery
+
+        target = table(TABLE)
+        labels = {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+        staging = f"{target.dataset}.staging_{target.table_id}_{day:%Y%m%d}"
+        columns = ", ".join(column.name for column in target.columns)
+        insert = f"INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM {staging};" if rows else ""  # noqa: S608
+        delete = f"DELETE FROM {TABLE} WHERE received_date = @received_date;"  # noqa: S608 - own names only
+        load = bigquery.LoadJobConfig(
+            schema=[bigquery.SchemaField.from_api_repr(field) for field in target.schema()],
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            labels=labels,
+        )
+        replace = bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter("received_date", "DATE", day)],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels=labels,
+        )
+        try:
+            if rows:
+                client.load_table_from_file(rows, staging, job_config=load).result()
+            client.query_and_wait(f"BEGIN TRANSACTION; {delete} {insert} COMMIT TRANSACTION;", job_config=replace)
+        finally:
+            client.delete_table(staging, not_found_ok=True)
+
+
+def _write_rows(bucket: storage.Bucket, day: date, rows: IO[bytes]) -> int:
+    """Write the day's raw.event rows as JSON lines, in the order of the objects' names, and return their number."""
+    count = 0
+    with ThreadPoolExecutor(READERS) as readers:
+        # Names sort by sender and dedup_key, and a listing is sorted: so the same day gives the same bytes.
+        for blobs in batched(bucket.list_blobs(prefix=day_prefix(day)), BATCH, strict=False):
+            for blob, content in zip(blobs, readers.map(lambda b: b.download_as_bytes(), blobs), strict=True):
+                rows.write(json.dumps(raw_event_row(blob.name, content)).encode() + b"\n")
+                count += 1
+    return count
+
+
+def _wait_until_settled(day: date) -> None:
+    """Sleep for the last events of ``day`` when it has only just ended; a day that still runs is not waited for."""
+    end = datetime.combine(day, datetime.min.time(), tzinfo=UTC) + timedelta(days=1)
+    since_end = datetime.now(UTC) - end
+    if timedelta(0) <= since_end < SETTLED_AFTER:
+        time.sleep((SETTLED_AFTER - since_end).total_seconds())
