@@ -59,9 +59,7 @@ class Table:
 
     def schema(self) -> list[dict[str, str]]:
         """Return the columns as BigQuery REST ``TableFieldSchema`` objects."""
-        return [
-            {"name": c.name, "type": c.type, "mode": c.mode, "description": c.description} for c in self.columns
-        ]
+        return [{"name": c.name, "type": c.type, "mode": c.mode, "description": c.description} for c in self.columns]
 
     def resource(self, project: str) -> dict[str, Any]:
         """Return the BigQuery REST ``Table`` body that creates this table."""

@@ -43,11 +43,6 @@ from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, task
-from operators.bigquery_to_chunks import BigQueryToChunksOperator
-from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
-from operators.gate import GateOperator
-from operators.twilio_lookup import TwilioLookupOperator
-from operators.wiza_reveal import WizaRevealOperator
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
 from include.airflow_defaults import (
@@ -65,6 +60,11 @@ from include.airflow_defaults import (
 from include.airflow_promote import promote
 from include.enrichment import LOOKUP, MAX_CHUNK_ROWS, MAX_CHUNKS, REVEAL, forecast
 from include.tables import table
+from operators.bigquery_to_chunks import BigQueryToChunksOperator
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
+from operators.gate import GateOperator
+from operators.twilio_lookup import TwilioLookupOperator
+from operators.wiza_reveal import WizaRevealOperator
 
 PARAMS = {
     "as_of": as_of_param(),

@@ -37,10 +37,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule
-from operators.nppes_to_gcs import NppesToGcsOperator
-from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
-from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
-from operators.rejects_to_bigquery import RejectsToBigQueryOperator
 
 from include.airflow_as_of import announce
 from include.airflow_defaults import (
@@ -56,6 +52,10 @@ from include.airflow_defaults import (
 from include.airflow_promote import promote
 from include.airflow_schedules import interval_schedule
 from include.settings import lake_bucket
+from operators.nppes_to_gcs import NppesToGcsOperator
+from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
+from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
+from operators.rejects_to_bigquery import RejectsToBigQueryOperator
 
 TABLE = "raw.nppes_npi"
 MONDAY = "{{ data_interval_start | ds }}"

@@ -1,20 +1,21 @@
 """
 ### segment_leads
 
-Turns dentists into leads: an ICP score of 0 to 100 with its reasons (docs/icp-score.md), state and ZIP3 segment, practice size
-band; then the members of each declared audience, with 10 % held out of every experiment for good.
+Turns dentists into leads: an ICP score of 0 to 100 with its reasons (docs/icp-score.md), state and ZIP3 segment,
+practice size band; then the members of each declared audience, with 10 % held out of every experiment for good.
 
-**Reads** `clean.provider`, `enriched.contact`. **Writes** `segmented.lead`, `segmented.audience`, `segmented.holdout` (insert only),
-`segmented.audience_member`.
+**Reads** `clean.provider`, `enriched.contact`. **Writes** `segmented.lead`, `segmented.audience`, `segmented.holdout`
+(insert only), `segmented.audience_member`.
 
-**Schedule**: whenever `enriched.contact` was brought up to date. Kind: convergent; the point in time comes with the asset event or
-the param `as_of`. A point in time older than the tables' own changes nothing.
+**Schedule**: whenever `enriched.contact` was brought up to date. Kind: convergent; the point in time comes with the
+asset event or the param `as_of`. A point in time older than the tables' own changes nothing.
 
-**When it fails**: every task is one BigQuery statement that is all or nothing: read the job's error in the log, mend, clear the failed
-task. Nothing outside the warehouse was touched. Nobody is contacted by this DAG, but activation waits for it.
+**When it fails**: every task is one BigQuery statement that is all or nothing: read the job's error in the log, mend,
+clear the failed task. Nothing outside the warehouse was touched. Nobody is contacted here, but activation waits for it.
 
-**Backfill**: none is needed: one run brings the tables to what CLEAN and ENRICHED imply now. To add or change an audience, edit
-`include/sql/segmented/audience/query.sql` and trigger the DAG. Who is held out never changes, also not when a share does.
+**Backfill**: none is needed: one run brings the tables to what CLEAN and ENRICHED imply now. To add or change an
+audience, edit `include/sql/segmented/audience/query.sql` and trigger the DAG. Who is held out never changes, also not
+when a share does.
 """
 
 from __future__ import annotations

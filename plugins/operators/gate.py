@@ -122,7 +122,9 @@ def _store_refused(
     client: bigquery.Client, checked: str, target: str, row_key: str | None, refused: list[RefusedRow]
 ) -> None:
     # Identifiers cannot be query parameters; both come from table definitions, never from data.
-    sql = table("clean.rejected_row").sql("replace_refused").replace("{checked}", checked).replace("{key}", row_key or "")
+    sql = (
+        table("clean.rejected_row").sql("replace_refused").replace("{checked}", checked).replace("{key}", row_key or "")
+    )
     _run(client, sql, table_name=target, refused=json.dumps([asdict(row) for row in refused]))
 
 

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
-from hooks.nppes import FileNotPublished, NppesHook
 
+from hooks.nppes import FileNotPublished, NppesHook
 from include.nppes import FileKind, NotAnNppesFile, NppesFile, archive_object, parse_file_name
 from include.settings import lake_bucket
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
+
 from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, ResponseLost, VendorDown
 from hooks.twilio import LINE_TYPE, VENDOR, TwilioHook
-
 from include.call_ledger import CallLedger
 from include.enrichment import LOOKUP, lookup_request
 from include.settings import lake_bucket

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
+
 from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, ResponseLost, VendorDown
 from hooks.wiza import VENDOR, WizaHook
-from triggers.wiza import WizaRevealTrigger
-
 from include.call_ledger import CallLedger, Claim
 from include.enrichment import REVEAL, reveal_request
 from include.settings import lake_bucket
+from triggers.wiza import WizaRevealTrigger
 
 
 @dataclass

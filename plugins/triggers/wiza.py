@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
 from hooks.errors import VendorError
 from hooks.wiza import WizaHook
 

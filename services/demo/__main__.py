@@ -113,7 +113,9 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         started = datetime.now(UTC).date()
         moved = admin.post("clock", json={"now": week.answers_as_of.isoformat()})
         moved.raise_for_status()
-        clock.say(f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {moved.json()['delivered']}")
+        clock.say(
+            f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {moved.json()['delivered']}"
+        )
         # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
         for day in sorted({started, datetime.now(UTC).date()}):
             graph.run("load_events", day, week.answers_as_of)

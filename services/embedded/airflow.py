@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start
+from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start, stop_all
 
 USER = "admin"
 
@@ -28,8 +29,7 @@ class Airflow:
     services: list[Service] = field(default_factory=list)
 
     def stop(self) -> None:
-        for service in reversed(self.services):
-            service.stop()
+        stop_all(self.services)
 
 
 def start_airflow(state: Path, env: Mapping[str, str]) -> Airflow:
@@ -78,7 +78,9 @@ def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], st
 
 def _all_healthy(url: str) -> bool:
     body = httpx.get(f"{url}/api/v2/monitor/health", timeout=10).json()
-    return all(body[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor"))
+    return all(
+        body[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    )
 
 
 def _settings(home: Path, port: int) -> dict[str, str]:
@@ -113,7 +115,7 @@ def _pools(env: Mapping[str, str]) -> str:
         "print(json.dumps({n: {'slots': s, 'description': d, 'include_deferred': False} for n, (s, d) in POOLS.items()}))"
     )
     done = subprocess.run(
-        [python("airflow"), "-c", code], env={**_inherited(), **env}, cwd=ROOT, check=True, capture_output=True, text=True
+        [python("airflow"), "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True
     )
     return done.stdout.strip().splitlines()[-1]
 
@@ -123,16 +125,10 @@ def _run(command: Path, arguments: list[str], env: Mapping[str, str], state: Pat
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         done = subprocess.run(
-            [command, *arguments], env={**_inherited(), **env}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            [command, *arguments], env={**os.environ, **env}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
         )
     if done.returncode:
         raise StartError(f"airflow {' '.join(arguments)} ended with code {done.returncode}. Its log: {log}")
-
-
-def _inherited() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 class AirflowApi:
@@ -159,7 +155,9 @@ class AirflowApi:
         """Start a run and return its id; a run of the same logical date is cleared and runs again."""
         answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body)
         if answer.status_code == httpx.codes.CONFLICT:
-            runs = self._get(f"/dags/{dag_id}/dagRuns", logical_date_gte=body["logical_date"], logical_date_lte=body["logical_date"])
+            runs = self._get(
+                f"/dags/{dag_id}/dagRuns", logical_date_gte=body["logical_date"], logical_date_lte=body["logical_date"]
+            )
             run_id = str(runs["dag_runs"][0]["dag_run_id"])
             cleared = self._client.post(f"/dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
             cleared.raise_for_status()

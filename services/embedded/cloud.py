@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +30,8 @@ class Cloud:
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BIGQUERY_EMULATOR_HOST": self.warehouse.url,
             "STORAGE_EMULATOR_HOST": self.lake.url,
-            "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": (
-                '{"conn_type": "google_cloud_platform", "extra": {"is_anonymous": true, "project": "%s"}}' % PROJECT
+            "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": json.dumps(
+                {"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True, "project": PROJECT}}
             ),
         }
 

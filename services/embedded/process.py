@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +30,22 @@ class Service:
     log: Path
     popen: subprocess.Popen[bytes]
 
-    def stop(self, grace_seconds: float = 15) -> None:
+    def stop(self, grace_seconds: float = 10) -> None:
         """End the process and everything that it started: SIGTERM to its group, SIGKILL after the grace time."""
-        _signal_group(self.popen, signal.SIGTERM)
-        try:
-            self.popen.wait(grace_seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        _signal_group(self.popen, signal.SIGKILL)
-        self.popen.wait()
+        stop_all([self], grace_seconds)
+
+
+def stop_all(services: Sequence[Service], grace_seconds: float = 10) -> None:
+    """End several processes and all that they started at once: SIGTERM to their groups, SIGKILL after the grace time."""
+    for service in services:
+        _signal_group(service.popen, signal.SIGTERM)
+    deadline = time.monotonic() + grace_seconds
+    for service in services:
+        with suppress(subprocess.TimeoutExpired):
+            service.popen.wait(max(0, deadline - time.monotonic()))
+    for service in services:
+        _signal_group(service.popen, signal.SIGKILL)
+        service.popen.wait()
 
 
 def python(environment: str) -> Path:
@@ -86,7 +94,9 @@ def start(
     try:
         while not healthy(service.url):
             if popen.poll() is not None:
-                raise StartError(f"{name} ended with code {popen.returncode} while starting. Its log: {log}\n{_tail(log)}")
+                raise StartError(
+                    f"{name} ended with code {popen.returncode} while starting. Its log: {log}\n{_tail(log)}"
+                )
             if time.monotonic() > deadline:
                 raise StartError(f"{name} was not healthy after {timeout_seconds:.0f} s. Its log: {log}\n{_tail(log)}")
             time.sleep(0.1)
@@ -119,10 +129,8 @@ def _is_free(port: int) -> bool:
 
 
 def _signal_group(popen: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(popen.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _tail(log: Path, lines: int = 15) -> str:

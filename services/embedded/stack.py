@@ -58,7 +58,11 @@ def running_stack(
         signing_key, public_key = _ghl_keys(state)
         say("starting the vendor sandbox and the webhook receiver")
         sandbox = start_sandbox(
-            state, folder, webhook_url=f"http://127.0.0.1:{receiver_port}", start_at=start_at, ghl_signing_key=signing_key
+            state,
+            folder,
+            webhook_url=f"http://127.0.0.1:{receiver_port}",
+            start_at=start_at,
+            ghl_signing_key=signing_key,
         )
         exits.callback(sandbox.service.stop, grace_seconds=3)
         receiver = start(
@@ -86,11 +90,7 @@ def _ghl_keys(state: Path) -> tuple[Path, str]:
     key = Ed25519PrivateKey.generate()
     path = state / "ghl-signing-key.pem"
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return path, base64.b64encode(public).decode()

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hooks.errors import BadRequest, RateLimited
 from hooks.ghl import GhlHook
 

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost
 from hooks.instantly import InstantlyHook
 

@@ -9,6 +9,7 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from hooks.errors import AuthFailed, BadRequest, VendorDown
 from hooks.nppes import FileNotPublished, NppesHook
 

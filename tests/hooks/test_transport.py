@@ -10,6 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 from airflow.sdk import Connection
+
 from hooks import transport
 from hooks.errors import (
     AuthFailed,
@@ -22,7 +23,6 @@ from hooks.errors import (
     VendorError,
 )
 from hooks.transport import AsyncTransport, Call, Endpoint, Transport, endpoint, seconds_asked_for
-
 from tests.hooks.scripted_server import CUT, Answer, scripted
 
 READ = Call("get_thing", "GET", "/things/1", repeatable=True)

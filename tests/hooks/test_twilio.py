@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hooks.errors import AuthFailed, RateLimited, ResponseLost
 from hooks.twilio import LINE_TYPE, TwilioHook
 

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown
 from hooks.wiza import Reveal, WizaHook
 

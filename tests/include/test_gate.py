@@ -34,7 +34,10 @@ def test_refused_rows_when_rules_have_other_severities_then_only_reject_refuses(
     refused = refused_rows(
         [result("reject", False, unexpected_index_list=rows), result("warn", False, unexpected_index_list=rows)], "npi"
     )
-    assert [(r.row_key, r.rule, r.value) for r in refused] == [("1", "state:be_in_set", None), ("2", "state:be_in_set", "ON")]
+    assert [(r.row_key, r.rule, r.value) for r in refused] == [
+        ("1", "state:be_in_set", None),
+        ("2", "state:be_in_set", "ON"),
+    ]
 
 
 def test_stopping_when_only_reject_and_warn_are_broken_then_nothing_stops() -> None:

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import TaskDeferred
 
 if TYPE_CHECKING:
     from google.cloud import storage
-    from operators.wiza_reveal import WizaRevealOperator
 
+    from operators.wiza_reveal import WizaRevealOperator
     from services.embedded.sandbox import Sandbox
 
 

@@ -35,7 +35,9 @@ def test_apply_tables_when_a_column_is_retyped_by_hand_then_error_names_it_and_n
     warehouse.query_and_wait("CREATE TABLE ops.balance (table_name STRING NOT NULL, row_count STRING)")
     warehouse.query_and_wait("INSERT INTO ops.balance (table_name, row_count) VALUES ('x', '1')")
     try:
-        with pytest.raises(AirflowException, match=r"ops.balance.row_count: STRING NULLABLE in the warehouse, INT64 REQUIRED"):
+        with pytest.raises(
+            AirflowException, match=r"ops.balance.row_count: STRING NULLABLE in the warehouse, INT64 REQUIRED"
+        ):
             apply()
         assert [row["row_count"] for row in warehouse.query_and_wait("SELECT row_count FROM ops.balance")] == ["1"]
     finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
+
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
-
 from include.call_ledger import CallLedger
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

@@ -55,7 +55,9 @@ def test_gate_when_run_again_after_the_row_is_mended_then_the_refusal_is_gone(bi
     stage(bigquery_client, dentist(A), dentist(B))
     gate_candidates().execute(context())
     assert list(bigquery_client.query_and_wait("SELECT * FROM clean.rejected_row")) == []
-    outcomes = list(bigquery_client.query_and_wait("SELECT DISTINCT run_key, COUNT(*) n FROM ops.quality_result GROUP BY 1"))
+    outcomes = list(
+        bigquery_client.query_and_wait("SELECT DISTINCT run_key, COUNT(*) n FROM ops.quality_result GROUP BY 1")
+    )
     assert [row["run_key"] for row in outcomes] == ["dag/test/task"]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hooks.errors import ResponseLost, VendorDown
-from operators.twilio_lookup import TwilioLookupOperator
 
+from hooks.errors import ResponseLost, VendorDown
 from include.call_ledger import CallLedger
+from operators.twilio_lookup import TwilioLookupOperator
 from tests.operators.chunks import chunk, people, spent
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from hooks.errors import AuthFailed, OutOfCredits, RateLimited, ResponseLost, VendorDown
-from operators.wiza_reveal import WizaRevealOperator
-from triggers.wiza import WizaRevealTrigger
 
+from hooks.errors import AuthFailed, OutOfCredits, RateLimited, ResponseLost, VendorDown
 from include.call_ledger import CallLedger
 from include.enrichment import reveal_request
+from operators.wiza_reveal import WizaRevealOperator
 from tests.operators.chunks import chunk, first_event, people, run_reveal, spent
+from triggers.wiza import WizaRevealTrigger
 
 if TYPE_CHECKING:
     from google.cloud import storage

@@ -33,7 +33,12 @@ def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(bigque
     converge(bigquery_client)
     row = providers(bigquery_client)[A]
     assert row["phone_e164"] == "+15127654321"
-    assert (row["address_line_1"], row["address_line_2"], row["zip5"], row["zip4"]) == ("100 MAIN ST", "STE 4", "78701", "4422")
+    assert (row["address_line_1"], row["address_line_2"], row["zip5"], row["zip4"]) == (
+        "100 MAIN ST",
+        "STE 4",
+        "78701",
+        "4422",
+    )
     assert (row["specialty"], row["taxonomy_codes"], row["credential"]) == ("general", ["1223G0001X"], "DDS")
     assert row["person_id"].startswith("p") and row["practice_id"].startswith("o")
     assert row["enumeration_date"].isoformat() == "2005-05-23"
@@ -44,7 +49,9 @@ def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(bigquery_cli
         bigquery_client,
         "2025-11-09",
         [
-            dentist(A, healthcare_provider_taxonomy_code_1="207Q00000X", healthcare_provider_taxonomy_code_15="125Q00000X"),
+            dentist(
+                A, healthcare_provider_taxonomy_code_1="207Q00000X", healthcare_provider_taxonomy_code_15="125Q00000X"
+            ),
             dentist(B, healthcare_provider_taxonomy_code_1="207Q00000X"),
         ],
     )
@@ -53,7 +60,9 @@ def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(bigquery_cli
     assert balance(bigquery_client)["filtered", "not_dental"] == 1
 
 
-def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(bigquery_client: bigquery.Client) -> None:
+def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(
+    bigquery_client: bigquery.Client,
+) -> None:
     load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(B)])
     load_week(bigquery_client, "2025-11-16", [deactivated(A, "11/12/2025"), deactivated(C, "11/12/2025")])
     converge(bigquery_client)
@@ -83,7 +92,9 @@ def test_provider_when_licence_is_masked_then_it_is_missing(bigquery_client: big
 
 def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(bigquery_client: bigquery.Client) -> None:
     field = "provider_business_practice_location_address_telephone_number"
-    load_week(bigquery_client, "2025-11-09", [dentist(A, **{field: "1115550100"}), dentist(B, **{field: "15127654321"})])
+    load_week(
+        bigquery_client, "2025-11-09", [dentist(A, **{field: "1115550100"}), dentist(B, **{field: "15127654321"})]
+    )
     converge(bigquery_client)
     rows = providers(bigquery_client)
     assert (rows[A]["phone_e164"], rows[A]["phone_published"]) == (None, "1115550100")
@@ -104,7 +115,9 @@ def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_
     assert counts["in", "raw.nppes_npi"] == sum(n for (kind, _), n in counts.items() if kind != "in") == 4
 
 
-def test_provider_when_weeks_arrive_in_any_order_with_repeats_then_table_is_the_same(bigquery_client: bigquery.Client) -> None:
+def test_provider_when_weeks_arrive_in_any_order_with_repeats_then_table_is_the_same(
+    bigquery_client: bigquery.Client,
+) -> None:
     weeks = {
         "2025-11-02": [dentist(A), dentist(B)],
         "2025-11-09": [dentist(A, provider_last_name_legal_name="CANINE"), deactivated(B, "11/05/2025")],
