@@ -26,8 +26,8 @@ class NppesZipToParquetOperator(BaseOperator):
     The zip is read in pieces by seeking in the object, in exactly the generation that was archived. The folder is
     emptied first: it is scratch space of this day. A file with only a header gives one part without rows and a note.
 
-    Returns ``{"source_object", "member_object", "rows_in", "rows", "rejected", "rejects_object", "note"}``; raises DamagedFile,
-    HeaderContractError or WrongMembers when nothing of the file may be loaded.
+    Returns ``{"source_object", "member_object", "rows_in", "rows", "rejected", "rejects_object", "note"}``. Raises
+    DamagedFile, HeaderContractError or WrongMembers when nothing of the file may be loaded.
 
     :param archived: what NppesToGcsOperator returned, or its XCom.
     :param day: the last day that the file covers, ISO date.

@@ -23,6 +23,9 @@ KEYS = {
     "ghl": "ghl-sandbox-token",
     "instantly": "instantly-sandbox-key",
 }
+# A limiter paces one process; the pool lets so many work at once. Together they stay within the plan's limit.
+WIZA_REQUESTS_PER_SECOND = 200
+WIZA_SLOTS = 4
 INSTANTLY_WEBHOOK_SECRET = "instantly-sandbox-webhook-secret"
 
 
@@ -47,7 +50,7 @@ class Sandbox:
             "nppes_default": {"conn_type": "http", "host": f"{self.url}/nppes"},
             "wiza_default": {
                 "conn_type": "http", "host": f"{self.url}/wiza/api", "password": KEYS["wiza"],
-                "extra": {"requests_per_second": 60},
+                "extra": {"requests_per_second": WIZA_REQUESTS_PER_SECOND / WIZA_SLOTS},
             },
             "twilio_default": {
                 "conn_type": "http", "host": f"{self.url}/twilio", "login": sid, "password": token,
@@ -92,6 +95,7 @@ def start_sandbox(
     command: list[str | Path] = [
         python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
         "--seed", "7", "--start", start_at, "--keys", keys,
+        "--wiza-requests-per-second", str(WIZA_REQUESTS_PER_SECOND),
     ]  # fmt: skip
     if webhook_url:
         command += ["--webhook-url", webhook_url]
