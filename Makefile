@@ -21,18 +21,18 @@ env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the 
 	@touch $@
 
 .venvs/airflow.done: .venvs/tools.done requirements/airflow.txt requirements/dev.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/airflow
-	$(UV) pip install --quiet --require-hashes --python .venvs/airflow -r requirements/airflow.txt -r requirements/dev.txt
+	[ -x .venvs/airflow/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/airflow
+	$(UV) pip sync --quiet --require-hashes --python .venvs/airflow requirements/airflow.txt requirements/dev.txt
 	@touch $@
 
 .venvs/services.done: .venvs/tools.done requirements/services.txt requirements/services-dev.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/services
-	$(UV) pip install --quiet --require-hashes --python .venvs/services -r requirements/services.txt -r requirements/services-dev.txt
+	[ -x .venvs/services/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/services
+	$(UV) pip sync --quiet --require-hashes --python .venvs/services requirements/services.txt requirements/services-dev.txt
 	@touch $@
 
 .venvs/emulators.done: .venvs/tools.done requirements/emulators.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/emulators
-	$(UV) pip install --quiet --require-hashes --python .venvs/emulators -r requirements/emulators.txt
+	[ -x .venvs/emulators/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/emulators
+	$(UV) pip sync --quiet --require-hashes --python .venvs/emulators requirements/emulators.txt
 	@touch $@
 
 demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)

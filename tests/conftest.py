@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,11 @@ from services.embedded.sandbox import Sandbox, running_sandbox
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
+
+
+def pytest_configure() -> None:
+    # A runner that is told to end (CI's time limit, `timeout`) unwinds its fixtures, so that the emulators end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 @pytest.fixture(scope="session")
