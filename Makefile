@@ -7,6 +7,8 @@ PYTHON ?= python3.13
 UV := .venvs/tools/bin/uv
 AIRFLOW := .venvs/airflow/bin/python
 SERVICES := .venvs/services/bin/python
+# These run in the environment of the services that they test; everything else runs in Airflow's.
+SERVICE_TESTS := tests/services/nppes_sample tests/services/sandbox tests/services/webhooks
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 
 help: ## Show this list
@@ -39,8 +41,8 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
 
 test: env ## Run every test against the embedded cloud and the sandbox
-	$(SERVICES) -m pytest --confcutdir=tests/services tests/services
-	$(AIRFLOW) -m pytest --ignore=tests/services
+	$(SERVICES) -m pytest --confcutdir=tests/services $(SERVICE_TESTS)
+	$(AIRFLOW) -m pytest $(SERVICE_TESTS:%=--ignore=%)
 
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
