@@ -110,6 +110,9 @@ class Stack:
         fault = self._ended_well(name) if name in ONE_SHOT else self._became_healthy(name, environment)
         if not fault and name == "postgres":
             create_database(environment, self.loopback.ports["postgres"][5432])
+        if not any(name in service.get("depends_on", {}) for service in self.file["services"].values()):
+            # It has shown what it had to, and nothing waits for it: leave the processor to the others.
+            self.started[name].stop(grace_seconds=2)
         return fault
 
     def _ended_well(self, name: str) -> str:
