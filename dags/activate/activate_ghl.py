@@ -1,0 +1,73 @@
+"""
+### activate_ghl
+
+Keeps the CRM's contacts as the warehouse says: everybody whom Instantly contacts and everybody who engaged, with score,
+grade, segment and content block; do-not-disturb for whoever opted out. Sends only contacts that differ.
+
+**Reads** `activation.sync_state`, `clean.event`, `clean.suppression`, `clean.provider`, `enriched.contact`,
+`segmented.lead`, `predictions.lead_score`, `predictions.creative`. **Writes** Go High Level; the call ledger in the
+lake (`calls/ghl/`), from it `activation.send`, `activation.sync_state`, `activation.rejection`.
+
+**Schedule**: after `activate_instantly` (asset `activation.send`), so that a person has a row in the CRM before the
+first reply. Kind: convergent. A point in time older than the newest send does nothing.
+
+**When it fails**: `AuthFailed`: correct the password of `ghl_default`, clear the task. `RateLimited`, `VendorDown`: it
+tries again by itself and sends only the rest. "refused n of m": see `activation.rejection`, mend, run with
+`retry_rejected`. Clearing a task is always safe: a contact that GHL has with the same content is not sent again.
+
+**Backfill**: none. Run it once and it converges. `dry_run` shows what it would do.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param, task
+
+from include.airflow_as_of import AS_OF, resolve_as_of
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    START_DATE,
+    VENDOR_RETRY,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    as_of_param,
+    asset,
+    tags,
+)
+from operators.ghl_sync import BigQueryToGhlOperator
+from operators.load_sends import LoadSendsOperator
+
+with DAG(
+    dag_id="activate_ghl",
+    doc_md=__doc__,
+    schedule=[asset("activation.send")],
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS | {"owner": "growth"},
+    render_template_as_native_obj=True,
+    params={
+        "as_of": as_of_param(),
+        "dry_run": Param(False, type="boolean", description="Log what would be sent; send and write nothing."),
+        "retry_rejected": Param(False, type="boolean", description="Offer refused payloads again."),
+    },
+    tags=tags(Stage.ACTIVATE, Tier.ONE, Kind.CONVERGENT, System.GHL, System.BIGQUERY),
+):
+    as_of = resolve_as_of()
+    send = BigQueryToGhlOperator(
+        task_id="send_contacts",
+        as_of=AS_OF,
+        plan_only="{{ params.dry_run }}",  # type: ignore[arg-type]
+        retry_rejected="{{ params.retry_rejected }}",  # type: ignore[arg-type]
+        pool="ghl",
+        retry_policy=VENDOR_RETRY,
+    )
+    load = LoadSendsOperator(task_id="load_sends", destination="ghl", pool="bigquery", trigger_rule="all_done")
+
+    @task
+    def conclude() -> None:
+        """End the run as failed when a send failed although its results are loaded."""
+
+    as_of >> send >> load
+    [send, load] >> conclude()

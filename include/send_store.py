@@ -1,0 +1,111 @@
+"""The activation tables and the call ledger behind them: what was sent, and who may not be contacted.
+
+The ledger is written first, call by call; these tables are a fold over it and may lag behind until ``load`` ran.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from google.cloud import bigquery, storage
+
+from include.activation import GHL, INSTANTLY, results
+from include.call_ledger import CallLedger, Entry
+from include.tables import table
+
+OPERATIONS = {INSTANTLY: ("add_leads", "patch_lead", "delete_lead"), GHL: ("upsert_contact", "update_contact")}
+MAXIMUM_BYTES_BILLED = 50 * 1024**3
+ROWS_PER_QUERY = 200  # BigQuery takes 1 MB of query with its parameters, and a row with its content is about 2 KB
+
+
+@dataclass(frozen=True)
+class SendStore:
+    """One destination's side of the activation tables. labels: put on every BigQuery job."""
+
+    client: bigquery.Client
+    bucket: storage.Bucket
+    destination: str
+    labels: Mapping[str, str]
+
+    def ledger(self, operation: str) -> CallLedger:
+        return CallLedger(self.bucket, self.destination, operation)
+
+    def newest_as_of(self) -> str | None:
+        """The newest point in time that anything was sent for, ISO 8601 UTC."""
+        newest = self.query(table("activation.send").sql("loaded"), destination=self.destination)[0]["newest_as_of"]
+        return newest.astimezone(UTC).isoformat(timespec="seconds") if newest else None
+
+    def unloaded(self) -> list[Entry]:
+        """Calls that the ledger has and the tables do not, those in doubt among them."""
+        known = self.query(table("activation.send").sql("loaded"), destination=self.destination)[0]["batch_keys"]
+        keys = set(known or ())
+        return [e for operation in OPERATIONS[self.destination] for e in self.ledger(operation).entries(skip=keys)]
+
+    def load(self, entries: Sequence[Entry]) -> dict[str, int]:
+        """Bring the tables to what these calls did; return counts of rows and of calls still in doubt."""
+        rows = [row for entry in entries for row in results(entry)]
+        self._store(rows)
+        return {
+            "sent": sum(row["status"] == "sent" for row in rows),
+            "rejected": sum(row["status"] == "rejected" for row in rows),
+            "calls_in_doubt": sum(entry.status == "in_doubt" for entry in entries),
+        }
+
+    def refused(self) -> dict[tuple[str, str], int]:
+        """How often each (person_id, payload_hash) was refused."""
+        rows = self.query(table("activation.rejection").sql("known"), destination=self.destination)
+        return {(row["person_id"], row["payload_hash"]): row["times"] for row in rows}
+
+    def suppressed(self, person_ids: Sequence[str]) -> set[str]:
+        """Who of these persons may not be contacted, as of this very moment."""
+        rows = self.query(table("activation.send").sql("suppressed"), person_ids=list(person_ids))
+        return {row["person_id"] for row in rows}
+
+    def new_in_week(self, monday: date, sunday: date) -> int:
+        """New leads that the destination accepted in runs of these days."""
+        sql = table("activation.send").sql("new_in_week")
+        return int(self.query(sql, destination=self.destination, monday=monday, sunday=sunday)[0]["sent"])
+
+    def query(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Run one statement with typed parameters and return its rows."""
+        config = bigquery.QueryJobConfig(
+            query_parameters=[_parameter(name, value) for name, value in values.items()],
+            labels=dict(self.labels),
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+        )
+        return [dict(row) for row in self.client.query_and_wait(sql, job_config=config)]
+
+    def _store(self, rows: list[dict[str, Any]]) -> None:
+        for start in range(0, len(rows), ROWS_PER_QUERY):
+            part = rows[start : start + ROWS_PER_QUERY]
+            days = sorted(datetime.fromisoformat(row["as_of"]).date() for row in part)
+            values: dict[str, Any] = {"rows": json.dumps(part, ensure_ascii=False)}
+            self.query(table("activation.sync_state").sql(), **values)
+            # activation.send comes last: what is in it is never read from the ledger again.
+            for name in ("activation.rejection", "activation.send"):
+                self.query(table(name).sql(), **values, first_date=days[0], last_date=days[-1])
+
+
+def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+    if isinstance(value, list):
+        return bigquery.ArrayQueryParameter(name, "STRING", value)
+    if isinstance(value, datetime):
+        return bigquery.ScalarQueryParameter(name, "TIMESTAMP", value)
+    if isinstance(value, date):
+        return bigquery.ScalarQueryParameter(name, "DATE", value)
+    return bigquery.ScalarQueryParameter(name, "INT64" if isinstance(value, int) else "STRING", value)
+
+
+def moment(as_of: str) -> datetime:
+    """An ISO 8601 point in time as an aware datetime."""
+    parsed = datetime.fromisoformat(as_of)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def forecast(calls: int, requests_per_second: float) -> dict[str, float]:
+    """Calls and the seconds that the vendor's own limit makes them take."""
+    return {"calls": calls, "seconds": round(calls / requests_per_second, 1)}

@@ -1,0 +1,5 @@
+-- How often each payload was refused by @destination.
+SELECT person_id, payload_hash, COUNT(*) AS times
+FROM activation.rejection
+WHERE destination = @destination
+GROUP BY person_id, payload_hash

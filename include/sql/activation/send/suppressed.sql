@@ -1,0 +1,21 @@
+-- Who of @person_ids may not get e-mail now, by person, by the address that we know or by the address that a destination holds.
+-- Opt-outs are not bound to a point in time: one that is known counts. by_person: it holds for the person on every address.
+WITH blocked AS (
+  SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
+),
+address AS (
+  SELECT person_id, TO_HEX(SHA256(LOWER(TRIM(email)))) AS email_hash FROM enriched.contact
+  WHERE email IS NOT NULL AND person_id IN UNNEST(@person_ids)
+  UNION DISTINCT
+  SELECT person_id, TO_HEX(SHA256(LOWER(TRIM(JSON_VALUE(payload, '$.email'))))) FROM activation.sync_state
+  WHERE JSON_VALUE(payload, '$.email') IS NOT NULL AND person_id IN UNNEST(@person_ids)
+)
+SELECT person_id, LOGICAL_OR(by_person) AS by_person
+FROM (
+  SELECT identifier_hash AS person_id, TRUE AS by_person FROM blocked
+  WHERE identifier_type = 'person' AND identifier_hash IN UNNEST(@person_ids)
+  UNION ALL
+  SELECT a.person_id, FALSE FROM address AS a
+  JOIN blocked AS b ON b.identifier_type = 'email' AND b.identifier_hash = a.email_hash
+) AS found
+GROUP BY person_id

@@ -1,0 +1,157 @@
+"""Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from hooks.errors import BadRequest, VendorError
+from hooks.ghl import REQUESTS_PER_SECOND, GhlHook
+from hooks.transport import Call
+from include.activation import (
+    CREATE,
+    GHL,
+    SUPPRESS,
+    UPDATE,
+    Plan,
+    Send,
+    batches,
+    is_too_many,
+    plan_ghl,
+    rejection_body,
+    request_of,
+)
+from include.airflow_defaults import GCP_CONN_ID
+from include.send_store import SendStore, forecast, moment
+from include.tables import table
+from operators.load_sends import send_store
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+CHECKED_TOGETHER = 100  # contacts between two looks at the suppression list: about 10 s at GHL's pace
+NOT_ON_UPDATE = ("companyName",)  # UpdateContactDtoV3 does not know it
+
+
+class BigQueryToGhlOperator(BaseOperator):
+    """Create, update and silence contacts in GHL; an unchanged contact costs no call.
+
+    Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
+    simply made again. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
+    AirflowFailException when GHL refused too many of the contacts.
+
+    :param as_of: point in time; older than the newest send: nothing is done.
+    :param plan_only: a dry run: only log what would be done.
+    :param retry_rejected: offer payloads again that GHL refused before.
+    """
+
+    ui_color = "#fce8e6"
+    template_fields: Sequence[str] = ("as_of", "plan_only", "retry_rejected")
+
+    def __init__(
+        self,
+        *,
+        as_of: str,
+        plan_only: bool = False,
+        retry_rejected: bool = False,
+        ghl_conn_id: str = GhlHook.default_conn_name,
+        gcp_conn_id: str = GCP_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.as_of = as_of
+        self.plan_only = plan_only
+        self.retry_rejected = retry_rejected
+        self.ghl_conn_id = ghl_conn_id
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        store = send_store(self, self.gcp_conn_id, GHL)
+        if not self.plan_only:
+            self.settle(store)
+        newest = store.newest_as_of()
+        if newest and moment(newest) > moment(self.as_of):
+            self.log.info("Nothing done: GHL was already brought to %s, which is newer than %s.", newest, self.as_of)
+            return {"newer_as_of": newest}
+        plan = self.plan(store)
+        counts = self._counts(plan)
+        self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
+        return counts if self.plan_only else counts | self.send(store, plan)
+
+    def settle(self, store: SendStore) -> None:
+        """Forget calls in doubt, which are planned again because a repeat is harmless; then load what was answered."""
+        entries = store.unloaded()
+        for entry in entries:
+            if entry.status == "in_doubt":
+                store.ledger(entry.operation).withdraw(entry.request_key)
+        store.load([entry for entry in entries if entry.status != "in_doubt"])
+
+    def plan(self, store: SendStore) -> Plan:
+        """Return what GHL must be told now."""
+        rows = store.query(table("activation.send").sql("ghl_contacts"), as_of=moment(self.as_of))
+        connection = GhlHook.get_connection(self.ghl_conn_id)
+        field_ids = connection.extra_dejson.get("custom_field_ids", {})
+        return plan_ghl(rows, self.as_of, field_ids, store.refused(), self.retry_rejected)
+
+    def send(self, store: SendStore, plan: Plan) -> dict[str, int]:
+        """Make the plan's calls and return how they ended."""
+        hook = GhlHook(self.ghl_conn_id)
+        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
+        for batch in batches(plan.sends, CHECKED_TOGETHER):
+            blocked = store.suppressed([send.person_id for send in batch if send.operation != SUPPRESS])
+            for send in batch:
+                if send.operation != SUPPRESS and send.person_id in blocked:
+                    ended["suppressed_late"] += 1
+                else:
+                    ended[self._call(store, hook, send)] += 1
+        self.log.info("Done: %s", dict(ended))
+        if is_too_many(ended["rejected"], len(plan.sends)):
+            raise AirflowFailException(
+                f"GHL refused {ended['rejected']} of {len(plan.sends)} contacts; the others are sent. Reasons are in "
+                "activation.rejection: mend them, then run the DAG with retry_rejected."
+            )
+        return dict(ended)
+
+    def _call(self, store: SendStore, hook: GhlHook, send: Send) -> str:
+        ledger = store.ledger("upsert_contact" if send.operation == CREATE else "update_contact")
+        if ledger.claim(send.send_id, request_of([send]), send.person_id).state == "has_response":
+            return "sent_before"
+        try:
+            remote_id = _upserted(hook, send) if send.operation == CREATE else _updated(hook, send)
+        except BadRequest as refusal:
+            fields = f" (fields: {', '.join(refusal.fields)})" if refusal.fields else ""
+            body = rejection_body(str(refusal.status), f"GHL refused the {send.operation}{fields}")
+            ledger.record_response(send.send_id, body, status="failed", http_status=refusal.status)
+            return "rejected"
+        except VendorError:
+            ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
+            raise
+        ledger.record_response(send.send_id, json.dumps({"remote_id": remote_id}), vendor_ref=remote_id)
+        return "sent"
+
+    def _counts(self, plan: Plan) -> dict[str, Any]:
+        return {
+            "creates": len(plan.of(CREATE)),
+            "updates": len(plan.of(UPDATE)),
+            "suppressed": len(plan.of(SUPPRESS)),
+            "unchanged": plan.unchanged,
+            "rejected_before": plan.rejected_before,
+            **forecast(len(plan.sends), REQUESTS_PER_SECOND),
+        }
+
+
+def _upserted(hook: GhlHook, send: Send) -> str:
+    return hook.upsert_contact({**send.payload, **send.changes}).contact_id
+
+
+def _updated(hook: GhlHook, send: Send) -> str:
+    """Change the contact by its id: by address, a changed address would make a second contact."""
+    payload: Mapping[str, Any] = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+    call = Call("update_contact", "PUT", f"/contacts/{send.remote_id}", repeatable=True, json=payload)
+    hook.get_conn().send(call)
+    return str(send.remote_id)

@@ -1,0 +1,52 @@
+"""Load what the call ledger knows of sends into the activation tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.airflow_defaults import GCP_CONN_ID
+from include.send_store import SendStore
+from include.settings import lake_bucket, project
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def send_store(operator: BaseOperator, gcp_conn_id: str, destination: str) -> SendStore:
+    """Return the activation tables of one destination, with the operator's labels on every job."""
+    return SendStore(
+        client=BigQueryHook(gcp_conn_id=gcp_conn_id).get_client(project_id=project()),
+        bucket=GCSHook(gcp_conn_id=gcp_conn_id).get_conn().bucket(lake_bucket()),
+        destination=destination,
+        labels={"dag": operator.dag_id, "task": operator.task_id, "table": "activation-send"},
+    )
+
+
+class LoadSendsOperator(BaseOperator):
+    """MERGE every answered call of a destination into sync_state, rejection and send. Run it twice: the same tables.
+
+    Returns ``{"sent": n, "rejected": n, "calls_in_doubt": n}``.
+
+    :param destination: ``instantly`` or ``ghl``.
+    """
+
+    ui_color = "#e6f4ea"
+    template_fields: Sequence[str] = ("destination",)
+
+    def __init__(self, *, destination: str, gcp_conn_id: str = GCP_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        store = send_store(self, self.gcp_conn_id, self.destination)
+        counts = store.load(store.unloaded())
+        self.log.info("%s: %s", self.destination, counts)
+        if counts["calls_in_doubt"]:
+            self.log.warning("Calls in doubt: the next activation of %s asks the vendor first.", self.destination)
+        return counts

@@ -1,0 +1,296 @@
+"""Go High Level against the sandbox: only what differs, row by row, whatever breaks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from hooks.errors import AuthFailed, RateLimited
+from hooks.ghl import GhlHook
+from operators.ghl_sync import BigQueryToGhlOperator
+from operators.load_sends import send_store
+from tests.operators.activation import (
+    AS_OF,
+    LATER,
+    calls,
+    choose,
+    email,
+    phone,
+    ready,
+    score,
+    suppress,
+    to_ghl,
+)
+from tests.sql.segmented.registry import insert, person_id, rows
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+    from services.embedded.sandbox import Sandbox
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, lake: storage.Bucket) -> Iterator[Sandbox]:
+    """The sandbox without ordered faults, and an empty ledger."""
+    with sandbox.admin as admin:
+        admin.delete("faults")
+    yield sandbox
+    with sandbox.admin as admin:
+        admin.delete("faults")
+
+
+def contacted(client: bigquery.Client, npis: list[str]) -> list[str]:
+    """Write down that Instantly holds these persons."""
+    state = {"destination": "instantly", "payload_hash": "h", "synced_at": AS_OF, "sent_at": AS_OF, "status": "active"}
+    more = {"audience_id": "general-independent", "content_block_id": "growth-benchmark-report"}
+    insert(
+        client,
+        "activation.sync_state",
+        [{**state, **more, "person_id": person_id(npi), "remote_id": f"lead-{npi}"} for npi in npis],
+    )
+    return npis
+
+
+def held(npis: list[str]) -> dict[str, dict[str, Any]]:
+    """The contacts that GHL holds, by NPI."""
+    found: dict[str, dict[str, Any]] = {}
+    for npi in npis:
+        for contact in GhlHook().iter_contacts([{"field": "email", "operator": "eq", "value": email(npi)}]):
+            assert npi not in found, "two contacts with one address"
+            found[npi] = contact
+    return found
+
+
+def custom(contact: dict[str, Any]) -> dict[str, str]:
+    return {item["id"]: item.get("fieldValue", item.get("value")) for item in contact["customFields"]}
+
+
+def test_execute_when_contacted_then_contact_carries_score_grade_and_content(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    stranger = ready(bigquery_client, 1)
+    score(bigquery_client, npis[0], 0.42, 0.95)
+    counts = to_ghl()
+    assert (counts["creates"], counts["sent"], counts["rejected"]) == (2, 2, 0)
+    contact = held(npis)[npis[0]]
+    assert (contact["firstName"], contact["phone"], contact["postalCode"]) == ("Dana", phone(npis[0]), "78701")
+    assert contact["tags"] == ["dental-gtm", "general-independent"]
+    assert custom(contact)["gtm_person_id"] == person_id(npis[0])
+    assert (custom(contact)["gtm_lead_score"], custom(contact)["gtm_grade"]) == ("40", "A")
+    assert custom(contact)["gtm_content_block"] == "growth-benchmark-report"
+    assert held(stranger) == {}
+    state = rows(bigquery_client, "SELECT person_id, remote_id FROM activation.sync_state WHERE destination = 'ghl'")
+    assert {row["remote_id"] for row in state} == {contact["id"] for contact in held(npis).values()}
+
+
+def test_execute_when_run_again_then_nothing_is_sent_and_noise_is_no_change(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    score(bigquery_client, npis[0], 0.42, 0.95)
+    to_ghl()
+    before = calls(world, "ghl")
+    score(bigquery_client, npis[0], 0.41, 0.94, as_of=LATER)
+    counts = to_ghl(LATER)
+    assert (counts["creates"], counts["updates"], counts["unchanged"]) == (0, 0, 2)
+    assert calls(world, "ghl") == before
+
+
+def test_execute_when_content_changes_then_that_contact_alone_is_updated_and_keeps_its_tags(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    to_ghl()
+    contact_id = held(npis)[npis[0]]["id"]
+    GhlHook().upsert_contact({"email": email(npis[0]), "tags": ["called by Ann"]})
+    choose(bigquery_client, npis[:1], "peer-invite", as_of=LATER)
+    counts = to_ghl(LATER)
+    assert (counts["updates"], counts["unchanged"]) == (1, 1)
+    contact = held(npis)[npis[0]]
+    assert (contact["id"], contact["tags"]) == (contact_id, ["called by ann"])
+    assert custom(contact)["gtm_content_block"] == "peer-invite"
+
+
+def test_execute_when_suppressed_then_known_contact_gets_dnd_once_and_unknown_is_never_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    person, bounced, never = contacted(bigquery_client, ready(bigquery_client, 3))
+    suppress(bigquery_client, "person", person_id(never))
+    assert to_ghl()["creates"] == 2
+    suppress(bigquery_client, "person", person_id(person))
+    suppress(bigquery_client, "email", email(bounced))
+    assert to_ghl()["suppressed"] == 2
+    contacts = held([person, bounced, never])
+    assert set(contacts) == {person, bounced}
+    assert contacts[person]["dnd"] is True
+    assert contacts[bounced]["dnd"] is False
+    assert contacts[bounced]["dndSettings"] == {"email": {"status": "active"}}
+    again = to_ghl()
+    assert (again["suppressed"], again["updates"], again["creates"]) == (0, 0, 0)
+
+
+def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
+    store = send_store(operator, "google_cloud_default", "ghl")
+    plan = operator.plan(store)
+    suppress(bigquery_client, "email", email(npis[0]))
+    assert operator.send(store, plan)["suppressed_late"] == 1
+    assert set(held(npis)) == {npis[1]}
+
+
+def test_execute_when_held_out_person_engages_then_there_is_still_no_contact(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (held_out,) = ready(bigquery_client, 1, arm="holdout")
+    (engaged,) = ready(bigquery_client, 1)
+    insert(bigquery_client, "clean.event", [_click(held_out), _click(engaged)])
+    assert to_ghl(LATER)["creates"] == 1
+    assert set(held([held_out, engaged])) == {engaged}
+
+
+def test_execute_when_dentists_share_a_phone_then_they_stay_two_contacts(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2, phone_e164="+15124440001"))
+    to_ghl()
+    contacts = held(npis)
+    assert len({contact["id"] for contact in contacts.values()}) == 2
+    assert all(custom(contact)["gtm_practice_phone"] == "+15124440001" for contact in contacts.values())
+
+
+def test_execute_when_one_contact_is_refused_then_the_others_go_on_and_it_is_not_offered_again(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    good = contacted(bigquery_client, ready(bigquery_client, 2))
+    bad = contacted(bigquery_client, ready(bigquery_client, 1, email="no address"))
+    counts = to_ghl()
+    assert (counts["sent"], counts["rejected"]) == (2, 1)
+    rejection = rows(bigquery_client, "SELECT person_id, code, reason FROM activation.rejection")
+    assert [(row["person_id"], row["code"]) for row in rejection] == [(person_id(bad[0]), "422")]
+    assert "email" in rejection[0]["reason"] and "no address" not in rejection[0]["reason"]
+    assert set(held(good)) == set(good)
+    again = to_ghl()
+    assert (again["creates"], again["unchanged"], again["rejected_before"]) == (0, 2, 1)
+
+
+def test_execute_when_too_many_are_refused_then_the_run_fails_after_the_others_are_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    good = contacted(bigquery_client, ready(bigquery_client, 2))
+    for number in range(3):
+        contacted(bigquery_client, ready(bigquery_client, 1, email=f"no address {number}"))
+    with pytest.raises(AirflowFailException, match="refused 3 of 5"):
+        to_ghl()
+    assert set(held(good)) == set(good)
+
+
+def test_execute_when_rate_limit_holds_then_what_was_sent_is_kept_and_rerun_sends_the_rest(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 3))
+    with world.admin as admin:
+        # The first call goes through slowly; then the vendor says: come back in an hour.
+        admin.post("faults", json={"vendor": "ghl", "operation": "upsert-contact", "kind": "slow", "seconds": 0.01})
+        admin.post(
+            "faults",
+            json={"vendor": "ghl", "operation": "upsert-contact", "status": 429, "headers": {"Retry-After": "3600"}},
+        )
+    with pytest.raises(RateLimited):
+        to_ghl()
+    sent_first = len(rows(bigquery_client, "SELECT * FROM activation.send"))
+    assert len(held(npis)) == sent_first < 3
+    counts = to_ghl()
+    assert counts["creates"] == 3 - sent_first
+    assert set(held(npis)) == set(npis)
+
+
+def test_execute_when_burst_limit_is_hit_then_the_hook_waits_and_all_is_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    with world.admin as admin:
+        fault = {"vendor": "ghl", "operation": "upsert-contact", "status": 429, "headers": {"Retry-After": "1"}}
+        admin.post("faults", json=fault)
+    assert to_ghl()["sent"] == 2
+    assert set(held(npis)) == set(npis)
+
+
+def test_execute_when_answer_is_lost_then_there_is_one_contact(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    with world.admin as admin:
+        admin.post("faults", json={"vendor": "ghl", "operation": "upsert-contact", "kind": "drop_response"})
+    assert to_ghl()["sent"] == 2
+    assert set(held(npis)) == set(npis)
+    sends = rows(bigquery_client, "SELECT * FROM activation.send")
+    assert len({row["send_id"] for row in sends}) == len(sends) == 2
+
+
+def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    from include.activation import request_of
+
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
+    store = send_store(operator, "google_cloud_default", "ghl")
+    send = operator.plan(store).sends[0]
+    store.ledger("upsert_contact").claim(send.send_id, request_of([send]))
+    assert to_ghl()["sent"] == 2
+    assert set(held(npis)) == set(npis)
+
+
+def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(
+    world: Sandbox, bigquery_client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 1))
+    good = os.environ["AIRFLOW_CONN_GHL_DEFAULT"]
+    monkeypatch.setenv("AIRFLOW_CONN_GHL_DEFAULT", good.replace("ghl-sandbox-token", "another"))
+    with pytest.raises(AuthFailed, match="ghl_default"):
+        to_ghl()
+    monkeypatch.setenv("AIRFLOW_CONN_GHL_DEFAULT", good)
+    assert to_ghl()["sent"] == 1
+    assert set(held(npis)) == set(npis)
+
+
+def test_execute_when_dry_run_then_nothing_is_sent_or_written(
+    world: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    contacted(bigquery_client, ready(bigquery_client, 2))
+    before = calls(world, "ghl")
+    counts = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF, plan_only=True).execute({})
+    assert (counts["creates"], counts["calls"], counts["seconds"]) == (2, 2, 0.2)
+    assert calls(world, "ghl") == before and list(lake.list_blobs()) == []
+
+
+def test_execute_when_as_of_is_older_than_the_newest_send_then_nothing_is_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl(LATER)
+    late = contacted(bigquery_client, ready(bigquery_client, 1))
+    assert to_ghl(AS_OF) == {"newer_as_of": LATER}
+    assert held(late) == {}
+
+
+def _click(npi: str) -> dict[str, Any]:
+    return {
+        "event_id": f"click-{npi}",
+        "canonical_type": "email_clicked",
+        "sender": "instantly",
+        "vendor_event": "link_clicked",
+        "occurred_at": "2025-11-12T15:00:00+00:00",
+        "received_date": "2025-11-12",
+        "dedup_key": f"click-{npi}",
+        "person_id": person_id(npi),
+        "attributes": {},
+    }

@@ -1,0 +1,251 @@
+"""Instantly against the sandbox: who is contacted, once, whatever breaks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hooks.errors import AuthFailed, ResponseLost
+from hooks.instantly import InstantlyHook
+from operators.instantly_sync import BigQueryToInstantlyOperator
+from operators.load_sends import send_store
+from tests.operators.activation import (
+    AS_OF,
+    LATER,
+    calls,
+    choose,
+    email,
+    load,
+    ready,
+    score,
+    suppress,
+    to_instantly,
+)
+from tests.sql.segmented.registry import person_id, rows
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+    from services.embedded.sandbox import Sandbox
+
+SENDS = "SELECT person_id, operation, status FROM activation.send WHERE destination = 'instantly' ORDER BY person_id"
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, lake: storage.Bucket) -> Iterator[Sandbox]:
+    """The sandbox without ordered faults, and an empty ledger."""
+    with sandbox.admin as admin:
+        admin.delete("faults")
+    yield sandbox
+    with sandbox.admin as admin:
+        admin.delete("faults")
+
+
+def held(npis: list[str]) -> dict[str, dict[str, Any]]:
+    """The leads that Instantly holds, by NPI."""
+    npi_of = {email(npi): npi for npi in npis}
+    return {npi_of[lead["email"]]: lead for lead in InstantlyHook().iter_leads(contacts=list(npi_of))}
+
+
+def test_execute_when_leads_are_ready_then_each_arrives_with_its_content(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 3)
+    counts = to_instantly()
+    assert (counts["creates"], counts["sent"], counts["rejected"]) == (3, 3, 0)
+    leads = held(npis)
+    lead = leads[npis[0]]
+    assert (lead["first_name"], lead["company_name"]) == ("Dana", "Main Street Dental LLC")
+    assert lead["payload"]["person_id"] == person_id(npis[0])
+    assert lead["payload"]["content_block_id"] == "growth-benchmark-report"
+    assert lead["payload"]["subject"] == "How Austin practices fill their schedules"
+    assert "{{" not in lead["payload"]["body"] and "<br/>" in lead["payload"]["body"]
+    assert InstantlyHook().get_campaign(lead["campaign"])["status"] == 1
+    state = rows(bigquery_client, "SELECT * FROM activation.sync_state")
+    assert {row["remote_id"] for row in state} == {lead["id"] for lead in leads.values()}
+    assert all(row["payload"]["email"] and row["campaign_id"] == lead["campaign"] for row in state)
+    assert [(row["operation"], row["status"]) for row in rows(bigquery_client, SENDS)] == [("create", "sent")] * 3
+
+
+def test_execute_when_run_again_then_nothing_is_sent_and_tables_stay(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    ready(bigquery_client, 2)
+    to_instantly()
+    before = (rows(bigquery_client, "SELECT * FROM activation.send ORDER BY send_id"), calls(world, "instantly"))
+    counts = to_instantly()
+    assert (counts["creates"], counts["updates"], counts["unchanged"]) == (0, 0, 2)
+    after = (rows(bigquery_client, "SELECT * FROM activation.send ORDER BY send_id"), calls(world, "instantly"))
+    assert after == before
+
+
+def test_execute_when_person_is_held_out_or_suppressed_then_they_are_not_contacted(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    held_out = ready(bigquery_client, 2, arm="holdout")
+    by_person, by_email, everywhere, free = ready(bigquery_client, 4)
+    # The same inbox as somebody who is held out.
+    shared = ready(bigquery_client, 1, email=email(held_out[0]))
+    suppress(bigquery_client, "person", person_id(by_person))
+    suppress(bigquery_client, "email", email(by_email))
+    suppress(bigquery_client, "person", person_id(everywhere), channel="all")
+    to_instantly()
+    assert set(held([*held_out, by_person, by_email, everywhere, free, *shared])) == {free}
+
+
+def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 3)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF)
+    store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
+    plan = operator.plan(store, hook)
+    assert len(plan.sends) == 3
+    suppress(bigquery_client, "person", person_id(npis[1]))
+    assert operator.send(store, hook, plan)["suppressed_late"] == 1
+    assert set(held(npis)) == {npis[0], npis[2]}
+
+
+def test_execute_when_answer_is_lost_then_rerun_sends_nothing_twice(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 3)
+    with world.admin as admin:
+        admin.post("faults", json={"vendor": "instantly", "operation": "bulkAddLeads", "kind": "drop_response"})
+    with pytest.raises(ResponseLost, match="3 leads are in doubt"):
+        to_instantly()
+    assert rows(bigquery_client, SENDS) == []
+    before = calls(world, "instantly")["bulkAddLeads"]
+    counts = to_instantly()
+    assert counts["creates"] == 0
+    assert calls(world, "instantly")["bulkAddLeads"] == before
+    assert set(held(npis)) == set(npis)
+    assert [(row["operation"], row["status"]) for row in rows(bigquery_client, SENDS)] == [("create", "sent")] * 3
+    assert load("instantly")["calls_in_doubt"] == 0
+
+
+def test_execute_when_call_never_reached_the_vendor_then_rerun_sends_it(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF)
+    store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
+    # A worker that died after it wrote the intent and before it called.
+    from include.activation import batch_key, request_of
+
+    sends = operator.plan(store, hook).sends
+    store.ledger("add_leads").claim(batch_key(sends), request_of(sends))
+    assert to_instantly()["sent"] == 2
+    assert set(held(npis)) == set(npis)
+
+
+def test_execute_when_week_is_full_then_the_rest_waits_for_the_next_week(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 5)
+    score(bigquery_client, npis[4], 0.3, 1.0)
+    assert to_instantly(max_new_leads=2)["held_back"] == 3
+    assert set(held(npis)) == {npis[4], npis[0]}  # the predicted one first, then by ICP score
+    # Later in the same week: one more, for the limit is the week's.
+    assert to_instantly("2025-11-14T06:00:00+00:00", max_new_leads=3)["creates"] == 1
+    assert to_instantly("2025-11-16T23:00:00+00:00", max_new_leads=3)["creates"] == 0
+    assert set(held(npis)) == {npis[4], npis[0], npis[1]}
+    choose(bigquery_client, npis, "growth-benchmark-report", as_of=LATER)
+    assert to_instantly(LATER, max_new_leads=3)["creates"] == 2
+
+
+def test_execute_when_known_person_opts_out_then_lead_is_deleted_once(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    to_instantly()
+    suppress(bigquery_client, "email", email(npis[0]))
+    assert to_instantly()["suppressed"] == 1
+    assert set(held(npis)) == {npis[1]}
+    assert to_instantly()["suppressed"] == 0
+    state = {row["person_id"]: row for row in rows(bigquery_client, "SELECT * FROM activation.sync_state")}
+    assert (state[person_id(npis[0])]["status"], state[person_id(npis[0])]["payload"]) == ("suppressed", None)
+
+
+def test_execute_when_score_and_content_change_then_only_the_change_is_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    to_instantly()
+    score(bigquery_client, npis[0], 0.42, 0.95, as_of=LATER)
+    choose(bigquery_client, npis[:1], "peer-invite", as_of=LATER)
+    counts = to_instantly(LATER)
+    assert (counts["updates"], counts["unchanged"], counts["sent"]) == (1, 1, 1)
+    payload = held(npis)[npis[0]]["payload"]
+    assert (payload["lead_score"], payload["grade"], payload["content_block_id"]) == (40, "A", "peer-invite")
+    assert to_instantly(LATER)["updates"] == 0
+
+
+def test_execute_when_some_are_refused_then_reason_is_kept_and_they_are_not_offered_again(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    good = ready(bigquery_client, 2)
+    bad = ready(bigquery_client, 1, email="no address")
+    counts = to_instantly(max_new_leads=3)
+    assert (counts["sent"], counts["rejected"]) == (2, 1)
+    rejection = rows(bigquery_client, "SELECT person_id, code, reason FROM activation.rejection")
+    assert [(row["person_id"], row["code"]) for row in rejection] == [(person_id(bad[0]), "invalid_email_count")]
+    again = to_instantly(max_new_leads=3)
+    assert (again["creates"], again["rejected_before"]) == (0, 1)
+    retried = to_instantly(max_new_leads=3, retry_rejected=True)
+    assert (retried["creates"], retried["rejected"]) == (1, 1)
+    assert set(held(good)) == set(good)
+
+
+def test_execute_when_lead_is_there_already_then_it_is_adopted_as_skipped(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    campaign = InstantlyHook().create_campaign({"name": f"by hand {npis[0]}", "campaign_schedule": _schedule()})
+    InstantlyHook().add_leads(campaign["id"], [{"email": email(npis[0])}])
+    assert to_instantly()["sent"] == 2
+    operations = {row["person_id"]: row["operation"] for row in rows(bigquery_client, SENDS)}
+    assert operations == {person_id(npis[0]): "skip", person_id(npis[1]): "create"}
+
+
+def test_execute_when_dry_run_then_nothing_is_sent_or_written(
+    world: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    npis = ready(bigquery_client, 3)
+    before = calls(world, "instantly")
+    counts = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, plan_only=True).execute({})
+    assert (counts["creates"], counts["calls"]) == (3, 1)
+    assert calls(world, "instantly") == before
+    assert held(npis) == {} and list(lake.list_blobs()) == []
+    assert rows(bigquery_client, "SELECT * FROM activation.send") == []
+
+
+def test_execute_when_as_of_is_older_than_the_newest_send_then_nothing_is_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    ready(bigquery_client, 1)
+    to_instantly()
+    late = ready(bigquery_client, 1)
+    assert to_instantly("2025-11-03T06:00:00+00:00") == {"newer_as_of": AS_OF}
+    assert held(late) == {}
+
+
+def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(
+    world: Sandbox, bigquery_client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npis = ready(bigquery_client, 2)
+    good = os.environ["AIRFLOW_CONN_INSTANTLY_DEFAULT"]
+    monkeypatch.setenv("AIRFLOW_CONN_INSTANTLY_DEFAULT", good.replace("instantly-sandbox-key", "another-key"))
+    with pytest.raises(AuthFailed, match="instantly_default"):
+        to_instantly()
+    monkeypatch.setenv("AIRFLOW_CONN_INSTANTLY_DEFAULT", good)
+    assert to_instantly()["sent"] == 2
+    assert set(held(npis)) == set(npis)
+
+
+def _schedule() -> dict[str, Any]:
+    timing = {"from": "09:00", "to": "17:00"}
+    return {"schedules": [{"name": "days", "timing": timing, "days": {"1": True}, "timezone": "America/Chicago"}]}
