@@ -44,7 +44,7 @@ def announce(table_name: str, as_of: str | XComArg) -> XComArg:
     def emit(at: str) -> Iterator[Metadata]:
         yield Metadata(target, extra={"as_of": at})
 
-    result: XComArg = emit(as_of)
+    result: XComArg = emit(as_of)  # type: ignore[arg-type]  # Airflow resolves an XComArg before the call
     return result
 
 

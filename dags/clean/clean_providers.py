@@ -52,8 +52,9 @@ with DAG(
         as_of=AS_OF,
         row_key="npi",
         rejects_for="clean.provider",
+        pool="bigquery",
     )
     promoted = promote("clean.provider")
-    gate_provider = GateOperator(task_id="gate_provider", table_name="clean.provider", as_of=AS_OF)
+    gate_provider = GateOperator(task_id="gate_provider", table_name="clean.provider", as_of=AS_OF, pool="bigquery")
 
     as_of >> stage >> gate_candidates >> promoted >> gate_provider >> announce("clean.provider", as_of)

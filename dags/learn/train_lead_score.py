@@ -66,4 +66,6 @@ with DAG(
     as_of = resolve_as_of()
     train = TrainLeadScoreOperator(task_id="train_lead_score", as_of=AS_OF, pool="bigquery")
 
-    as_of >> train >> is_champion(train.output) >> announce("ops.model_version", as_of)
+    published = is_champion(train.output)  # type: ignore[arg-type]  # Airflow resolves an XComArg before the call
+
+    as_of >> train >> published >> announce("ops.model_version", as_of)

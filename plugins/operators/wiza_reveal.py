@@ -87,23 +87,20 @@ class WizaRevealOperator(BaseOperator):
         self.log.info("Waiting for %s reveals until %s", len(progress.waiting), deadline.isoformat())
         self.defer(
             trigger=WizaRevealTrigger(
-                reveal_ids=list(progress.waiting.values()),
+                progress=asdict(progress),
                 deadline=deadline.isoformat(),
                 poll_seconds=float(self.poll_seconds),
                 wiza_conn_id=self.wiza_conn_id,
             ),
             method_name="execute_complete",
-            kwargs={"progress": asdict(progress)},
             timeout=timedelta(seconds=self.deadline_seconds + 120),
         )
 
-    def execute_complete(
-        self, context: Mapping[str, Any], event: Mapping[str, Any], progress: dict[str, Any]
-    ) -> dict[str, Any]:
+    def execute_complete(self, context: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
         if event["error"]:
             self.log.warning("Polling stopped early: %s", event["error"])
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        counted = Progress(**progress)
+        counted = Progress(**event["progress"])
         self._fetch(counted, CallLedger(bucket, VENDOR, REVEAL.name), WizaHook(self.wiza_conn_id))
         return self._finish(counted)
 

@@ -16,17 +16,18 @@ from hooks.wiza import WizaHook
 class WizaRevealTrigger(BaseTrigger):
     """Fires once: when every reveal is complete, at the deadline, or when polling fails.
 
-    The event is ``{"pending": n, "error": message or None}``. It holds no answer: answers are about people, and events
+    The event is ``{"pending": n, "error": message or None, "progress": as given}``. It holds no answer: answers are about people, and events
     are stored in Airflow's database. The operator fetches them.
 
-    :param reveal_ids: Wiza's ids.
+    :param progress: the operator's counts, with ``waiting``: request key -> Wiza's id of each reveal to wait for. They come
+        back in the event, because ``dag.test()`` drops the kwargs of a deferral when there is an event.
     :param deadline: ISO 8601 moment with offset, absolute, so that a triggerer that restarts does not wait longer.
     :param poll_seconds: pause between two rounds over what is still pending.
     """
 
-    def __init__(self, reveal_ids: list[int], deadline: str, poll_seconds: float, wiza_conn_id: str) -> None:
+    def __init__(self, progress: dict[str, Any], deadline: str, poll_seconds: float, wiza_conn_id: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.reveal_ids = reveal_ids
+        self.progress = progress
         self.deadline = deadline
         self.poll_seconds = poll_seconds
         self.wiza_conn_id = wiza_conn_id
@@ -35,7 +36,7 @@ class WizaRevealTrigger(BaseTrigger):
         return (
             "triggers.wiza.WizaRevealTrigger",
             {
-                "reveal_ids": self.reveal_ids,
+                "progress": self.progress,
                 "deadline": self.deadline,
                 "poll_seconds": self.poll_seconds,
                 "wiza_conn_id": self.wiza_conn_id,
@@ -45,7 +46,7 @@ class WizaRevealTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         hook = WizaHook(self.wiza_conn_id)
         deadline = datetime.fromisoformat(self.deadline)
-        pending = list(self.reveal_ids)
+        pending = list(self.progress["waiting"].values())
         error: str | None = None
         try:
             transport = await hook.get_async_conn()
@@ -59,4 +60,4 @@ class WizaRevealTrigger(BaseTrigger):
                 await transport.aclose()
         except VendorError as failed:
             error = str(failed)
-        yield TriggerEvent({"pending": len(pending), "error": error})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({"pending": len(pending), "error": error, "progress": self.progress})  # type: ignore[no-untyped-call]

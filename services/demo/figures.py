@@ -222,7 +222,7 @@ def _model(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cycle(client: bigquery.Client, number: int, week: Week) -> dict[str, Any]:
-    at = [
+    at: list[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = [
         bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", week.as_of),
         bigquery.ScalarQueryParameter("file_date", "DATE", week.sunday),
         bigquery.ScalarQueryParameter("until", "TIMESTAMP", week.answers_as_of),
@@ -244,7 +244,9 @@ def _cycle(client: bigquery.Client, number: int, week: Week) -> dict[str, Any]:
 
 
 def _rows(
-    client: bigquery.Client, sql: str, parameters: Sequence[bigquery.query._AbstractQueryParameter] = ()
+    client: bigquery.Client,
+    sql: str,
+    parameters: Sequence[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = (),
 ) -> list[dict[str, Any]]:
     used = [p for p in parameters if f"@{p.name}" in sql]
     job = client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=used))

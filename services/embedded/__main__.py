@@ -15,6 +15,7 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from services.embedded.airflow import AirflowApi
 from services.embedded.process import ROOT, StartError, python
@@ -95,10 +96,10 @@ def dag(dag_id: str, day: str) -> None:
     print(f"{dag_id} succeeded in {seconds:.0f} s")
 
 
-def _supervisor() -> dict[str, object] | None:
+def _supervisor() -> dict[str, Any] | None:
     if not SUPERVISOR.exists():
         return None
-    body = json.loads(SUPERVISOR.read_text())
+    body: dict[str, Any] = json.loads(SUPERVISOR.read_text())
     return body if _is_alive(body["pid"]) else None
 
 

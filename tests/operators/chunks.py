@@ -69,8 +69,7 @@ def run_reveal(operator: WizaRevealOperator) -> dict[str, Any]:
         path, arguments = deferred.trigger.serialize()
         assert path == "triggers.wiza.WizaRevealTrigger"
         trigger = type(deferred.trigger)(**json.loads(json.dumps(arguments)))
-        kwargs = json.loads(json.dumps(deferred.kwargs))
-    return operator.execute_complete({}, event=asyncio.run(first_event(trigger)), **kwargs)
+    return operator.execute_complete({}, event=asyncio.run(first_event(trigger)))
 
 
 async def first_event(trigger: Any) -> dict[str, Any]:

@@ -187,12 +187,13 @@ def test_complete_when_the_deadline_has_passed_then_fails_without_forgetting_the
     with pytest.raises(TaskDeferred) as raised:
         operator.execute({})
     deferred = raised.value
-    assert asyncio.run(first_event(deferred.trigger)) == {"pending": 0, "error": None}
+    event = asyncio.run(first_event(deferred.trigger))
+    assert (event["pending"], event["error"]) == (0, None)
     slow = {"status": {"code": 200}, "data": {"id": 1, "status": "resolving", "is_complete": False}}
     fault = {"vendor": "wiza", "operation": "getIndividualReveal", "status": 200, "body": slow}
     world.admin.post("faults", json=fault).raise_for_status()
     with pytest.raises(VendorDown, match="1 reveals were not complete after 60 s.*buys nothing again"):
-        operator.execute_complete({}, event={"pending": 1, "error": None}, **(deferred.kwargs or {}))
+        operator.execute_complete({}, event=event | {"pending": 1})
     counts = run_reveal(_operator(lake, rows))
     assert (counts["had"], counts["asked"], counts["answered"]) == (2, 0, 1)
     assert spent(world, "wiza")[1] == 0
@@ -202,14 +203,16 @@ def test_trigger_when_the_deadline_passes_then_says_how_many_are_pending(world: 
     slow = {"status": {"code": 200}, "data": {"id": 1, "status": "resolving", "is_complete": False}}
     fault = {"vendor": "wiza", "operation": "getIndividualReveal", "status": 200, "body": slow}
     world.admin.post("faults", json=fault).raise_for_status()
-    trigger = WizaRevealTrigger([1], "2025-11-10T06:00:00+00:00", 0.1, "wiza_default")
-    assert asyncio.run(first_event(trigger)) == {"pending": 1, "error": None}
+    progress = {"waiting": {"k1": 1}, "asked": 1}
+    trigger = WizaRevealTrigger(progress, "2025-11-10T06:00:00+00:00", 0.1, "wiza_default")
+    assert asyncio.run(first_event(trigger)) == {"pending": 1, "error": None, "progress": progress}
 
 
 def test_trigger_when_polling_fails_then_reports_it_and_ends(world: Sandbox) -> None:
     fault = {"vendor": "wiza", "operation": "getIndividualReveal", "status": 401}
     world.admin.post("faults", json=fault).raise_for_status()
-    event = asyncio.run(first_event(WizaRevealTrigger([1], "2999-01-01T00:00:00+00:00", 0.1, "wiza_default")))
+    trigger = WizaRevealTrigger({"waiting": {"k1": 1}}, "2999-01-01T00:00:00+00:00", 0.1, "wiza_default")
+    event = asyncio.run(first_event(trigger))
     assert event["pending"] == 1
     assert "wiza get_reveal: HTTP 401" in event["error"]
 
@@ -218,7 +221,7 @@ def test_deferral_when_stored_by_airflow_then_holds_no_person(world: Sandbox, la
     rows = people(world, 69, 2)
     with pytest.raises(TaskDeferred) as raised:
         _operator(lake, rows).execute({})
-    stored = json.dumps([raised.value.trigger.serialize()[1], raised.value.kwargs])
+    stored = json.dumps(raised.value.trigger.serialize()[1])
     for row in rows:
         assert row["full_name"].split()[-1] not in stored
         assert row["npi"] not in stored
