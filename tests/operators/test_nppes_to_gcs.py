@@ -1,0 +1,118 @@
+"""The archive: written once, byte for byte; other bytes are kept beside; an old week comes from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hooks.nppes import FileNotPublished
+from operators.nppes_to_gcs import ArchiveConflict, NppesToGcsOperator
+from tests.operators.context import context
+from tests.operators.nppes_zips import ANA, CLINIC, MONDAY, NAME, SUNDAY, publish, serving, week_zip
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+STEM = NAME.removesuffix(".zip")
+OBJECT = f"raw/nppes/{SUNDAY}/{NAME}"
+NEXT_WEEK = "NPPES_Data_Dissemination_111025_111625_Weekly_V2"
+
+
+@pytest.fixture
+def cms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that CMS's site serves."""
+    publish(tmp_path, **{STEM: week_zip(ANA)})
+    with serving(tmp_path) as url:
+        monkeypatch.setenv("AIRFLOW_CONN_NPPES_DEFAULT", json.dumps({"conn_type": "http", "host": url}))
+        yield tmp_path
+
+
+def archive(first_day: str = MONDAY, last_day: str = SUNDAY) -> dict[str, Any]:
+    return NppesToGcsOperator(task_id="archive_zip", first_day=first_day, last_day=last_day).execute(context())
+
+
+def objects(lake: storage.Bucket) -> dict[str, bytes]:
+    return {blob.name: blob.download_as_bytes() for blob in lake.list_blobs()}
+
+
+def test_archive_when_new_then_the_bytes_and_their_digest_are_kept(cms: Path, lake: storage.Bucket) -> None:
+    content = (cms / NAME).read_bytes()
+    archived = archive()
+
+    assert objects(lake) == {OBJECT: content}
+    assert archived == {
+        "object": OBJECT,
+        "generation": lake.get_blob(OBJECT).generation,
+        "file_name": NAME,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def test_archive_when_the_same_bytes_come_again_then_nothing_is_written(cms: Path, lake: storage.Bucket) -> None:
+    assert archive() == archive()
+    assert list(objects(lake)) == [OBJECT]
+
+
+def test_archive_when_other_bytes_come_under_the_name_then_kept_beside(cms: Path, lake: storage.Bucket) -> None:
+    before, first = (cms / NAME).read_bytes(), archive()
+    after = week_zip(ANA, CLINIC)
+    publish(cms, **{STEM: after})
+    second = archive()
+
+    version = hashlib.sha256(after).hexdigest()[:8]
+    assert second["object"] == f"raw/nppes/{SUNDAY}/{STEM}.{version}.zip"
+    assert second["file_name"] == NAME
+    assert objects(lake) == {OBJECT: before, second["object"]: after}
+    assert lake.get_blob(OBJECT).generation == first["generation"]
+    assert archive() == second
+
+
+def test_archive_when_an_object_has_no_noted_digest_then_its_bytes_decide(cms: Path, lake: storage.Bucket) -> None:
+    content = (cms / NAME).read_bytes()
+    lake.blob(OBJECT).upload_from_string(content)
+    assert archive()["object"] == OBJECT
+    assert list(objects(lake)) == [OBJECT]
+
+
+def test_archive_when_somebody_wrote_into_it_then_conflict_and_nothing_is_loaded(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    version = hashlib.sha256((cms / NAME).read_bytes()).hexdigest()[:8]
+    for name in (OBJECT, f"raw/nppes/{SUNDAY}/{STEM}.{version}.zip"):
+        lake.blob(name).upload_from_string(b"something else")
+    with pytest.raises(ArchiveConflict, match=f"{STEM}.{version}.zip holds other bytes"):
+        archive()
+
+
+def test_archive_when_cms_no_longer_lists_the_week_then_the_newest_archived_version_is_used(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    archive()
+    publish(cms, **{STEM: week_zip(ANA, CLINIC)})
+    newest = archive()
+    (cms / NAME).unlink()
+    publish(cms, **{NEXT_WEEK: week_zip(ANA)})
+
+    assert archive() == newest
+
+
+def test_archive_when_neither_cms_nor_the_archive_has_the_week_then_not_published(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    monthly = "NPPES_Data_Dissemination_November_2025_V2.zip"
+    lake.blob(f"raw/nppes/2025-11-16/{monthly}").upload_from_string(b"monthly")
+    with pytest.raises(FileNotPublished, match=f"2025-11-10 to 2025-11-16.*{NAME}"):
+        archive("2025-11-10", "2025-11-16")
+
+
+def test_archive_when_the_interval_is_not_a_week_then_error_says_what_to_give(cms: Path, lake: storage.Bucket) -> None:
+    with pytest.raises(ValueError, match="not a week from Monday to Sunday"):
+        archive("2025-11-04", "2025-11-10")
+    with pytest.raises(ValueError, match="not a week from Monday to Sunday"):
+        archive("2025-11-03", "2025-11-03")

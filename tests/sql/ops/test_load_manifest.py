@@ -1,0 +1,41 @@
+"""The manifest of loads: one row a table and partition, the same after a rerun."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from google.cloud import bigquery
+
+from include.tables import table
+
+WEEK_1, WEEK_2 = date(2025, 11, 9), date(2025, 11, 16)
+
+
+def record(client: bigquery.Client, day: date, rows: int, note: str = "") -> None:
+    values = {
+        "partition": ("DATE", day),
+        "dataset_table": ("STRING", "raw.nppes_npi"),
+        "source_object": ("STRING", "gs://a/b.zip"),
+        "file_name": ("STRING", "b.zip"),
+        "source_bytes": ("INT64", 10),
+        "sha256": ("STRING", "ab"),
+        "source_rows": ("INT64", rows + 1),
+        "rows": ("INT64", rows),
+        "rejected_rows": ("INT64", 1),
+        "note": ("STRING", note),
+    }
+    parameters = [bigquery.ScalarQueryParameter(name, *of) for name, of in values.items()]
+    sql = table("ops.load_manifest").sql("replace")
+    client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=parameters))
+
+
+def test_replace_when_run_again_then_one_row_a_partition(bigquery_client: bigquery.Client) -> None:
+    record(bigquery_client, WEEK_1, 5)
+    record(bigquery_client, WEEK_2, 0, note="empty week")
+    record(bigquery_client, WEEK_1, 6)
+
+    rows = bigquery_client.query_and_wait("SELECT * FROM ops.load_manifest ORDER BY `partition`")
+    assert [(r["partition"], r["source_rows"], r["rows"], r["note"]) for r in rows] == [
+        (WEEK_1, 7, 6, None),
+        (WEEK_2, 1, 0, "empty week"),
+    ]
