@@ -12,7 +12,7 @@ WEEK_1, WEEK_2 = date(2025, 11, 9), date(2025, 11, 16)
 
 
 def record(client: bigquery.Client, day: date, rows: int, note: str = "") -> None:
-    values = {
+    values: dict[str, tuple[str, str | int | date]] = {
         "partition": ("DATE", day),
         "dataset_table": ("STRING", "raw.nppes_npi"),
         "source_object": ("STRING", "gs://a/b.zip"),
