@@ -1,21 +1,27 @@
 """
-### activate_ghl
+# activate_ghl
 
 Keeps the CRM's contacts as the warehouse says: everybody whom Instantly contacts and everybody who engaged, with score,
 grade, segment and content block; do-not-disturb for whoever opted out. Sends only contacts that differ.
 
-**Reads** `activation.sync_state`, `clean.event`, `clean.suppression`, `clean.provider`, `enriched.contact`,
-`segmented.lead`, `predictions.lead_score`, `predictions.creative`. **Writes** Go High Level; the call ledger in the
-lake (`calls/ghl/`), from it `activation.send`, `activation.sync_state`, `activation.rejection`.
+| | |
+|---|---|
+| Kind | convergent |
+| Runs | when activate_instantly has sent (activation.send), so that a contact is there before the first reply |
+| Reads | activation.sync_state, clean.event, clean.suppression, segmented.lead, predictions.lead_score and creative |
+| Writes | Go High Level; the call ledger (calls/ghl/ in the lake); activation.send, sync_state, rejection |
 
-**Schedule**: after `activate_instantly` (asset `activation.send`), so that a person has a row in the CRM before the
-first reply. Kind: convergent. A point in time older than the newest send does nothing.
+A point in time older than the newest send does nothing. `dry_run` logs what would be sent and writes nothing.
 
-**When it fails**: `AuthFailed`: correct the password of `ghl_default`, clear the task. `RateLimited`, `VendorDown`: it
-tries again by itself and sends only the rest. "refused n of m": see `activation.rejection`, mend, run with
-`retry_rejected`. Clearing a task is always safe: a contact that GHL has with the same content is not sent again.
+## When it fails
 
-**Backfill**: none. Run it once and it converges. `dry_run` shows what it would do.
+* `AuthFailed`: correct the password of ghl_default, clear the task.
+* `RateLimited`, `VendorDown`: it tries again by itself and sends only the rest. Clearing it is always safe.
+* "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
+
+## Backfill
+
+None: run it once and it converges.
 """
 
 from __future__ import annotations
@@ -66,8 +72,8 @@ with DAG(
     load = LoadSendsOperator(task_id="load_sends", destination="ghl", pool="bigquery", trigger_rule="all_done")
 
     @task
-    def conclude() -> None:
+    def conclude_run() -> None:
         """End the run as failed when a send failed although its results are loaded."""
 
     as_of >> send >> load
-    [send, load] >> conclude()
+    [send, load] >> conclude_run()

@@ -1,21 +1,30 @@
 """
-### activate_instantly
+# activate_instantly
 
 Tells Instantly whom to e-mail: new leads of the treatment arm, best first, up to the ISO week's room; changes of score
-and content for leads that it has; and the deletion of everybody who opted out. Sends only what differs.
+and content for leads that it has; the deletion of everybody who opted out. Sends only what differs (docs/activation.md).
 
-**Reads** `segmented.audience_member`, `predictions.lead_score`, `predictions.creative`, `enriched.contact`,
-`clean.suppression`, `activation.sync_state`. **Writes** Instantly; the call ledger in the lake (`calls/instantly/`),
-from it `activation.send`, `activation.sync_state`, `activation.rejection`.
+| | |
+|---|---|
+| Kind | convergent |
+| Runs | when predictions.creative changes |
+| Reads | segmented.audience_member, predictions.lead_score and creative, enriched.contact, clean.suppression |
+| Writes | Instantly; the call ledger (calls/instantly/ in the lake); activation.send, sync_state, rejection |
+| Then | activate_ghl |
 
-**Schedule**: whenever `predictions.creative` changed. Kind: convergent. A point in time older than the newest send does
-nothing. The week of `as_of` counts against `max_new_leads`, whatever the number of runs.
+A point in time older than the newest send does nothing. `max_new_leads` holds for the ISO week of `as_of` over all runs.
+`dry_run` logs what would be sent, sends nothing, writes nothing and starts nothing.
 
-**When it fails**: `AuthFailed`: correct the password of `instantly_default`, clear the task. `RateLimited`,
-`VendorDown`, `ResponseLost`: it tries again by itself; clearing it is always safe, because lost answers are looked up
-at Instantly before anything is sent. "refused n of m": see `activation.rejection`, mend, run with `retry_rejected`.
+## When it fails
 
-**Backfill**: none. Sends belong to the present; run it once and it converges. `dry_run` shows what it would do.
+* `AuthFailed`: correct the password of instantly_default, clear the task. `OutOfCredits`: the plan takes no more leads.
+* `RateLimited`, `VendorDown`, `ResponseLost`: it tries again by itself. Clearing it is always safe: what an answer that
+  was lost did is looked up at Instantly before anything is planned.
+* "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
+
+## Backfill
+
+None: sends belong to the present. Run it once and it converges.
 """
 
 from __future__ import annotations

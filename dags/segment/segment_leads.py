@@ -1,21 +1,28 @@
 """
-### segment_leads
+# segment_leads
 
 Turns dentists into leads: an ICP score of 0 to 100 with its reasons (docs/icp-score.md), state and ZIP3 segment,
 practice size band; then the members of each declared audience, with 10 % held out of every experiment for good.
 
-**Reads** `clean.provider`, `enriched.contact`. **Writes** `segmented.lead`, `segmented.audience`, `segmented.holdout`
-(insert only), `segmented.audience_member`.
+| | |
+|---|---|
+| Kind | convergent |
+| Runs | when enriched.contact changes |
+| Reads | clean.provider, enriched.contact |
+| Writes | segmented.lead, segmented.audience, segmented.holdout (insert only), segmented.audience_member |
+| Then | score_leads |
 
-**Schedule**: whenever `enriched.contact` was brought up to date. Kind: convergent; the point in time comes with the
-asset event or the param `as_of`. A point in time older than the tables' own changes nothing.
+A point in time older than the tables' own changes nothing. Who is held out never changes, also not when a share does.
 
-**When it fails**: every task is one BigQuery statement that is all or nothing: read the job's error in the log, mend,
-clear the failed task. Nothing outside the warehouse was touched. Nobody is contacted here, but activation waits for it.
+## When it fails
 
-**Backfill**: none is needed: one run brings the tables to what CLEAN and ENRICHED imply now. To add or change an
-audience, edit `include/sql/segmented/audience/query.sql` and trigger the DAG. Who is held out never changes, also not
-when a share does.
+Every task is one BigQuery script that may run again: read the job's error in the log, mend, clear the failed task.
+Nothing outside the warehouse was touched; nobody is contacted here, but scoring and activation wait for it.
+
+## Backfill
+
+None is needed: one run brings the tables to what CLEAN and ENRICHED imply now. To add or change an audience, edit
+include/sql/segmented/audience/query.sql and trigger the DAG.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""The activation tables as a fold over the call ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from include.activation import CREATE, GHL, SUPPRESS, UPDATE, Send, new_send, rejection_body, request_of
+from include.call_ledger import CallLedger
+from include.send_store import SendStore
+from tests.operators.activation import suppress
+from tests.sql.segmented.registry import contact, insert, npis, person_id, rows
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+AS_OF = "2025-11-10T06:00:00+00:00"
+STATE = "SELECT person_id, status, payload, remote_id FROM activation.sync_state"
+
+
+@pytest.fixture
+def store(bigquery_client: bigquery.Client, lake: storage.Bucket) -> SendStore:
+    return SendStore(bigquery_client, lake, GHL, {"dag": "test"})
+
+
+def record(lake: storage.Bucket, send: Send, minute: int, body: str | None = "{}", failed: bool = False) -> None:
+    """Write one call of ``send`` into the ledger, made ``minute`` minutes after six."""
+    at = datetime(2025, 11, 10, 6, tzinfo=UTC) + timedelta(minutes=minute)
+    ledger = CallLedger(lake, GHL, "upsert_contact", clock=lambda: at)
+    ledger.claim(send.send_id, request_of([send]))
+    if body is not None:
+        ledger.record_response(send.send_id, body, status="failed" if failed else "responded")
+
+
+def test_load_when_a_person_was_sent_twice_then_the_newest_call_is_the_state(
+    store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    record(lake, new_send(GHL, "p1", UPDATE, {"v": 2}, AS_OF, remote_id="c1"), 2)
+    record(lake, new_send(GHL, "p1", CREATE, {"v": 1}, AS_OF), 1, '{"remote_id": "c1"}')
+    assert store.load(store.unloaded()) == {"sent": 2, "rejected": 0, "calls_in_doubt": 0}
+    expected = [{"person_id": "p1", "status": "active", "payload": {"v": 2}, "remote_id": "c1"}]
+    assert rows(bigquery_client, STATE) == expected
+    assert store.unloaded() == []
+    record(lake, new_send(GHL, "p1", SUPPRESS, {"dnd": True}, AS_OF, remote_id="c1"), 3)
+    store.load(store.unloaded())
+    assert rows(bigquery_client, STATE) == [{**expected[0], "status": "suppressed", "payload": None}]
+
+
+def test_load_when_tables_were_left_half_written_then_loading_again_completes_them(
+    store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    record(lake, new_send(GHL, "p1", CREATE, {"v": 1}, AS_OF), 1, '{"remote_id": "c1"}')
+    record(lake, new_send(GHL, "p2", CREATE, {"v": 1}, AS_OF), 1, rejection_body("422", "no"), failed=True)
+    record(lake, new_send(GHL, "p3", CREATE, {"v": 1}, AS_OF), 1, body=None)
+    entries = store.unloaded()
+    assert store.load(entries) == {"sent": 1, "rejected": 1, "calls_in_doubt": 1}
+    tables = ("sync_state", "rejection", "send")
+    before = [rows(bigquery_client, f"SELECT * FROM activation.{name} ORDER BY 1, 3") for name in tables]  # noqa: S608
+    assert [len(found) for found in before] == [1, 1, 2]
+    # A worker that died before the last MERGE.
+    bigquery_client.query_and_wait("TRUNCATE TABLE activation.send")
+    store.load(store.unloaded())
+    assert [rows(bigquery_client, f"SELECT * FROM activation.{name} ORDER BY 1, 3") for name in tables] == before  # noqa: S608
+    assert (store.newest_as_of(), store.new_in_week(date(2025, 11, 10), date(2025, 11, 16))) == (AS_OF, 1)
+    assert store.new_in_week(date(2025, 11, 3), date(2025, 11, 9)) == 0
+    assert list(store.refused().values()) == [1]
+
+
+def test_suppressed_when_person_known_address_or_held_address_is_listed_then_found(
+    store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    by_person, by_address, by_held, by_phone, free = (person_id(npi) for npi in npis(5))
+    insert(bigquery_client, "enriched.contact", [contact(npi, email=f" {npi}@X.example") for npi in npis(5)])
+    record(lake, new_send(GHL, by_held, CREATE, {"email": "former@x.example"}, AS_OF), 1, '{"remote_id": "c1"}')
+    store.load(store.unloaded())
+    suppress(bigquery_client, "person", by_person, channel="all")
+    suppress(bigquery_client, "email", f"{npis(5)[1]}@x.example")
+    suppress(bigquery_client, "email", "former@x.example")
+    suppress(bigquery_client, "person", by_phone, channel="sms")
+    assert store.suppressed([by_person, by_address, by_held, by_phone, free]) == {by_person, by_address, by_held}
+    assert store.suppressed([]) == set()
