@@ -127,9 +127,11 @@ def test_provider_when_weeks_arrive_in_any_order_with_repeats_then_table_is_the_
     for order in itertools.permutations(weeks):
         bigquery_client.query_and_wait("TRUNCATE TABLE raw.nppes_npi")
         bigquery_client.query_and_wait("TRUNCATE TABLE clean.provider")
-        for file_date in (*order, order[0]):
+        load_week(bigquery_client, order[0], weeks[order[0]])
+        converge(bigquery_client)
+        for file_date in (*order[1:], order[0]):
             load_week(bigquery_client, file_date, weeks[file_date])
-            converge(bigquery_client)
+        converge(bigquery_client)
         seen.add(str(sorted(providers(bigquery_client).items())))
     assert len(seen) == 1
     assert "CANINE" in seen.pop()
