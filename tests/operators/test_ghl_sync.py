@@ -14,7 +14,6 @@ from hooks.ghl import GhlHook
 from operators.ghl_sync import BigQueryToGhlOperator
 from operators.load_sends import send_store
 from tests.operators.activation import (
-    AS_OF,
     LATER,
     calls,
     choose,
@@ -25,7 +24,7 @@ from tests.operators.activation import (
     suppress,
     to_ghl,
 )
-from tests.sql.segmented.registry import insert, person_id, rows
+from tests.sql.segmented.registry import AS_OF, insert, person_id, rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

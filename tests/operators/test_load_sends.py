@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from include.activation import CREATE, INSTANTLY, added_body, batch_key, new_send, request_of
 from include.call_ledger import CallLedger
-from tests.operators.activation import AS_OF, load
-from tests.sql.segmented.registry import rows
+from tests.operators.activation import load
+from tests.sql.segmented.registry import AS_OF, rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

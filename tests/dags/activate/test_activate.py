@@ -9,8 +9,8 @@ import pytest
 
 from hooks.instantly import InstantlyHook
 from tests.dags.airflow_process import migrated, states
-from tests.operators.activation import AS_OF, email, ready
-from tests.sql.segmented.registry import rows
+from tests.operators.activation import email, ready
+from tests.sql.segmented.registry import AS_OF, rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

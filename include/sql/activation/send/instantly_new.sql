@@ -74,5 +74,9 @@ ranked AS (
   FROM one_per_inbox
 )
 SELECT * FROM ranked
-WHERE place <= @capacity + (SELECT COUNT(DISTINCT person_id) FROM activation.rejection WHERE destination = 'instantly' AND operation = 'create')
+-- One row at least, for it says how many are held back.
+WHERE place <= GREATEST(
+  1,
+  @capacity + (SELECT COUNT(DISTINCT person_id) FROM activation.rejection WHERE destination = 'instantly' AND operation = 'create')
+)
 ORDER BY place
