@@ -109,15 +109,9 @@ def _settings(home: Path, port: int) -> dict[str, str]:
 
 
 def _pools(env: Mapping[str, str]) -> str:
-    # Read in Airflow's own environment: the pools are declared beside the DAG defaults.
-    code = (
-        "import json; from include.airflow_defaults import POOLS; "
-        "print(json.dumps({n: {'slots': s, 'description': d, 'include_deferred': False} for n, (s, d) in POOLS.items()}))"
-    )
-    done = subprocess.run(
-        [python("airflow"), "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip().splitlines()[-1]
+    command = [python("airflow"), "-m", "include.airflow_pools"]
+    done = subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 def _run(command: Path, arguments: list[str], env: Mapping[str, str], state: Path) -> None:
