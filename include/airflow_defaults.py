@@ -1,4 +1,4 @@
-"""What every DAG shares: default arguments, tags, assets, pools and the minute ring of retries."""
+"""What every DAG shares: default arguments, tags, assets and the minute ring of retries."""
 
 from __future__ import annotations
 
@@ -49,16 +49,6 @@ class Kind(StrEnum):
     INTERVAL = "kind:interval"
     CONVERGENT = "kind:convergent"
 
-
-# One pool per external system makes its concurrency limit global over all DAGs (slots, description).
-POOLS = {
-    "bigquery": (8, "Concurrent BigQuery jobs"),
-    "nppes": (2, "Downloads from CMS"),
-    "wiza": (4, "Chunks of Wiza reveals in flight"),
-    "twilio": (2, "Chunks of Twilio look-ups in flight"),
-    "ghl": (1, "Go High Level limits by location: one writer"),
-    "instantly": (1, "Instantly limits by workspace: one writer"),
-}
 
 VENDOR_RETRY = ExceptionRetryPolicy(
     rules=[

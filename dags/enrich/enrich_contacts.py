@@ -83,7 +83,7 @@ RESEND = "{{ params.resend_in_doubt | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
-@task
+@task(retries=0)  # a retry cannot mend a budget
 def forecast_calls(chunks: list[dict[str, Any]], operation: str, most_credits: str, most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
     paid = {REVEAL.name: REVEAL, LOOKUP.name: LOOKUP}[operation]

@@ -109,7 +109,7 @@ def _settings(home: Path, port: int) -> dict[str, str]:
 
 
 def _pools(env: Mapping[str, str]) -> str:
-    command = [python("airflow"), "-m", "include.airflow_pools"]
+    command = [python("airflow"), "-m", "include.pools"]
     done = subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout
 

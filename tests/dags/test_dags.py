@@ -166,7 +166,7 @@ class TestEveryFile:
             assert not task.is_mapped or task.map_index_template, task.task_id
 
     def test_pools_exist(self, bag: DagBag, path: Path) -> None:
-        from include.airflow_defaults import POOLS
+        from include.pools import POOLS
 
         assert {task.pool for task in dag_of(bag, path).tasks} <= {*POOLS, "default_pool"}
 
@@ -226,7 +226,7 @@ def operator_module(task: Any) -> str:
 
 def vendors_of(module: str) -> set[str]:
     """Return the vendors with a pool whose hook the operator in ``module`` imports."""
-    from include.airflow_defaults import POOLS
+    from include.pools import POOLS
 
     path = ROOT / "plugins" / f"{module.replace('.', '/')}.py"
     source = path.read_text() if path.exists() else ""

@@ -9,7 +9,6 @@ import pytest
 from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, VendorDown
 from include.airflow_defaults import (
     DEFAULT_ARGS,
-    POOLS,
     VENDOR_RETRY,
     Kind,
     Stage,
@@ -54,12 +53,6 @@ def test_vendor_retry_names_exceptions_that_import() -> None:
 def test_default_arguments_retry_and_end() -> None:
     assert DEFAULT_ARGS["retries"] == 2
     assert {"owner", "retry_delay", "execution_timeout"} <= set(DEFAULT_ARGS)
-
-
-def test_every_vendor_and_the_warehouse_have_a_pool() -> None:
-    assert set(POOLS) == {system.removeprefix("system:") for system in System} - {"webhooks"}
-    for name, (slots, description) in POOLS.items():
-        assert slots > 0 and description, name
 
 
 def test_tags_are_plain_and_sorted() -> None:

@@ -1,0 +1,27 @@
+"""The pools, and the form in which Airflow imports them: ``python -m include.pools > pools.json && airflow pools import pools.json``."""
+
+from __future__ import annotations
+
+import json
+
+# One pool per external system makes its concurrency limit global over all DAGs (slots, description).
+POOLS = {
+    "bigquery": (8, "Concurrent BigQuery jobs"),
+    "nppes": (2, "Downloads from CMS"),
+    "wiza": (4, "Chunks of Wiza reveals in flight"),
+    "twilio": (2, "Chunks of Twilio look-ups in flight"),
+    "ghl": (1, "Go High Level limits by location: one writer"),
+    "instantly": (1, "Instantly limits by workspace: one writer"),
+}
+
+
+def pools_json() -> str:
+    """Return the pools for ``airflow pools import``. A deferred task keeps its slot: its work is still at the vendor."""
+    return json.dumps(
+        {name: {"slots": s, "description": text, "include_deferred": True} for name, (s, text) in POOLS.items()},
+        indent=2,
+    )
+
+
+if __name__ == "__main__":
+    print(pools_json())
