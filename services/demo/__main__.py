@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 from services.demo.report import write_report
 from services.demo.weeks import Week, weeks
 from services.embedded.airflow import AirflowApi
-from services.embedded.process import ROOT, StartError
+from services.embedded.process import ROOT, StartError, emptied
 from services.embedded.runs import DONE, RunFailed, raise_for_failures, run_body, run_seconds
 from services.embedded.stack import Stack, running_stack
 
@@ -129,8 +128,7 @@ def main() -> None:
     # A stop by `kill` unwinds like Ctrl-C, so that everything started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     clock = Clock()
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
+    emptied(BUILD)
     try:
         nppes_dir = arguments.nppes_dir.resolve() if arguments.nppes_dir else None
         first = weeks(nppes_dir)[0].as_of.isoformat() if nppes_dir else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from services.embedded.airflow import AirflowApi
-from services.embedded.process import ROOT, StartError, python
+from services.embedded.process import ROOT, StartError, emptied, python
 from services.embedded.runs import RunFailed, finished_run, run_body
 from services.embedded.stack import running_stack
 
@@ -32,9 +31,7 @@ def up() -> None:
         print("The stack is up already (`make down` stops it).")
         _print_addresses(running["addresses"])
         return
-    shutil.rmtree(STATE, ignore_errors=True)
-    STATE.mkdir(parents=True)
-    log = STATE / "supervisor.log"
+    log = emptied(STATE) / "supervisor.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
             [python("airflow"), "-m", "services.embedded", "serve"],

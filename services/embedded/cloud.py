@@ -71,8 +71,11 @@ def start_lake(state: Path) -> Service:
     )  # fmt: skip
 
 
-def start_warehouse(state: Path, lake: Service) -> Service:
-    """Start local-bigquery on a DuckDB file under ``state``, loading ``gs://`` objects from ``lake``."""
+def start_warehouse(state: Path, lake: Service, port: int | None = None) -> Service:
+    """Start local-bigquery on a DuckDB file under ``state``, loading ``gs://`` objects from ``lake``.
+
+    :param port: default a free one; given, a warehouse that stopped comes back at its old address
+    """
     home = state / "duckdb"
     data = state / "warehouse"
     home.mkdir(parents=True, exist_ok=True)
@@ -83,12 +86,12 @@ def start_warehouse(state: Path, lake: Service) -> Service:
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         check=True,
     )
-    port = free_port()
+    at = port or free_port()
     return start(
         "local-bigquery",
-        [interpreter.parent / "local-bigquery", "--host", "127.0.0.1", "--port", str(port),
+        [interpreter.parent / "local-bigquery", "--host", "127.0.0.1", "--port", str(at),
          "--grpc-port", str(free_port()), "--project", PROJECT, "--data-dir", data],
-        port=port,
+        port=at,
         log=state / "logs" / "local-bigquery.log",
         env={"HOME": str(home), "STORAGE_EMULATOR_HOST": lake.url, "PYTHONPATH": ""},
         healthy=_serves_datasets,

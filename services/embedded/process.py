@@ -56,6 +56,16 @@ def python(environment: str) -> Path:
     return path
 
 
+def emptied(folder: Path) -> Path:
+    """Return ``folder``, made anew. What it held is removed in the background: a lake's many small files take a while."""
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
+        folder.rename(old)
+        subprocess.Popen(["rm", "-rf", old], start_new_session=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def free_port() -> int:
     """Return a loopback port that was free a moment ago."""
     with socket.socket() as probe:
