@@ -42,7 +42,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
 from include.airflow_defaults import (
@@ -79,11 +79,14 @@ PARAMS = {
     "resend_in_doubt": Param(False, type="boolean",
         description="Ask again where a call went out and no answer ever came. May pay twice."),
 }  # fmt: skip
+OVER_BUDGET = RetryRule(
+    exception="include.enrichment.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
+)
 RESEND = "{{ params.resend_in_doubt | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
-@task(retries=0)  # a retry cannot mend a budget
+@task(retry_policy=ExceptionRetryPolicy(rules=[OVER_BUDGET]))
 def forecast_calls(chunks: list[dict[str, Any]], operation: str, most_credits: str, most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
     paid = {REVEAL.name: REVEAL, LOOKUP.name: LOOKUP}[operation]

@@ -9,7 +9,7 @@ import argparse
 import signal
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from services.demo.report import write_report
 from services.demo.weeks import Week, weeks
 from services.embedded.airflow import AirflowApi
 from services.embedded.process import ROOT, StartError, emptied
-from services.embedded.runs import DONE, RunFailed, raise_for_failures, run_body, run_seconds
+from services.embedded.runs import DONE, Interval, RunFailed, raise_for_failures, run_body, run_seconds
 from services.embedded.stack import Stack, running_stack
 
 BUILD = ROOT / "build" / "demo"
@@ -57,10 +57,10 @@ class Graph:
             time.sleep(1)
         self._api.unpause_all()
 
-    def run(self, dag_id: str, day: date, as_of: datetime | None = None) -> None:
+    def run(self, dag_id: str, interval: Interval | None = None, as_of: datetime | None = None) -> None:
         """Trigger ``dag_id`` and wait for it and all that its assets start; raise RunFailed when a task fails."""
         before = {_key(run) for run in self._api.runs()}
-        self._api.trigger(dag_id, run_body(dag_id, day, {"as_of": as_of.isoformat()} if as_of else {}))
+        self._api.trigger(dag_id, run_body(interval, {"as_of": as_of.isoformat()} if as_of else {}))
         quiet_since = None
         deadline = time.monotonic() + CHAIN_SECONDS
         while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
@@ -89,6 +89,11 @@ class Graph:
             self._clock.say(f"  {run['state']:8} {run['dag_id']:24} {run_seconds(run):5.0f} s")
 
 
+def _whole(day: date) -> Interval:
+    start = datetime.combine(day, datetime.min.time(), tzinfo=UTC)
+    return start, start + timedelta(days=1)
+
+
 def _key(run: dict[str, Any]) -> tuple[str, str]:
     return run["dag_id"], run["dag_run_id"]
 
@@ -99,16 +104,16 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
     graph.ready()
     admin = stack.sandbox.admin
     clock.say("tables and webhooks")
-    graph.run("apply_tables", cycles[0].sunday)
-    graph.run("register_webhooks", cycles[0].sunday)
+    graph.run("apply_tables")
+    graph.run("register_webhooks")
     for number, week in enumerate(cycles, start=1):
         clock.say(f"cycle {number}: Monday {week.as_of:%Y-%m-%d}, the registry's week until {week.sunday}")
         admin.post("clock", json={"now": week.as_of.isoformat()}).raise_for_status()
         if week.published:
-            graph.run("ingest_nppes_weekly", week.sunday, week.as_of)
+            graph.run("ingest_nppes_weekly", week.interval, week.as_of)
         else:
             clock.say("  no new file this week: the audiences are made from what is known")
-            graph.run("segment_leads", week.sunday, week.as_of)
+            graph.run("segment_leads", as_of=week.as_of)
         started = datetime.now(UTC).date()
         moved = admin.post("clock", json={"now": week.answers_as_of.isoformat()})
         moved.raise_for_status()
@@ -117,7 +122,7 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         )
         # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
         for day in sorted({started, datetime.now(UTC).date()}):
-            graph.run("load_events", day, week.answers_as_of)
+            graph.run("load_events", _whole(day), week.answers_as_of)
     return graph
 
 

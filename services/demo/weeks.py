@@ -20,6 +20,12 @@ class Week:
     published: bool
 
     @property
+    def interval(self) -> tuple[datetime, datetime]:
+        """Monday to Monday: what the weekly ingest owns."""
+        end = datetime.combine(self.sunday + timedelta(days=1), time(), tzinfo=UTC)
+        return end - timedelta(days=7), end
+
+    @property
     def as_of(self) -> datetime:
         """When the audience is made and contacted: Monday morning after the file's week."""
         return datetime.combine(self.sunday + timedelta(days=1), time(6), tzinfo=UTC)

@@ -18,7 +18,7 @@ from typing import Any
 
 from services.embedded.airflow import AirflowApi
 from services.embedded.process import ROOT, StartError, emptied, python
-from services.embedded.runs import RunFailed, finished_run, run_body
+from services.embedded.runs import RunFailed, finished_run, interval_of, run_body
 from services.embedded.stack import running_stack
 
 STATE = ROOT / "build" / "up"
@@ -84,7 +84,7 @@ def dag(dag_id: str, day: str) -> None:
     api = AirflowApi(running["airflow"], running["password"])
     if dag_id not in api.dag_ids():
         sys.exit(f"No DAG {dag_id!r}. There are: {', '.join(api.dag_ids())}")
-    run_id = api.trigger(dag_id, run_body(dag_id, date.fromisoformat(day)))
+    run_id = api.trigger(dag_id, run_body(interval_of(dag_id, date.fromisoformat(day))))
     print(f"{dag_id} {run_id}: {running['airflow']}/dags/{dag_id}/runs/{run_id}")
     try:
         seconds = finished_run(api, dag_id, run_id, STATE / "airflow" / "logs")

@@ -32,28 +32,37 @@ class Airflow:
         stop_all(self.services)
 
 
-def start_airflow(state: Path, env: Mapping[str, str]) -> Airflow:
-    """Migrate the database, import the pools and start api-server, scheduler, dag-processor and triggerer."""
+def prepared_airflow(state: Path) -> Path:
+    """Make the database and the pools under ``state`` and return Airflow's home. Needs nothing else to run yet."""
     home = state / "airflow"
     home.mkdir(parents=True, exist_ok=True)
+    settings = _settings(home, free_port())
+    command = _command()
+    _run(command, ["db", "migrate"], settings, state)
+    (home / "pools.json").write_text(_pools(settings))
+    _run(command, ["pools", "import", str(home / "pools.json")], settings, state)
+    return home
+
+
+def start_airflow(home: Path, state: Path, env: Mapping[str, str]) -> Airflow:
+    """Start api-server, scheduler, dag-processor and triggerer on a prepared home and wait until all are healthy."""
     port = free_port()
     password = secrets.token_urlsafe(12)
     (home / "passwords.json").write_text(json.dumps({USER: password}))
-    settings = {**env, **_settings(home, port)}
-    command = python("airflow").parent / "airflow"
-    if not command.exists():
-        raise StartError("airflow is missing from its environment: run `make env`.")
-    _run(command, ["db", "migrate"], settings, state)
-    pools = home / "pools.json"
-    pools.write_text(_pools(settings))
-    _run(command, ["pools", "import", str(pools)], settings, state)
     airflow = Airflow(f"http://127.0.0.1:{port}", password, home)
     try:
-        _start_processes(airflow, command, settings, state, port)
+        _start_processes(airflow, _command(), {**env, **_settings(home, port)}, state, port)
     except BaseException:
         airflow.stop()
         raise
     return airflow
+
+
+def _command() -> Path:
+    command = python("airflow").parent / "airflow"
+    if not command.exists():
+        raise StartError("airflow is missing from its environment: run `make env`.")
+    return command
 
 
 def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], state: Path, port: int) -> None:
@@ -109,7 +118,7 @@ def _settings(home: Path, port: int) -> dict[str, str]:
 
 
 def _pools(env: Mapping[str, str]) -> str:
-    command = [python("airflow"), "-m", "include.pools"]
+    command: list[str | Path] = [python("airflow"), "-m", "include.pools"]
     done = subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout
 

@@ -20,21 +20,30 @@ class RunFailed(RuntimeError):
     """A DAG run failed, or never came. The message names DAG, run, task and log file."""
 
 
-def run_body(dag_id: str, day: date, conf: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the body that triggers ``dag_id`` for ``day``: with the interval that contains it, where the DAG owns one."""
+Interval = tuple[datetime, datetime]
+
+
+def run_body(interval: Interval | None, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the body that triggers a run: of the interval that it owns, or (None) of a convergent DAG, now."""
+    if interval is None:
+        return {"logical_date": datetime.now(UTC).isoformat(), "conf": conf or {}}
+    start, end = (moment.isoformat() for moment in interval)
+    return {"logical_date": start, "data_interval_start": start, "data_interval_end": end, "conf": conf or {}}
+
+
+def interval_of(dag_id: str, day: date) -> Interval | None:
+    """Return the interval of ``dag_id`` that contains ``day``; None for a DAG that owns no interval."""
     code = (
         "import json, sys, datetime; from include.airflow_schedules import CRONS, interval_of; d = sys.argv[1]; "
-        "print(json.dumps([x.isoformat() for x in interval_of(d, datetime.date.fromisoformat(sys.argv[2]))] if d in CRONS else None))"
+        "day = datetime.date.fromisoformat(sys.argv[2]); "
+        "print(json.dumps([x.isoformat() for x in interval_of(d, day)] if d in CRONS else None))"
     )
     # Cron arithmetic is Airflow's: asked in its own process, because services do not import Airflow.
     done = subprocess.run(
         [python("airflow"), "-c", code, dag_id, day.isoformat()], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    interval = json.loads(done.stdout.strip().splitlines()[-1])
-    if interval is None:
-        return {"logical_date": datetime.now(UTC).isoformat(), "conf": conf or {}}
-    start, end = interval
-    return {"logical_date": start, "data_interval_start": start, "data_interval_end": end, "conf": conf or {}}
+    bounds = json.loads(done.stdout.strip().splitlines()[-1])
+    return (datetime.fromisoformat(bounds[0]), datetime.fromisoformat(bounds[1])) if bounds else None
 
 
 def finished_run(api: AirflowApi, dag_id: str, run_id: str, logs: Path, timeout_seconds: float = 1800) -> float:

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.embedded.airflow import USER, Airflow, start_airflow
+from services.embedded.airflow import USER, Airflow, prepared_airflow, start_airflow
 from services.embedded.cloud import Cloud, running_cloud
 from services.embedded.process import ROOT, Service, answers, free_port, python, start
 from services.embedded.sandbox import INSTANTLY_WEBHOOK_SECRET, START, Sandbox, start_sandbox
@@ -48,6 +49,8 @@ def running_stack(
     :param say: told what is being started
     """
     with ExitStack() as exits:
+        # Airflow's database takes as long to make as everything before Airflow takes to start.
+        preparing = exits.enter_context(ThreadPoolExecutor(1)).submit(prepared_airflow, state)
         folder = nppes_dir or state / "nppes"
         if nppes_dir is None:
             say("writing the sample registry")
@@ -78,9 +81,11 @@ def running_stack(
             healthy=answers("/healthz"),
         )
         exits.callback(receiver.stop, grace_seconds=3)
-        say("starting Airflow (database, pools, api-server, scheduler, dag-processor, triggerer)")
+        say("starting Airflow (api-server, scheduler, dag-processor, triggerer)")
         connections = {f"AIRFLOW_CONN_{c.upper()}": json.dumps(b) for c, b in sandbox.connections().items()}
-        airflow = start_airflow(state, {**cloud.env(), **connections, "GTM_WEBHOOK_URL": receiver.url})
+        airflow = start_airflow(
+            preparing.result(), state, {**cloud.env(), **connections, "GTM_WEBHOOK_URL": receiver.url}
+        )
         exits.callback(airflow.stop)
         yield Stack(cloud, sandbox, receiver, airflow)
 

@@ -231,7 +231,7 @@ def test_contact_when_answers_arrive_then_the_newest_good_value_stands(client: b
         "linkedin_profile_url": "https://www.linkedin.com/in/ada",
         "title": "Owner",
     }
-    nothing = {"email": None, "email_status": "unfound", "emails": [], "phones": [], "title": "Dentist"}
+    nothing: dict[str, Any] = {"email": None, "email_status": "unfound", "emails": [], "phones": [], "title": "Dentist"}
     _insert(
         client,
         "raw.vendor_response",
