@@ -1,0 +1,160 @@
+"""The whole DAG through Airflow: what it buys, what it does not buy again, and what survives an empty account."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.operators.chunks import people, spent
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+    from services.embedded.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[3]
+AS_OF = "2025-11-10T06:00:00+00:00"
+
+
+@pytest.fixture(scope="module")
+def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a migrated Airflow of its own, on SQLite."""
+    home = tmp_path_factory.mktemp("airflow-enrich")
+    env = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
+    }
+    _run(env, "-m", "airflow", "db", "migrate")
+    return env
+
+
+def _run(env: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **env},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def _enrich(env: dict[str, str], **conf: Any) -> dict[str, Any]:
+    """Run the DAG and return {"run": state, "states": {task: [states]}, "names": names of mapped tasks, "log": text}."""
+    given = {"as_of": AS_OF, "poll_seconds": 0.2, **conf}
+    out = _run(env, "-m", "tests.dags.run_dag", "enrich_contacts", json.dumps(given))
+    with (Path(env["AIRFLOW_HOME"]) / "runs.log").open("a") as kept:  # for who reads a failure
+        kept.write(out)
+    found = json.loads(next(line for line in out.splitlines() if line.startswith("STATES "))[len("STATES ") :])
+    states: dict[str, list[str]] = {}
+    for one in found["tasks"]:
+        states.setdefault(one["task_id"], []).append(one["state"])
+    names = [one["name"] for one in found["tasks"] if one["name"]]
+    return {"run": found["run"], "states": states, "names": names, "log": out}
+
+
+def _load_registry(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
+    """Put these people and a practice for each into clean.provider."""
+    from google.cloud import bigquery
+
+    from include.tables import table
+
+    common = {
+        "taxonomy_code": "1223G0001X",
+        "taxonomy_codes": ["1223G0001X"],
+        "specialty": "general",
+        "is_active": True,
+        "source_file_date": "2025-11-03",
+        "source_object": "x",
+        "source_line": 2,
+        "row_hash": "h",
+    }
+    providers = []
+    for number, row in enumerate(rows):
+        first, last = row["full_name"].split(" ", 1)
+        practice = {"practice_id": f"o{number}", "phone_e164": f"+1512555{number:04d}", **common}
+        person = {"npi": row["npi"], "entity_type": "individual", "person_id": f"p{row['npi']}"}
+        providers.append({**practice, **person, "first_name": first, "last_name": last})
+        organisation = {"npi": f"19{number:08d}", "entity_type": "organization", "organization_name": row["company"]}
+        providers.append({**practice, **organisation})
+    schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("clean.provider").columns]
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    client.load_table_from_json(providers, "clean.provider", job_config=config).result()
+
+
+def _scalar(client: bigquery.Client, sql: str) -> Any:
+    return next(iter(client.query_and_wait(sql)))[0]
+
+
+@pytest.mark.timeout(600)
+def test_enrich_contacts_when_run_twice_then_buys_once_and_an_empty_account_loses_nothing(
+    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket, sandbox: Sandbox
+) -> None:
+    sandbox.admin.delete("faults")
+    sandbox.admin.put("credits/wiza", json={"credits": 20})
+    rows = people(sandbox, 100, 24)
+    _load_registry(bigquery_client, rows)
+    credits_before, again_before = spent(sandbox, "wiza")
+
+    # The account runs dry: what was bought is loaded and folded, downstream is not told.
+    dry = _enrich(airflow_env)
+    assert dry["run"] == "failed"
+    assert dry["states"]["reveal_contacts"] == ["failed"]
+    assert dry["states"]["load_reveals"] == dry["states"]["gate_contact"] == ["success"]
+    assert dry["states"]["announce_contact"] == ["upstream_failed"]
+    assert "people of this chunk are missing" in dry["log"]
+    kept = _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.contact")
+    assert 0 < kept < 24
+
+    # Topped up: only the missing ones are asked for.
+    sandbox.admin.put("credits/wiza", json={"credits": 10_000})
+    full = _enrich(airflow_env)
+    assert full["run"] == "success", full["states"]
+    assert f"0001 of 0001 ({24 - kept})" in full["names"]
+    assert full["states"]["announce_contact"] == ["success"]
+    assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.contact") == 24
+    unknown_line = "SELECT COUNT(*) FROM enriched.contact WHERE usable_email AND phone_line_type IS NULL"
+    assert _scalar(bigquery_client, unknown_line) == 0
+    credits_after, again_after = spent(sandbox, "wiza")
+    booked = _scalar(bigquery_client, "SELECT SUM(credits) FROM raw.vendor_response")
+    assert booked == credits_after - credits_before > 20 - 2
+    assert again_after == again_before
+
+    # Nothing is missing: nothing is asked, and downstream still learns the new as_of.
+    calls = sandbox.admin.get("ledger").json()["vendors"]
+    idle = _enrich(airflow_env, as_of="2025-11-17T06:00:00+00:00")
+    assert idle["run"] == "success", idle["states"]
+    assert idle["states"]["reveal_contacts"] == idle["states"]["look_up_phones"] == ["skipped"]
+    assert idle["states"]["announce_contact"] == ["success"]
+    assert sandbox.admin.get("ledger").json()["vendors"] == calls
+
+    # No name, address or number of a person is in a log.
+    emails = [row[0] for row in bigquery_client.query_and_wait("SELECT email FROM enriched.contact WHERE usable_email")]
+    for log in (dry["log"], full["log"], idle["log"]):
+        assert not any(text in log for text in [*emails, *(row["full_name"] for row in rows), "+1512555"])
+
+
+@pytest.mark.timeout(300)
+def test_enrich_contacts_when_the_plan_is_over_budget_then_asks_nothing(
+    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket, sandbox: Sandbox
+) -> None:
+    _load_registry(bigquery_client, people(sandbox, 124, 3))
+    calls = sandbox.admin.get("ledger").json()["vendors"]
+    refused = _enrich(airflow_env, max_credits=5)
+    assert refused["run"] == "failed"
+    assert "3 calls can take 6 credits and the limit is 5: lower the number of calls to 2" in refused["log"]
+    assert refused["states"]["reveal_contacts"] == ["upstream_failed"]
+    assert sandbox.admin.get("ledger").json()["vendors"] == calls
