@@ -8,7 +8,8 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
+from google.cloud.storage import Client as LakeClient
 
 from include.tables import tables
 from services.demo.weeks import Week
@@ -135,7 +136,7 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
 
 def calibration_plot(stack: Stack, model: dict[str, Any]) -> str:
     """Return the SVG of a model's calibration plot, or an empty string where the model has none."""
-    lake = storage.Client(
+    lake = LakeClient(
         project=stack.cloud.env()["GTM_PROJECT"],
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": stack.cloud.lake.url},

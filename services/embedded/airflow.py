@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ def prepared_airflow(state: Path) -> Path:
     settings = _settings(home, free_port())
     command = _command()
     _run(command, ["db", "migrate"], settings, state)
+    (home / "config").mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).with_name("airflow_local_settings.py"), home / "config")
     (home / "pools.json").write_text(_pools(settings))
     _run(command, ["pools", "import", str(home / "pools.json")], settings, state)
     return home
