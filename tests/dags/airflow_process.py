@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,30 +13,49 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def migrated(home: Path) -> dict[str, str]:
-    """Return the environment of a new Airflow on SQLite under ``home``."""
-    env = {
+def environment(home: Path) -> dict[str, str]:
+    """Return the variables of an Airflow on SQLite under ``home``."""
+    return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "GTM_SCHEDULES": "cron",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
     }
-    _python(env, "-m", "airflow", "db", "migrate")
-    return env
+
+
+def python(env: dict[str, str], *arguments: str) -> str:
+    """Run Python with ``arguments`` in that Airflow's environment and return its output."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **env},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+def run(env: dict[str, str], dag_id: str, **conf: Any) -> dict[str, Any]:
+    """Run the DAG and return {"run": state, "tasks": [{task_id, map_index, state, name}], "log": text}."""
+    out = python(env, "-m", "tests.dags.run_dag", dag_id, json.dumps(conf))
+    found = json.loads(next(line for line in out.splitlines() if line.startswith("STATES "))[len("STATES ") :])
+    return {**found, "log": out}
 
 
 def states(env: dict[str, str], dag_id: str, **conf: Any) -> dict[str, str]:
     """Run the DAG and return task -> state, with the run's own state under "run"."""
-    out = _python(env, "-m", "tests.dags.run_dag", dag_id, json.dumps(conf))
-    found = json.loads(next(line for line in out.splitlines() if line.startswith("STATES "))[len("STATES ") :])
+    found = run(env, dag_id, **conf)
     return {"run": found["run"], **{task["task_id"]: task["state"] for task in found["tasks"]}}
 
 
-def _python(env: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+def announced(env: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the extras of the asset events, oldest first."""
+    with sqlite3.connect(Path(env["AIRFLOW_HOME"]) / "airflow.db") as database:
+        return [json.loads(extra) for (extra,) in database.execute("SELECT extra FROM asset_event ORDER BY id")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.instantly import InstantlyHook
-from tests.dags.airflow_process import migrated, states
+from tests.dags.airflow_process import states
 from tests.operators.activation import email, ready
 from tests.sql.segmented.registry import AS_OF, rows
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
 
 SENDS = "SELECT destination, operation FROM activation.send ORDER BY destination"
-
-
-@pytest.fixture(scope="module")
-def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return migrated(tmp_path_factory.mktemp("airflow-activate"))
 
 
 def test_activate_instantly_when_dry_run_then_nothing_is_sent_and_nothing_starts_after_it(

@@ -90,7 +90,10 @@ def test_clean_providers_when_warehouse_is_killed_in_mid_run_then_served_rows_st
     rows = served(outage.client())
     assert [npi for npi, _ in rows] == list(NPIS)
     assert rows[0] == before[0] and rows[1] != before[1]
-    counts = {row["kind"]: row["n"] for row in outage.client().query_and_wait("SELECT kind, SUM(row_count) AS n FROM ops.balance GROUP BY kind")}
+    counts = {
+        row["kind"]: row["n"]
+        for row in outage.client().query_and_wait("SELECT kind, SUM(row_count) AS n FROM ops.balance GROUP BY kind")
+    }
     assert counts["in"] == counts["out"] + counts["filtered"] == 4
 
 

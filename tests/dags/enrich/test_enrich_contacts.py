@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.dags.airflow_process import run
 from tests.operators.chunks import people, spent
 
 if TYPE_CHECKING:
@@ -18,52 +14,18 @@ if TYPE_CHECKING:
 
     from services.embedded.sandbox import Sandbox
 
-ROOT = Path(__file__).resolve().parents[3]
 AS_OF = "2025-11-10T06:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a migrated Airflow of its own, on SQLite."""
-    home = tmp_path_factory.mktemp("airflow-enrich")
-    env = {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
-    }
-    _run(env, "-m", "airflow", "db", "migrate")
-    return env
-
-
-def _run(env: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, **env},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
 
 
 def _enrich(env: dict[str, str], **conf: Any) -> dict[str, Any]:
     """Run the DAG and return {"run": state, "states": {task: [states]}, "names": names of mapped tasks, "log": text}."""
     given = {"as_of": AS_OF, "poll_seconds": 0.2, **conf}
-    out = _run(env, "-m", "tests.dags.run_dag", "enrich_contacts", json.dumps(given))
-    with (Path(env["AIRFLOW_HOME"]) / "runs.log").open("a") as kept:  # for who reads a failure
-        kept.write(out)
-    found = json.loads(next(line for line in out.splitlines() if line.startswith("STATES "))[len("STATES ") :])
+    found = run(env, "enrich_contacts", **given)
     states: dict[str, list[str]] = {}
     for one in found["tasks"]:
         states.setdefault(one["task_id"], []).append(one["state"])
     names = [one["name"] for one in found["tasks"] if one["name"]]
-    return {"run": found["run"], "states": states, "names": names, "log": out}
+    return {"run": found["run"], "states": states, "names": names, "log": found["log"]}
 
 
 def _load_registry(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:

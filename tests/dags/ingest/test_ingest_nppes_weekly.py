@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.dags.airflow_process import announced, python
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -31,41 +29,14 @@ SELECT TO_JSON_STRING(ARRAY(SELECT FORMAT('%s %d', npi, line) FROM raw.nppes_npi
 """
 
 
-@pytest.fixture
-def airflow_home(tmp_path: Path) -> Path:
-    """An Airflow with a database of its own; its pools hold one slot each."""
-    _airflow(tmp_path, "db", "migrate")
-    for pool in ("nppes", "bigquery"):
-        _airflow(tmp_path, "pools", "set", pool, "1", "for the test")
-    return tmp_path
-
-
-def _airflow(home: Path, *arguments: str) -> str:
-    env = {
-        **os.environ,
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags" / "ingest"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
-    }
-    env.pop("GTM_SCHEDULES", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    return done.stdout
-
-
 @pytest.mark.timeout(400)
 def test_dag_when_run_twice_then_the_same_world_and_an_announced_week(
-    airflow_home: Path, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
-    _airflow(airflow_home, "dags", "test", "ingest_nppes_weekly", "2025-11-10T06:00:00")
+    python(airflow_env, "-m", "airflow", "dags", "test", "ingest_nppes_weekly", "2025-11-10T06:00:00")
     first = dict(next(iter(bigquery_client.query_and_wait(STATE))))
     archived = {b.name: b.generation for b in lake.list_blobs(prefix="raw/")}
-    _airflow(airflow_home, "dags", "test", "ingest_nppes_weekly", "2025-11-11T06:00:00")
+    python(airflow_env, "-m", "airflow", "dags", "test", "ingest_nppes_weekly", "2025-11-11T06:00:00")
 
     assert dict(next(iter(bigquery_client.query_and_wait(STATE)))) == first
     assert {b.name: b.generation for b in lake.list_blobs(prefix="raw/")} == archived
@@ -76,9 +47,7 @@ def test_dag_when_run_twice_then_the_same_world_and_an_announced_week(
     assert manifest["source_rows"] == manifest["rows"] + 3
     zipped = (sandbox.nppes_dir / manifest["file_name"]).read_bytes()
     assert lake.blob(next(iter(archived))).download_as_bytes() == zipped
-    with sqlite3.connect(airflow_home / "airflow.db") as database:
-        extras = [json.loads(extra) for (extra,) in database.execute("SELECT extra FROM asset_event")]
-    assert [extra["as_of"] for extra in extras] == ["2025-11-10T06:00:00+00:00"] * 2
+    assert [extra["as_of"] for extra in announced(airflow_env)] == ["2025-11-10T06:00:00+00:00"] * 2
 
 
 @pytest.mark.parametrize("name", RETRIED_BY_NAME)

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
 from google.cloud import bigquery, storage
 
+from tests.dags.airflow_process import states
 from tests.operators.learning import AS_OF, insert_history
 from tests.sql.segmented.registry import contact, dentist, insert, npis, rows, segment
 
-ROOT = Path(__file__).resolve().parents[3]
 NOW = "2025-11-17T06:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a migrated Airflow of its own, on SQLite."""
-    home = tmp_path_factory.mktemp("airflow-learn")
-    env = {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
-    }
-    python(env, "-m", "airflow", "db", "migrate")
-    return env
-
-
-def python(env: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
-
-
-def states(env: dict[str, str], dag_id: str, as_of: str) -> dict[str, str]:
-    """Run the DAG and return task -> state, with the run's own state under "run"."""
-    out = python(env, "-m", "tests.dags.run_dag", dag_id, json.dumps({"as_of": as_of}))
-    found = json.loads(next(line for line in out.splitlines() if line.startswith("STATES "))[len("STATES ") :])
-    return {"run": found["run"], **{task["task_id"]: task["state"] for task in found["tasks"]}}
 
 
 def test_train_lead_score_when_model_is_refused_then_run_is_green_and_nothing_is_announced(
     airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     insert_history(bigquery_client, seed=3, signal=0.0)
-    found = states(airflow_env, "train_lead_score", AS_OF)
+    found = states(airflow_env, "train_lead_score", as_of=AS_OF)
     assert found["run"] == "success"
     assert (found["train_lead_score"], found["announce_model_version"]) == ("success", "skipped")
     assert [row["status"] for row in rows(bigquery_client, "SELECT * FROM ops.model_version")] == ["rejected"]
@@ -67,7 +29,7 @@ def test_learning_when_a_champion_is_found_then_leads_are_scored_and_get_their_b
     insert(bigquery_client, "enriched.contact", [contact(npi) for npi in npis(20)])
     segment(bigquery_client, NOW)
     for dag_id, as_of in (("train_lead_score", AS_OF), ("score_leads", NOW), ("personalize_content", NOW)):
-        found = states(airflow_env, dag_id, as_of)
+        found = states(airflow_env, dag_id, as_of=as_of)
         assert set(found.values()) == {"success"}, found
     scores = rows(bigquery_client, "SELECT * FROM predictions.lead_score")
     assert len(scores) == 20

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.dags.airflow_process import migrated, states
+from tests.dags.airflow_process import states
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, person_id, rows
 
 if TYPE_CHECKING:
@@ -13,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def test_segment_leads_when_run_then_members_have_an_arm_and_the_asset_is_announced(
-    bigquery_client: bigquery.Client, tmp_path: Path
+    airflow_env: dict[str, str], bigquery_client: bigquery.Client
 ) -> None:
     (npi,) = npis(1)
     insert(bigquery_client, "clean.provider", [dentist(npi)])
     insert(bigquery_client, "enriched.contact", [contact(npi)])
-    found = states(migrated(tmp_path), "segment_leads", as_of=AS_OF)
+    found = states(airflow_env, "segment_leads", as_of=AS_OF)
     assert set(found.values()) == {"success"} and "announce_audience_member" in found
     members = rows(bigquery_client, "SELECT person_id, arm, as_of FROM segmented.audience_member")
     assert [(row["person_id"], row["as_of"].isoformat()) for row in members] == [(person_id(npi), AS_OF)]
