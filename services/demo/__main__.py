@@ -9,7 +9,7 @@ import argparse
 import signal
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +61,14 @@ class Graph:
         self,
         dag_id: str,
         interval: Interval | None = None,
-        as_of: datetime | None = None,
+        conf: dict[str, Any] | None = None,
         without: frozenset[str] = frozenset(),
     ) -> None:
         """Trigger ``dag_id`` and wait for it and all that its assets start; raise RunFailed when a task fails.
 
         :param without: DAGs that may still be at work when this returns
         """
-        run_id = self._api.trigger(dag_id, run_body(interval, {"as_of": as_of.isoformat()} if as_of else {}))
+        run_id = self._api.trigger(dag_id, run_body(interval, conf))
         self.rest((dag_id, run_id), without)
 
     def rest(self, first: tuple[str, str] | None = None, without: frozenset[str] = frozenset()) -> None:
@@ -102,11 +102,6 @@ class Graph:
             self._clock.say(f"  {run['state']:8} {run['dag_id']:24} {run_seconds(run):5.0f} s")
 
 
-def _whole(day: date) -> Interval:
-    start = datetime.combine(day, datetime.min.time(), tzinfo=UTC)
-    return start, start + timedelta(days=1)
-
-
 def _key(run: dict[str, Any]) -> tuple[str, str]:
     return run["dag_id"], run["dag_run_id"]
 
@@ -123,10 +118,10 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         clock.say(f"cycle {number}: Monday {week.as_of:%Y-%m-%d}, the registry's week until {week.sunday}")
         admin.post("clock", json={"now": week.as_of.isoformat()}).raise_for_status()
         if week.published:
-            graph.run("ingest_nppes_weekly", week.interval, week.as_of)
+            graph.run("ingest_nppes_weekly", week.interval, {"as_of": week.as_of.isoformat()})
         else:
             clock.say("  no new file this week: the audiences are made from what is known")
-            graph.run("segment_leads", as_of=week.as_of)
+            graph.run("segment_leads", conf={"as_of": week.as_of.isoformat()})
         started = datetime.now(UTC).date()
         moved = admin.post("clock", json={"now": week.answers_as_of.isoformat()})
         moved.raise_for_status()
@@ -136,7 +131,8 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
         for day in sorted({started, datetime.now(UTC).date()}):
             # The CRM takes ten contacts a second, whatever we do; the next week need not wait for it.
-            graph.run("load_events", _whole(day), week.answers_as_of, without=frozenset({"activate_ghl"}))
+            conf = {"received_date": day.isoformat(), "as_of": week.answers_as_of.isoformat()}
+            graph.run("load_events", conf=conf, without=frozenset({"activate_ghl"}))
     graph.rest()
     return graph
 

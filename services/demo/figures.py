@@ -16,14 +16,15 @@ from services.demo.weeks import Week
 from services.embedded.stack import Stack
 
 # The events that a sales team would call an answer that counts.
-POSITIVE = ("lead_interested", "meeting_booked", "deal_won", "purchase", "subscription_started")
+POSITIVE = ("meeting_booked", "deal_won", "purchase", "subscription_started")
 
 BALANCE = "SELECT table_name, kind, reason, row_count FROM ops.balance ORDER BY table_name, kind, reason"
 
 EVENTS = "SELECT canonical_type, COUNT(*) AS events FROM clean.event GROUP BY canonical_type ORDER BY canonical_type"
 
 VENDORS = """
-SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'in_doubt') AS in_doubt
+SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'in_doubt') AS in_doubt,
+  COUNTIF(cost_usd > 0) - COUNT(DISTINCT IF(cost_usd > 0, CONCAT(operation, '|', person_key), NULL)) AS bought_twice
 FROM raw.vendor_response GROUP BY vendor ORDER BY vendor
 """
 
@@ -66,24 +67,21 @@ LEFT JOIN (
 WHERE s.destination = 'instantly' AND s.operation = 'create' AND s.status = 'sent' AND s.as_of = @as_of
 """
 
-# Who the rule alone would have chosen: the same number, from those whom nobody had written to before.
-BY_RULE = """
-WITH chosen AS (
-  SELECT person_id FROM activation.send
-  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of = @as_of
-),
-before AS (
-  SELECT person_id FROM activation.send
-  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of < @as_of
-),
-rule AS (
-  SELECT l.person_id
-  FROM segmented.lead AS l
-  WHERE l.person_id IN (SELECT person_id FROM segmented.audience_member WHERE arm = 'treatment')
-    AND l.person_id NOT IN (SELECT person_id FROM before)
-  QUALIFY ROW_NUMBER() OVER (ORDER BY l.icp_score DESC, l.person_id) <= (SELECT COUNT(*) FROM chosen)
+# Everybody who could have been chosen in a cycle, as the snapshot of that moment saw them: place by the rule, and whether chosen.
+POOL = """
+WITH sent AS (
+  SELECT person_id, MIN(as_of) AS as_of FROM activation.send
+  WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' GROUP BY person_id
 )
-SELECT COUNT(*) AS chosen_by_both FROM rule WHERE person_id IN (SELECT person_id FROM chosen)
+SELECT
+  l.npi,
+  ROW_NUMBER() OVER (ORDER BY f.icp_score DESC, f.person_id) AS place_by_rule,
+  IFNULL(s.as_of = @as_of, FALSE) AS chosen
+FROM features.lead AS f
+JOIN segmented.lead AS l ON l.person_id = f.person_id
+JOIN segmented.audience_member AS m ON m.person_id = f.person_id AND m.arm = 'treatment'
+LEFT JOIN sent AS s ON s.person_id = f.person_id
+WHERE f.as_of = @as_of AND f.email_status = 'valid' AND (s.as_of IS NULL OR s.as_of >= @as_of)
 """
 
 FUNNEL = """
@@ -92,7 +90,10 @@ WITH contacted AS (
   WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' GROUP BY person_id
 ),
 reached AS (
-  SELECT c.person_id, e.canonical_type
+  SELECT
+    c.person_id,
+    e.canonical_type,
+    e.canonical_type IN UNNEST(@positive) OR e.vendor_event IN ('lead_interested', 'lead_meeting_booked') AS is_positive
   FROM contacted AS c JOIN clean.event AS e ON e.person_id = c.person_id AND e.occurred_at >= c.as_of AND e.occurred_at < @until
   WHERE c.as_of = @as_of
 )
@@ -101,7 +102,7 @@ SELECT
   COUNT(DISTINCT IF(canonical_type = 'email_opened', person_id, NULL)) AS opened,
   COUNT(DISTINCT IF(canonical_type = 'email_clicked', person_id, NULL)) AS clicked,
   COUNT(DISTINCT IF(canonical_type = 'email_replied', person_id, NULL)) AS replied,
-  COUNT(DISTINCT IF(canonical_type IN UNNEST(@positive), person_id, NULL)) AS positive,
+  COUNT(DISTINCT IF(is_positive, person_id, NULL)) AS positive,
   COUNT(DISTINCT IF(canonical_type = 'meeting_booked', person_id, NULL)) AS meetings,
   COUNT(DISTINCT IF(canonical_type = 'email_bounced', person_id, NULL)) AS bounced,
   COUNT(DISTINCT IF(canonical_type = 'email_unsubscribed', person_id, NULL)) AS unsubscribed
@@ -127,9 +128,10 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
         "balance": _balance(client),
         "vendors": _vendors(client, stack),
         "activation": _activation(client),
+        "suppressed_people": {row["reason"]: row["people"] for row in _rows(client, SUPPRESSED)},
         "events": {row["canonical_type"]: row["events"] for row in _rows(client, EVENTS)},
         "models": [_model(row) for row in _rows(client, MODELS)],
-        "cycles": [_cycle(client, number, week) for number, week in enumerate(cycles, start=1)],
+        "cycles": [_cycle(client, stack, number, week) for number, week in enumerate(cycles, start=1)],
         "seconds": seconds,
     }
 
@@ -147,6 +149,26 @@ def calibration_plot(stack: Stack, model: dict[str, Any]) -> str:
     except NotFound:
         return ""
     return svg[svg.index("<svg") :]
+
+
+def _choice(stack: Stack, pool: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how the choice compares, by the sandbox's truth: the chance of a good answer, whatever the content, of whom we
+    chose, of whom the ICP rule alone would have chosen, and of everybody who could have been chosen."""
+    chosen = {row["npi"] for row in pool if row["chosen"]}
+    by_rule = {row["npi"] for row in pool if row["place_by_rule"] <= len(chosen)}
+    with stack.sandbox.admin as admin:
+        chance = {row["npi"]: admin.get(f"truth/{row['npi']}").json()["positive_chance_neutral"] for row in pool}
+
+    def mean(npis: set[str]) -> float | None:
+        return round(sum(chance[npi] for npi in npis) / len(npis), 4) if npis else None
+
+    return {
+        "could_be_chosen": len(pool),
+        "also_chosen_by_rule": len(chosen & by_rule),
+        "true_chance_chosen": mean(chosen),
+        "true_chance_by_rule": mean(by_rule),
+        "true_chance_all": mean(set(chance)),
+    }
 
 
 def _row_count(client: bigquery.Client, table_name: str) -> int:
@@ -180,31 +202,18 @@ def _vendors(client: bigquery.Client, stack: Stack) -> dict[str, Any]:
             "credits": line["credits"],
             "cost": round(mine.get("cost_usd") or 0, 4),
             "credits_in_our_books": mine.get("credits") or 0,
-            "bought_twice": line["charged_again"],
+            "bought_twice": mine.get("bought_twice") or 0,
             "in_doubt": mine.get("in_doubt") or 0,
         }
     return vendors
 
 
 def _activation(client: bigquery.Client) -> dict[str, Any]:
-    suppressed = {row["reason"]: row["people"] for row in _rows(client, SUPPRESSED)}
+    names = {"create": "creates", "update": "updates", "skip": "skipped", "suppress": "suppressed"}
     destinations: dict[str, Any] = {}
     for row in _rows(client, ACTIVATION):
-        counts = destinations.setdefault(
-            row["destination"],
-            {
-                "creates": 0,
-                "updates": 0,
-                "skipped": 0,
-                "deletes": 0,
-                "rejected": 0,
-                "in_doubt": 0,
-                "suppressed": suppressed,
-            },
-        )
-        name = f"{row['operation']}s" if row["status"] == "sent" else row["status"]
-        name = {"skips": "skipped"}.get(name, name)
-        counts[name] = counts.get(name, 0) + row["sends"]
+        counts = destinations.setdefault(row["destination"], dict.fromkeys([*names.values(), "rejected"], 0))
+        counts[names[row["operation"]] if row["status"] == "sent" else "rejected"] += row["sends"]
     return destinations
 
 
@@ -222,7 +231,7 @@ def _model(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cycle(client: bigquery.Client, number: int, week: Week) -> dict[str, Any]:
+def _cycle(client: bigquery.Client, stack: Stack, number: int, week: Week) -> dict[str, Any]:
     at: list[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = [
         bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", week.as_of),
         bigquery.ScalarQueryParameter("file_date", "DATE", week.sunday),
@@ -237,7 +246,7 @@ def _cycle(client: bigquery.Client, number: int, week: Week) -> dict[str, Any]:
         "new_file": week.published,
         "ranked_by": "model" if contacted["ranked_by_model"] else "ICP rule (no model yet)",
         **{key: _rounded(value) for key, value in contacted.items()},
-        "also_chosen_by_rule": _rows(client, BY_RULE, at)[0]["chosen_by_both"],
+        **_choice(stack, _rows(client, POOL, at)),
         "content_blocks": {row["content_block_id"]: row["contacts"] for row in _rows(client, BLOCKS, at)},
         "funnel": funnel,
         "positive_rate": _rounded(funnel["positive"] / funnel["emailed"]) if funnel["emailed"] else None,

@@ -46,20 +46,25 @@ def summary(body: dict[str, Any]) -> str:
         lines.append(f"  {name:30} {v['calls']:>8,} {v['credits']:>8,.0f} {v['cost']:>9,.2f} {v['bought_twice']:>13}")
     lines += ["", "activation                      creates  updates  skipped rejected suppressed"]
     for name, a in body["activation"].items():
-        suppressed = sum(a["suppressed"].values())
-        counts = f"{a['creates']:>8,} {a['updates']:>8,} {a['skipped']:>8,} {a['rejected']:>8,} {suppressed:>10,}"
+        counts = f"{a['creates']:>8,} {a['updates']:>8,} {a['skipped']:>8,} {a['rejected']:>8,} {a['suppressed']:>10,}"
         lines.append(f"  {name:30} {counts}")
     lines += ["", "model                                auc    brier      ece        n"]
     for m in body["models"]:
         numbers = f"{_number(m['auc'])} {_number(m['brier'])} {_number(m['ece'])} {m['n']:>8,}"
         lines.append(f"  {m['model'] + ' ' + m['status']:30} {numbers}")
-    lines += ["", "cycle  ranked by                 contacted  also by rule  positive  rate"]
+    lines += ["", "cycle  ranked by                 contacted  answered well  true chance: chosen  by rule  all"]
     for c in body["cycles"]:
-        rate = "-" if c["positive_rate"] is None else f"{c['positive_rate']:.1%}"
-        counts = f"{c['contacted']:>9,} {c['also_chosen_by_rule']:>13,} {c['funnel']['positive']:>9,}"
-        lines.append(f"  {c['cycle']}    {c['ranked_by']:25} {counts}  {rate}")
+        rates = "  ".join(_share(c[f"true_chance_{name}"]) for name in ("chosen", "by_rule", "all"))
+        answered = f"{c['funnel']['positive']} ({_share(c['positive_rate']).strip()})"
+        lines.append(
+            f"  {c['cycle']}    {c['ranked_by']:25} {c['contacted']:>9,}  {answered:>13}               {rates}"
+        )
     return "\n".join(lines)
 
 
 def _number(value: float | None) -> str:
     return f"{'-':>8}" if value is None else f"{value:8.4f}"
+
+
+def _share(value: float | None) -> str:
+    return f"{'-':>6}" if value is None else f"{value:6.1%}"
