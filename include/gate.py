@@ -75,6 +75,12 @@ def refused_rows(results: Iterable[dict[str, Any]], row_key: str) -> list[Refuse
     return sorted(refused, key=lambda row: (row.row_key, row.rule))
 
 
+def refuses_too_many(refused: Sequence[RefusedRow], rows: int) -> bool:
+    """Whether so many rows are refused, over ten and over 5 %, that the file or the rule must be wrong."""
+    keys = len({row.row_key for row in refused})
+    return keys > max(10, 0.05 * rows)
+
+
 def stopping(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the outcomes that stop a promotion."""
     return [o for o in outcomes if o.severity == "fail" and not o.success]

@@ -13,10 +13,11 @@ Brings **clean.provider** to the state that **raw.nppes_npi** implies: active de
 
 ## When it fails
 
-* `gate_candidates` (GateFailed): the message lists the broken rules. clean.provider still serves the last good state. Look at the newest
-  partition of raw.nppes_npi and at ops.load_manifest; if the file is bad, re-run `ingest_nppes_weekly` for that week, then clear this task.
-* `gate_provider`: rows in do not equal rows out + rejected + filtered, or too many were rejected: `SELECT * FROM ops.balance WHERE table_name =
-  'clean.provider'`. Downstream has not been told. Clear from `stage_candidates`.
+* `gate_candidates` (GateFailed): the message lists the broken rules, or says that too many rows were refused. clean.provider still serves the
+  last good state. Look at clean.rejected_row, the newest partition of raw.nppes_npi and ops.load_manifest; if the file is bad, re-run
+  `ingest_nppes_weekly` for that week, then clear this task.
+* `gate_provider`: rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name = 'clean.provider'`.
+  Downstream has not been told. Clear from `stage_candidates`.
 * Anything else (warehouse down): clear the failed task. Every task may run again.
 
 ## Backfill

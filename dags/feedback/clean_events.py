@@ -10,7 +10,7 @@ senders, each event once, with the person behind it; then whom we may no longer 
 | Runs | when raw.event changes |
 | Reads | raw.event, enriched.contact and activation.sync_state (who an address or a contact id belongs to) |
 | Writes | clean.event, clean.rejected_row, ops.balance, clean.suppression |
-| Then | train_lead_score, score_leads |
+| Then | activate_instantly, activate_ghl (opt-outs at once); train_lead_score |
 
 `as_of` is only handed on: neither table depends on it.
 
@@ -58,4 +58,5 @@ with DAG(
     suppression = promote("clean.suppression")
     check = promote("clean.event", sql="check", task_id="check_event")
 
-    as_of >> events >> suppression >> check >> announce("clean.event", as_of)
+    as_of >> events >> suppression >> [check, announce("clean.suppression", as_of)]
+    check >> announce("clean.event", as_of)

@@ -13,9 +13,11 @@ from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
-from include.gate import Outcome, RefusedRow, outcome, refused_rows, stopping
+from include.gate import Outcome, RefusedRow, outcome, refused_rows, refuses_too_many, stopping
 from include.settings import project
 from include.tables import table
+
+MAXIMUM_BYTES_BILLED = 20 * 1024**3
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -76,6 +78,13 @@ class GateOperator(BaseOperator):
                 f"{self.table_name} broke {len(broken)} rule(s) that stop its promotion:\n{report}\n"
                 "The last good table stays served. All outcomes: ops.quality_result. Mend the source or the rule, then clear this task."
             )
+        rows = max((item.element_count or 0 for item in outcomes), default=0)
+        if refuses_too_many(refused, rows):
+            raise GateFailed(
+                f"{self.table_name}: {len({row.row_key for row in refused})} of {rows} rows were refused; over 5 % means a damaged "
+                "file or a wrong rule, not bad luck. The last good table stays served. The rows and their reasons: "
+                "clean.rejected_row. Mend the source or the rule, then clear this task."
+            )
         return {"rules": len(outcomes), "warnings": sum(not o.success for o in outcomes), "refused": len(refused)}
 
 
@@ -131,5 +140,11 @@ def _store_refused(
 def _run(client: bigquery.Client, sql: str, **parameters: str) -> None:
     from google.cloud import bigquery
 
+    labels = {"task": "gate"}
     values = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()]
-    client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=values))
+    client.query_and_wait(
+        sql,
+        job_config=bigquery.QueryJobConfig(
+            query_parameters=values, labels=labels, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
+        ),
+    )

@@ -24,7 +24,7 @@ EVENTS = "SELECT canonical_type, COUNT(*) AS events FROM clean.event GROUP BY ca
 
 VENDORS = """
 SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'in_doubt') AS in_doubt,
-  COUNTIF(cost_usd > 0) - COUNT(DISTINCT IF(cost_usd > 0, CONCAT(operation, '|', person_key), NULL)) AS bought_twice
+  COUNTIF(cost_usd > 0) - COUNT(DISTINCT IF(cost_usd > 0, CONCAT(operation, person_key, TO_JSON_STRING(request)), NULL)) AS bought_twice
 FROM raw.vendor_response GROUP BY vendor ORDER BY vendor
 """
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from include.gate import outcome, refused_rows, stopping
+from include.gate import RefusedRow, outcome, refused_rows, refuses_too_many, stopping
 
 
 def result(severity: str, success: bool, column: str | None = "state", **body: Any) -> dict[str, Any]:
@@ -43,3 +43,12 @@ def test_refused_rows_when_rules_have_other_severities_then_only_reject_refuses(
 def test_stopping_when_only_reject_and_warn_are_broken_then_nothing_stops() -> None:
     outcomes = [outcome(result(s, False, unexpected_count=1)) for s in ("reject", "warn", "fail")]
     assert [o.severity for o in stopping(outcomes)] == ["fail"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "rows", "too_many"), [(10, 20, False), (11, 20, True), (50, 1000, False), (51, 1000, True)]
+)
+def test_refuses_too_many_when_over_ten_and_over_a_twentieth_then_true(refused: int, rows: int, too_many: bool) -> None:
+    # Two rules refuse the same row: it is one row.
+    found = [RefusedRow(str(n), rule, None, "Because.") for n in range(refused) for rule in ("a", "b")]
+    assert refuses_too_many(found, rows) is too_many

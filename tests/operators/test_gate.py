@@ -84,3 +84,12 @@ def test_gate_when_raw_is_empty_then_it_fails(bigquery_client: bigquery.Client) 
     bigquery_client.query_and_wait(table("clean.provider_candidate").sql())
     with pytest.raises(GateFailed, match="RAW was not loaded"):
         gate_candidates().execute(context())
+
+
+def test_gate_when_many_rows_are_refused_then_it_stops_before_the_promotion_with_the_rows_kept(
+    bigquery_client: bigquery.Client,
+) -> None:
+    stage(bigquery_client, *(dentist(f"20000{n:05}", **{STATE: "ONTARIO"}) for n in range(20, 31)), dentist(A))
+    with pytest.raises(GateFailed, match="11 of 12 rows were refused"):
+        gate_candidates().execute(context())
+    assert len(list(bigquery_client.query_and_wait("SELECT * FROM clean.rejected_row"))) == 11

@@ -45,6 +45,8 @@ def test_query_when_event_then_exactly_these_identifiers_are_suppressed(bigquery
         ghl("7", "ContactDndUpdate", email=address("7"), dnd=True),
         ghl("8", "ContactDndUpdate", email=address("8"), dnd=False, dndSettings=some),
         ghl("9", "ContactDndUpdate", email=address("9"), dnd=False),
+        ghl("10", "ContactDndUpdate", email=address("10"), dnd=False, dndSettings={"email": {"status": "permanent"}}),
+        ghl("11", "ContactCreate", email=address("11"), dnd=True),
         instantly("a", "lead_interested", person_id=person("a"), lead_email=address("a")),
         instantly("b", "email_sent", person_id=person("b"), lead_email=address("b")),
     )
@@ -60,6 +62,8 @@ def test_query_when_event_then_exactly_these_identifiers_are_suppressed(bigquery
         ("email", hashed("7"), "all"): "dnd",
         ("email", hashed("8"), "email"): "dnd",
         ("email", hashed("8"), "sms"): "dnd",
+        ("email", hashed("10"), "email"): "dnd",
+        ("email", hashed("11"), "all"): "dnd",
     }
 
 

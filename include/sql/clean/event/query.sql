@@ -186,9 +186,13 @@ USING (
         IF(STARTS_WITH(vendor_event, 'Opportunity'), JSON_VALUE(payload, '$.id'), NULL)),
       'starts_at', JSON_VALUE(payload, '$.appointment.startTime'),
       'dnd', (JSON_VALUE(payload, '$.dnd') = 'true'),
-      'dnd_email', (JSON_VALUE(payload, '$.dndSettings.Email.status') = 'active'),
-      'dnd_sms', (JSON_VALUE(payload, '$.dndSettings.SMS.status') = 'active'),
-      'dnd_call', (JSON_VALUE(payload, '$.dndSettings.Call.status') = 'active')
+      -- GHL writes the channels with a capital in webhooks of the older version and without one in v3.
+      'dnd_email', (COALESCE(JSON_VALUE(payload, '$.dndSettings.Email.status'),
+        JSON_VALUE(payload, '$.dndSettings.email.status')) IN ('active', 'permanent')),
+      'dnd_sms', (COALESCE(JSON_VALUE(payload, '$.dndSettings.SMS.status'),
+        JSON_VALUE(payload, '$.dndSettings.sms.status')) IN ('active', 'permanent')),
+      'dnd_call', (COALESCE(JSON_VALUE(payload, '$.dndSettings.Call.status'),
+        JSON_VALUE(payload, '$.dndSettings.call.status')) IN ('active', 'permanent'))
     )) AS attributes
   FROM classified
   WHERE outcome = 'event'

@@ -210,6 +210,6 @@ SELECT 'clean.provider', 'in', 'raw.nppes_npi', COUNT(*) FROM raw.nppes_npi
 UNION ALL
 SELECT 'clean.provider', 'filtered', reason, COUNT(*) FROM disposition WHERE reason != 'candidate' GROUP BY reason
 UNION ALL
-SELECT 'clean.provider', 'filtered', 'superseded_or_repeated', (SELECT COUNT(*) FROM raw.nppes_npi) - (SELECT COUNT(*) FROM disposition);
+SELECT 'clean.provider', 'filtered', 'superseded_or_repeated', COUNT(*) - COUNT(DISTINCT npi) FROM raw.nppes_npi;
 
 COMMIT TRANSACTION;

@@ -19,7 +19,8 @@ USING (
     SELECT email_hash, person_id, channel, 'dnd', occurred_at
     FROM clean.event
     CROSS JOIN UNNEST(['all', 'email', 'sms', 'call']) AS channel
-    WHERE canonical_type = 'consent_changed'
+    -- Any message of the CRM may carry it: a contact can be created with do-not-disturb already on.
+    WHERE sender = 'ghl'
       -- A member of a JSON object cannot be chosen by a column in BigQuery, so each channel names its own.
       AND CASE channel
         WHEN 'all' THEN JSON_VALUE(attributes, '$.dnd')
