@@ -6,7 +6,7 @@ The ledger is written first, call by call; these tables are a fold over it and m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -47,8 +47,10 @@ class SendStore:
 
     def load(self, entries: Sequence[Entry]) -> dict[str, int]:
         """Bring the tables to what these calls did; return counts of rows and of calls still in doubt."""
-        rows = [row for entry in entries for row in results(entry)]
-        self._store(rows)
+        calls = [results(entry) for entry in entries]
+        for part in whole_calls(calls, ROWS_PER_QUERY):
+            self._store(part)
+        rows = [row for call in calls for row in call]
         return {
             "sent": sum(row["status"] == "sent" for row in rows),
             "rejected": sum(row["status"] == "rejected" for row in rows),
@@ -80,14 +82,26 @@ class SendStore:
         return [dict(row) for row in self.client.query_and_wait(sql, job_config=config)]
 
     def _store(self, rows: list[dict[str, Any]]) -> None:
-        for start in range(0, len(rows), ROWS_PER_QUERY):
-            part = rows[start : start + ROWS_PER_QUERY]
-            days = sorted(datetime.fromisoformat(row["as_of"]).date() for row in part)
-            values: dict[str, Any] = {"rows": json.dumps(part, ensure_ascii=False)}
-            self.query(table("activation.sync_state").sql(), **values)
-            # activation.send comes last: what is in it is never read from the ledger again.
-            for name in ("activation.rejection", "activation.send"):
-                self.query(table(name).sql(), **values, first_date=days[0], last_date=days[-1])
+        days = sorted(datetime.fromisoformat(row["as_of"]).date() for row in rows)
+        values: dict[str, Any] = {"rows": json.dumps(rows, ensure_ascii=False)}
+        self.query(table("activation.sync_state").sql(), **values)
+        # activation.send comes last: what is in it is never read from the ledger again.
+        for name in ("activation.rejection", "activation.send"):
+            self.query(table(name).sql(), **values, first_date=days[0], last_date=days[-1])
+
+
+def whole_calls(calls: Iterable[list[dict[str, Any]]], size: int) -> list[list[dict[str, Any]]]:
+    """The rows of the calls in parts of at most ``size`` rows, each call whole.
+
+    A call counts as loaded when one of its rows is, so a crash between two parts must not leave half of one behind.
+    """
+    parts: list[list[dict[str, Any]]] = []
+    for call in calls:
+        if parts and len(parts[-1]) + len(call) <= size:
+            parts[-1] = parts[-1] + call
+        elif call:
+            parts.append(call)
+    return parts
 
 
 def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
-from include.activation import CREATE, GHL, SUPPRESS, UPDATE, Send, new_send, rejection_body, request_of
+from include.activation import CREATE, GHL, SUPPRESS, UPDATE, Send, batch_key, new_send, rejection_body, request_of
 from include.call_ledger import CallLedger
 from include.send_store import SendStore
 from tests.operators.activation import suppress
@@ -81,3 +83,32 @@ def test_suppressed_when_person_known_address_or_held_address_is_listed_then_fou
     suppress(bigquery_client, "person", by_phone, channel="sms")
     assert store.suppressed([by_person, by_address, by_held, by_phone, free]) == {by_person, by_address, by_held}
     assert store.suppressed([]) == set()
+
+
+def test_load_when_the_warehouse_fails_between_two_parts_then_no_call_is_left_half_loaded(
+    store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = CallLedger(lake, GHL, "upsert_contact")
+    for size in (100, 57, 100):
+        sends = [new_send(GHL, f"p{size}-{uuid4().hex}", CREATE, {"v": 1}, AS_OF) for _ in range(size)]
+        ledger.claim(batch_key(sends), request_of(sends))
+        ledger.record_response(batch_key(sends), '{"remote_id": "c"}')
+    writes: list[str] = []
+    whole = SendStore.query
+
+    def broken(self: SendStore, sql: str, **values: Any) -> list[dict[str, Any]]:
+        if "rows" in values:
+            writes.append(sql)
+        if len(writes) == 4:  # three tables of the first part are written
+            raise ServiceUnavailable("the warehouse went away")  # type: ignore[no-untyped-call]
+        return whole(self, sql, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SendStore, "query", broken)
+        with pytest.raises(ServiceUnavailable):
+            store.load(store.unloaded())
+    loaded = rows(bigquery_client, "SELECT batch_key, COUNT(*) AS n FROM activation.send GROUP BY batch_key")
+    assert loaded and {row["n"] for row in loaded} <= {100, 57}
+    store.load(store.unloaded())
+    assert rows(bigquery_client, "SELECT COUNT(DISTINCT send_id) AS n FROM activation.send") == [{"n": 257}]
+    assert rows(bigquery_client, "SELECT COUNT(*) AS n FROM activation.sync_state") == [{"n": 257}]
