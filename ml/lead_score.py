@@ -81,11 +81,24 @@ PARAMETERS: dict[str, object] = {
     "verbosity": -1,
 }
 ROUNDS = 80
+# Before any answer is known the ICP rule is the best that we know, so the trees start from it: ten points more make the
+# odds 1.8 times as good. Few answers, from leads that the rule chose alike, can correct that; they could not learn it.
+PRIOR_FEATURE = "icp_score"
+PRIOR_SLOPE = 0.06
+PRIOR_CENTRE = 80.0
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Platt's sigmoid over the booster's log-odds: probability = 1 / (1 + exp(-(slope * log_odds + intercept)))."""
+
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Where the trees start: log-odds = intercept + slope * (icp_score - PRIOR_CENTRE)."""
 
     slope: float
     intercept: float
@@ -98,6 +111,7 @@ class LeadScoreModel:
     features: tuple[Feature, ...]
     vocabularies: dict[str, tuple[str, ...]]
     booster: str
+    prior: Prior
     calibration: Calibration
     seed: int
 
@@ -120,15 +134,17 @@ def fitted(
     """Booster over the frame, with the identity calibration."""
     check_schema(frame, features)
     vocabularies = {f.name: _vocabulary(frame[f.name]) for f in features if f.kind == "category"}
+    prior = _prior(features, labels)
     dataset = lightgbm.Dataset(
         encoded(frame, features, vocabularies),
         label=labels.astype(np.float64),
+        init_score=_prior_log_odds(prior, frame),
         feature_name=[f.name for f in features],
         categorical_feature=[f.name for f in features if f.kind == "category"],
         params={"min_data_in_bin": 5, "verbosity": -1},
     )
     booster = lightgbm.train({**PARAMETERS, "seed": seed}, dataset, num_boost_round=ROUNDS)
-    return LeadScoreModel(features, vocabularies, booster.model_to_string(), Calibration(1.0, 0.0), seed)
+    return LeadScoreModel(features, vocabularies, booster.model_to_string(), prior, Calibration(1.0, 0.0), seed)
 
 
 def calibrated(model: LeadScoreModel, frame: pd.DataFrame, labels: Labels) -> LeadScoreModel:
@@ -169,14 +185,17 @@ def probabilities(model: LeadScoreModel, frame: pd.DataFrame) -> Floats:
 
 
 def log_odds(model: LeadScoreModel, frame: pd.DataFrame) -> Floats:
-    """The booster's own output before calibration, one per row."""
-    return np.asarray(_booster(model).predict(_matrix(model, frame), raw_score=True), dtype=np.float64)
+    """Prior and trees together, before calibration, one per row."""
+    trees = np.asarray(_booster(model).predict(_matrix(model, frame), raw_score=True), dtype=np.float64)
+    return trees + _prior_log_odds(model.prior, frame)
 
 
 def reasons(model: LeadScoreModel, frame: pd.DataFrame, count: int = 3) -> list[list[str]]:
     """For each row the names of the features that moved it most (SHAP), signed: '+practice_size' raised the score."""
-    contributions = np.asarray(_booster(model).predict(_matrix(model, frame), pred_contrib=True))[:, :-1]
+    contributions = np.array(_booster(model).predict(_matrix(model, frame), pred_contrib=True))[:, :-1]
     names = [feature.name for feature in model.features]
+    if PRIOR_FEATURE in names:
+        contributions[:, names.index(PRIOR_FEATURE)] += _prior_log_odds(model.prior, frame) - model.prior.intercept
     order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
     return [
         [f"{'+' if row[i] > 0 else '-'}{names[i]}" for i in top if row[i] != 0.0]
@@ -251,6 +270,19 @@ def _faults(frame: pd.DataFrame, feature: Feature) -> list[str]:
     if feature.kind != "category" and not pd.api.types.is_numeric_dtype(present.infer_objects()):
         return [f"column {feature.name} should hold a {feature.kind} and holds {present.dtype}"] if len(present) else []
     return []
+
+
+def _prior(features: tuple[Feature, ...], labels: Labels) -> Prior:
+    rate = (int(labels.sum()) + 0.5) / (len(labels) + 1.0)
+    knows_rule = PRIOR_FEATURE in {feature.name for feature in features}
+    return Prior(PRIOR_SLOPE if knows_rule else 0.0, float(np.log(rate / (1.0 - rate))))
+
+
+def _prior_log_odds(prior: Prior, frame: pd.DataFrame) -> Floats:
+    if prior.slope == 0.0:
+        return np.full(len(frame), prior.intercept)
+    points = frame[PRIOR_FEATURE].astype("Float64").to_numpy(dtype=np.float64, na_value=PRIOR_CENTRE)
+    return np.asarray(prior.intercept + prior.slope * (points - PRIOR_CENTRE), dtype=np.float64)
 
 
 def _matrix(model: LeadScoreModel, frame: pd.DataFrame) -> Floats:

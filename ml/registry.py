@@ -9,10 +9,21 @@ from hashlib import sha256
 import lightgbm
 
 from ml.evaluate import Metrics, Verdict
-from ml.lead_score import FEATURES, MODEL, PARAMETERS, ROUNDS, SEED, Calibration, Feature, LeadScoreModel
+from ml.lead_score import (
+    FEATURES,
+    MODEL,
+    PARAMETERS,
+    PRIOR_SLOPE,
+    ROUNDS,
+    SEED,
+    Calibration,
+    Feature,
+    LeadScoreModel,
+    Prior,
+)
 from ml.model_card import calibration_svg, card
 
-FORMAT = 1
+FORMAT = 2
 # The files that are the model; the card and the plot are for readers.
 RECORD = ("model.txt", "model.json")
 
@@ -27,6 +38,7 @@ def recipe_sha256(data_sha256: str, features: tuple[Feature, ...] = FEATURES, se
         "data": data_sha256,
         "parameters": PARAMETERS,
         "rounds": ROUNDS,
+        "prior_slope": PRIOR_SLOPE,
         "features": [asdict(f) for f in features],
         "seed": seed,
         "lightgbm": lightgbm.__version__,
@@ -57,6 +69,7 @@ def files_of(
         "counts": counts,
         "features": [asdict(f) for f in model.features],
         "vocabularies": {name: list(values) for name, values in model.vocabularies.items()},
+        "prior": asdict(model.prior),
         "calibration": asdict(model.calibration),
         "parameters": PARAMETERS,
         "rounds": ROUNDS,
@@ -89,6 +102,7 @@ def model_from(files: dict[str, bytes]) -> LeadScoreModel:
         features=tuple(Feature(**f) for f in body["features"]),
         vocabularies={name: tuple(values) for name, values in body["vocabularies"].items()},
         booster=files["model.txt"].decode(),
+        prior=Prior(**body["prior"]),
         calibration=Calibration(**body["calibration"]),
         seed=body["seed"],
     )

@@ -52,8 +52,8 @@ def test_model_from_when_a_file_is_missing_then_names_it() -> None:
 
 def test_model_from_when_format_is_newer_then_refuses() -> None:
     files = stored()
-    files["model.json"] = json.dumps({**json.loads(files["model.json"]), "format": 2}).encode()
-    with pytest.raises(UnreadableModel, match="format 2"):
+    files["model.json"] = json.dumps({**json.loads(files["model.json"]), "format": 3}).encode()
+    with pytest.raises(UnreadableModel, match="format 3"):
         model_from(files)
 
 
