@@ -53,9 +53,15 @@ class Kind(StrEnum):
 VENDOR_RETRY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=["hooks.errors.AuthFailed", "hooks.errors.BadRequest", "hooks.errors.OutOfCredits"],
+            exception=[
+                "hooks.errors.AuthFailed",
+                "hooks.errors.BadRequest",
+                "hooks.errors.LeftInDoubt",
+                "hooks.errors.OutOfCredits",
+                "hooks.errors.WrongAddress",
+            ],
             action=RetryAction.FAIL,
-            reason="A retry cannot mend a wrong key, a refused request or an empty account.",
+            reason="A retry cannot mend a wrong key or host, a refused request, an empty account, or a call in doubt.",
         ),
         RetryRule(
             exception="hooks.errors.RateLimited",

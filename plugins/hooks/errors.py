@@ -43,17 +43,32 @@ class BadRequest(VendorError):
     """The vendor refused the request itself. Never retried: the same request is refused again.
 
     fields: the names of the fields that the vendor complained about, empty when it named none.
+    code: the vendor's own error code, None when it sent none.
     """
 
     def __init__(
-        self, vendor: str, operation: str, status: int | None, advice: str, fields: tuple[str, ...] = ()
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None,
+        advice: str,
+        fields: tuple[str, ...] = (),
+        code: int | None = None,
     ) -> None:
         super().__init__(vendor, operation, status, advice)
         self.fields = fields
+        self.code = code
 
 
 class NotFound(BadRequest):
     """The vendor has no such record. For many operations that is an answer and not a failure."""
+
+
+class WrongAddress(VendorError):
+    """The host or the path is not the vendor's (3xx, 405, 404 where no record is named). Nothing was done.
+
+    Never retried: a person must correct the connection, or the code where the vendor has changed its contract.
+    """
 
 
 class OutOfCredits(VendorError):
@@ -82,4 +97,10 @@ class ResponseLost(VendorError):
 
     The vendor may have done it. Whoever made the call must leave its intent without a response, so that the ledger
     holds it in doubt, and must not make the call again before it was reconciled with the vendor.
+    """
+
+
+class LeftInDoubt(VendorError):
+    """A task left calls in doubt, and nothing can reconcile them with the vendor. Never retried: a retry would skip
+    them and be green, and nobody would know.
     """

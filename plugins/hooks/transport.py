@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from hooks.errors import (
     ResponseLost,
     VendorDown,
     VendorError,
+    WrongAddress,
 )
 from hooks.limits import TokenBucket
 
@@ -38,8 +40,16 @@ ATTEMPTS = 4
 LONGEST_PAUSE = 30.0  # seconds; a vendor that asks for more gets it from the task's retry, not from a sleeping worker
 FIRST_PAUSE = 0.5  # seconds
 
-# The connection was never made, so nothing was sent: safe to repeat even when the call costs money.
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# No whole request reached the vendor: safe to repeat even when the call costs money.
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.LocalProtocolError,  # our own client refused to write it
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_SECRET = re.compile(r"[!-~]+")  # what a header can carry: a pasted key often brings a blank or a line end along
 
 # httpx writes every URL to the log at INFO, and Twilio's URLs hold phone numbers.
 for _name in ("httpx", "httpcore"):
@@ -198,7 +208,16 @@ def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | Ven
             "The account or its plan cannot pay: top it up, then clear the task.",
         )
     if status == 404:
-        return NotFound(vendor, call.operation, status, f"No such record{_code(response)}.")
+        code = _code(response)
+        return NotFound(vendor, call.operation, status, f"No such record{_said(code)}.", code=code)
+    if status == 405 or status < 400:
+        return WrongAddress(
+            vendor,
+            call.operation,
+            status,
+            f"Whoever answers there does not take this call: correct the host of connection {vendor}_default, or the "
+            "vendor has changed its contract. Nothing was done; then clear the task.",
+        )
     if status == 429:
         return RateLimited(
             vendor,
@@ -208,8 +227,8 @@ def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | Ven
             f"requests_per_second of connection {vendor}_default or the slots of pool {vendor}.",
             retry_after=seconds_asked_for(response.headers),
         )
-    if status >= 500:
-        # 503 is a refusal. After any other 5xx we cannot know whether the work was done before it broke.
+    if status >= 500 or status == 408:
+        # 503 is a refusal. After any other we cannot know whether the work was done before it broke.
         if not call.repeatable and status != 503:
             return _lost(vendor, call, status, "The vendor broke off while it worked on the call.")
         return VendorDown(
@@ -219,14 +238,15 @@ def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | Ven
             "The vendor is failing; see its status page. The task tries again.",
         )
     fields = refused_fields(response, call.json)
+    code = _code(response)
     named = f" It complains about: {', '.join(fields)}." if fields else ""
     return BadRequest(
         vendor,
         call.operation,
         status,
-        f"The vendor refused the request{_code(response)}.{named} "
-        "Correct the data or the code: a retry is refused too.",
+        f"The vendor refused the request{_said(code)}.{named} Correct the data or the code: a retry is refused too.",
         fields=fields,
+        code=code,
     )
 
 
@@ -284,14 +304,27 @@ def endpoint(
 
     Host is a full base URL. Extra `requests_per_second` overrides the published rate (default_rate).
     basic: HTTP Basic with login and password; otherwise the password is sent as a bearer token.
-    Raises AuthFailed when the secret, and ValueError when the host, is missing.
+    Raises AuthFailed when the secret is missing or holds what no key holds, and ValueError when the host is missing
+    or no http(s) URL.
     """
     if not connection.host:
         raise ValueError(f"connection {connection.conn_id} has no host: set the vendor's full base URL")
     if not connection.password or (basic and not connection.login):
         missing = "login or password" if basic else "password"
         raise AuthFailed(vendor, "connect", None, f"Connection {connection.conn_id} has no {missing}: set it.")
+    if not _SECRET.fullmatch(connection.password) or (basic and not _SECRET.fullmatch(str(connection.login))):
+        raise AuthFailed(
+            vendor,
+            "connect",
+            None,
+            f"The login or password of connection {connection.conn_id} holds a blank, a line end or a character that no "
+            "key has, as pasting leaves it: set it again, then clear the task.",
+        )
     host = connection.host if "://" in connection.host else f"https://{connection.host}"
+    if not re.fullmatch(r"https?://[!-~]+", host):
+        raise ValueError(
+            f"the host of connection {connection.conn_id} is no http(s) URL: set the vendor's full base URL"
+        )
     port = f":{connection.port}" if connection.port else ""
     rate = float(connection.extra_dejson.get("requests_per_second", default_rate))
     sent = {"Accept": "application/json", **(headers or {})}
@@ -328,11 +361,15 @@ def _lost(vendor: str, call: Call, status: int | None, what: str) -> ResponseLos
     )
 
 
-def _code(response: httpx.Response) -> str:
-    """The vendor's numeric error code, as Twilio sends it, for example ' (code 20404)'; else nothing."""
+def _code(response: httpx.Response) -> int | None:
+    """The vendor's numeric error code, as Twilio sends it, for example 20404."""
     try:
         body = response.json()
     except ValueError:
-        return ""
+        return None
     code = body.get("code") if isinstance(body, Mapping) else None
-    return f" (code {code})" if isinstance(code, int) else ""
+    return code if isinstance(code, int) else None
+
+
+def _said(code: int | None) -> str:
+    return f" (code {code})" if code is not None else ""

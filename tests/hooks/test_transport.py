@@ -8,6 +8,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx
 import pytest
 from airflow.sdk import Connection
 
@@ -21,6 +22,7 @@ from hooks.errors import (
     ResponseLost,
     VendorDown,
     VendorError,
+    WrongAddress,
 )
 from hooks.transport import AsyncTransport, Call, Endpoint, Transport, endpoint, seconds_asked_for
 from tests.hooks.scripted_server import CUT, Answer, scripted
@@ -66,7 +68,16 @@ def test_send_when_the_vendor_asks_for_minutes_then_leaves_it_to_the_task() -> N
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(400, BadRequest), (401, AuthFailed), (402, OutOfCredits), (403, AuthFailed), (404, NotFound), (422, BadRequest)],
+    [
+        (400, BadRequest),
+        (401, AuthFailed),
+        (402, OutOfCredits),
+        (403, AuthFailed),
+        (404, NotFound),
+        (422, BadRequest),
+        (301, WrongAddress),
+        (405, WrongAddress),
+    ],
 )
 def test_send_when_refused_for_good_then_raises_at_once(status: int, error: type[VendorError]) -> None:
     with scripted(Answer(status)) as server, pytest.raises(error) as raised:
@@ -81,7 +92,9 @@ def test_send_when_a_read_is_cut_then_tries_again() -> None:
     assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("answer", [CUT, Answer(500), Answer(502), Answer(504), Answer(200, "<html>")], ids=str)
+@pytest.mark.parametrize(
+    "answer", [CUT, Answer(408), Answer(500), Answer(502), Answer(504), Answer(200, "<html>")], ids=str
+)
 def test_send_when_the_answer_to_a_paid_call_is_lost_then_never_repeats_it(answer: Answer | str) -> None:
     with scripted(answer) as server, pytest.raises(ResponseLost):
         _transport(server.url).send(BUY)
@@ -103,6 +116,24 @@ def test_send_when_nobody_listens_then_even_a_paid_call_is_down_and_not_in_doubt
     with pytest.raises(VendorDown, match="ConnectError"):
         _transport(url, slept).send(BUY)
     assert len(slept) == 4 + 3  # a paced turn before each of four tries, a pause between them
+
+
+def test_send_when_the_request_cannot_be_written_then_a_paid_call_is_down_and_not_in_doubt() -> None:
+    with scripted(Answer(200)) as server:
+        pasted = Endpoint("acme", server.url, 1e6, {"Authorization": "Bearer top-secret\n"})
+        for endpoint_, kind in ((pasted, "LocalProtocolError"), (_endpoint("htp://acme.test"), "UnsupportedProtocol")):
+            with pytest.raises(VendorDown, match=kind) as raised:
+                Transport(endpoint_, sleep=[0.0].append).send(BUY)
+            assert "top-secret" not in str(raised.value)
+    assert server.seen == []
+
+
+def test_send_when_the_proxy_refuses_then_a_paid_call_is_down_and_not_in_doubt() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError("407", request=request)
+
+    with pytest.raises(VendorDown, match="ProxyError"):
+        Transport(_endpoint("http://acme.test"), http=httpx.MockTransport(refuse), sleep=[0.0].append).send(BUY)
 
 
 def test_send_async_when_refused_for_now_then_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,3 +214,23 @@ def test_endpoint_when_the_plan_allows_another_rate_then_the_extra_wins() -> Non
     found = endpoint("acme", connection, 5.0)
     assert (found.base_url, found.requests_per_second) == ("https://acme.test/api", 2.5)
     assert found.headers["Authorization"] == "Bearer k"
+
+
+@pytest.mark.parametrize("secret", ["top-secret\n", " top-secret", "top\tsecret", "top-s\u00e9cret"])
+@pytest.mark.parametrize("basic", [False, True])
+def test_endpoint_when_the_secret_was_pasted_badly_then_names_the_connection_and_not_the_secret(
+    secret: str, basic: bool
+) -> None:
+    connection = Connection(
+        conn_id="acme_default", conn_type="http", host="https://acme.test", login="me", password=secret
+    )
+    with pytest.raises(AuthFailed, match="password of connection acme_default holds a blank") as raised:
+        endpoint("acme", connection, 5.0, basic=basic)
+    assert "cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["htp://acme.test", "https://acme .test", "https://acme.test\n"])
+def test_endpoint_when_the_host_is_no_url_then_names_the_connection(host: str) -> None:
+    connection = Connection(conn_id="acme_default", conn_type="http", host=host, password="k")
+    with pytest.raises(ValueError, match="host of connection acme_default is no http"):
+        endpoint("acme", connection, 5.0)

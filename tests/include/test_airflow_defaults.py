@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, VendorDown
+from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, ResponseLost, VendorDown
 from include.airflow_defaults import (
     DEFAULT_ARGS,
     VENDOR_RETRY,
@@ -26,6 +26,8 @@ from include.airflow_defaults import (
         (AuthFailed, "fail"),
         (BadRequest, "fail"),
         (OutOfCredits, "fail"),
+        (LeftInDoubt, "fail"),
+        (ResponseLost, "default"),  # Instantly reconciles: its retry mends it
         (RateLimited, "retry"),
         (VendorDown, "default"),
     ],
@@ -44,7 +46,7 @@ def test_vendor_retry_when_the_vendor_limits_waits_for_its_window() -> None:
 def test_vendor_retry_names_exceptions_that_import() -> None:
     listed = [rule.exception if isinstance(rule.exception, list) else [rule.exception] for rule in VENDOR_RETRY.rules]
     names = [name for exceptions in listed for name in exceptions]
-    assert len(names) == 4
+    assert len(names) == 6
     for name in names:
         module, _, attribute = str(name).rpartition(".")
         assert issubclass(getattr(import_module(module), attribute), Exception), name
