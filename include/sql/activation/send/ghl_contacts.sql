@@ -1,7 +1,12 @@
 -- Persons worth a row in the CRM at @as_of: contacted by Instantly, or engaged on any channel. Never one who is held out. A suppressed
 -- person is here only if GHL has the contact already, so that it can be told; by_person: the opt-out holds on every channel.
 WITH blocked AS (
-  SELECT DISTINCT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
+  SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
+  UNION DISTINCT
+  -- An opt-out of a person closes the person's inbox for everybody who shares it.
+  SELECT 'email', TO_HEX(SHA256(LOWER(TRIM(c.email)))) FROM enriched.contact AS c
+  JOIN clean.suppression AS s ON s.identifier_type = 'person' AND s.identifier_hash = c.person_id
+  WHERE s.channel IN ('email', 'all') AND c.email IS NOT NULL
 ),
 engaged AS (
   SELECT DISTINCT person_id FROM clean.event

@@ -2,6 +2,11 @@
 -- has no facts (audience_id is NULL) and keeps the payload.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
+  UNION DISTINCT
+  -- An opt-out of a person closes the person's inbox for everybody who shares it.
+  SELECT 'email', TO_HEX(SHA256(LOWER(TRIM(c.email)))) FROM enriched.contact AS c
+  JOIN clean.suppression AS s ON s.identifier_type = 'person' AND s.identifier_hash = c.person_id
+  WHERE s.channel IN ('email', 'all') AND c.email IS NOT NULL
 ),
 scored AS (
   SELECT person_id, score, rank_pct FROM predictions.lead_score

@@ -2,6 +2,11 @@
 -- Opt-outs are not bound to a point in time: one that is known counts. by_person: it holds for the person on every address.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
+  UNION DISTINCT
+  -- An opt-out of a person closes the person's inbox for everybody who shares it.
+  SELECT 'email', TO_HEX(SHA256(LOWER(TRIM(c.email)))) FROM enriched.contact AS c
+  JOIN clean.suppression AS s ON s.identifier_type = 'person' AND s.identifier_hash = c.person_id
+  WHERE s.channel IN ('email', 'all') AND c.email IS NOT NULL
 ),
 address AS (
   SELECT person_id, TO_HEX(SHA256(LOWER(TRIM(email)))) AS email_hash FROM enriched.contact
