@@ -5,18 +5,24 @@ paid (line type about 0.008 USD a number). A package that fails says so inside a
 limit: concurrent requests per account, no number for Lookup; 429 with code 20429 was not processed. No idempotency key.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import NotFound, ResponseLost, VendorDown, VendorError
+from hooks.errors import NotFound, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import Call, Reply, Transport, endpoint
 
 VENDOR = "twilio"
 REQUESTS_PER_SECOND = 50.0
 LINE_TYPE = "line_type_intelligence"
+UNKNOWN_NUMBER = 20404
+# Package errors that are a fact about the number (no coverage; a Canadian one without approval): asking again is in
+# vain. Every other one is about the account, the region or Twilio's own supplier.
+ABOUT_THE_NUMBER = frozenset({60600, 60601})
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +61,30 @@ class TwilioHook(BaseHook):
     def lookup(self, phone: str, fields: Sequence[str] = ()) -> Lookup:
         """Look one E.164 number up. With fields it is paid, so it is never repeated in doubt.
 
-        Raises NotFound for a number that Twilio cannot parse, ResponseLost when a paid answer did not come back.
+        Raises NotFound for a number that Twilio cannot parse, WrongAddress for a 404 that is not Twilio's, ResponseLost
+        when a paid answer did not come back.
         """
-        if not (phone.startswith("+") and phone[1:].isdigit()):
-            raise ValueError("lookup needs an E.164 number, a plus sign and digits: normalise it in CLEAN")
-        reply = self.get_conn().send(
-            Call(
-                "lookup",
-                "GET",
-                f"/v2/PhoneNumbers/{phone}",
-                repeatable=not fields,
-                params={"Fields": ",".join(fields)} if fields else None,
-            )
+        if not is_e164(phone):
+            raise ValueError("lookup needs an E.164 number, a plus sign and digits: normalise it before")
+        call = Call(
+            "lookup",
+            "GET",
+            f"/v2/PhoneNumbers/{phone}",
+            repeatable=not fields,
+            params={"Fields": ",".join(fields)} if fields else None,
         )
+        try:
+            reply = self.get_conn().send(call)
+        except NotFound as missing:
+            if missing.code == UNKNOWN_NUMBER:
+                raise
+            advice = f"Not Twilio's 404: correct the host of connection {self.twilio_conn_id}, then clear the task."
+            raise WrongAddress(VENDOR, "lookup", missing.status, advice) from missing
         if not isinstance(reply.body, Mapping) or "valid" not in reply.body:
             unreadable = ResponseLost if fields else VendorDown
             raise unreadable(VENDOR, "lookup", reply.status, "The body has no field `valid`.")
         packages = {name: reply.body[name] for name in fields if isinstance(reply.body.get(name), Mapping)}
-        errors = {name: int(sent["error_code"]) for name, sent in packages.items() if sent.get("error_code")}
+        errors = {name: _number(sent["error_code"]) for name, sent in packages.items() if sent.get("error_code")}
         return Lookup(bool(reply.body["valid"]), packages, errors, reply)
 
     def test_connection(self) -> tuple[bool, str]:
@@ -84,3 +96,12 @@ class TwilioHook(BaseHook):
         except VendorError as error:
             return False, str(error)
         return True, "Twilio answers"
+
+
+def is_e164(phone: str) -> bool:
+    """Whether this is a plus sign and 7 to 15 digits."""
+    return _E164.fullmatch(phone) is not None
+
+
+def _number(code: Any) -> int:
+    return int(code) if str(code).isdigit() else 0

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import OutOfCredits, ResponseLost, VendorDown, VendorError
+from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint
 
 VENDOR = "wiza"
@@ -66,35 +66,42 @@ class WizaHook(BaseHook):
     ) -> Reveal:
         """Ask for one person; the answer comes later under the returned id. Paid, so never repeated in doubt.
 
-        Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back.
+        Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back, WrongAddress
+        when Wiza has no such path.
         """
         if not company and not domain:
             raise ValueError("start_reveal needs a company or a domain beside the name: pass one of them")
         who = {"full_name": full_name, "company": company, "domain": domain}
-        reply = self.get_conn().send(
-            Call(
-                "start_reveal",
-                "POST",
-                "/individual_reveals",
-                repeatable=False,
-                json={
-                    "individual_reveal": {name: value for name, value in who.items() if value},
-                    "enrichment_level": level,
-                    "email_options": {"accept_work": True, "accept_personal": accept_personal},
-                },
-            )
+        call = Call(
+            "start_reveal",
+            "POST",
+            "/individual_reveals",
+            repeatable=False,
+            json={
+                "individual_reveal": {name: value for name, value in who.items() if value},
+                "enrichment_level": level,
+                "email_options": {"accept_work": True, "accept_personal": accept_personal},
+            },
         )
+        try:
+            reply = self.get_conn().send(call)
+        except NotFound as missing:  # the path names no record, so the path itself is what is not found
+            advice = f"There is no such path: correct the host of connection {self.wiza_conn_id}, then clear the task."
+            raise WrongAddress(VENDOR, "start_reveal", missing.status, advice) from missing
         return _reveal("start_reveal", reply, ResponseLost)
 
     def reveal(self, reveal_id: int) -> Reveal:
-        """Read one reveal; free. Raises OutOfCredits when it failed because nobody could pay for it."""
+        """Read one reveal; free.
+
+        Raises OutOfCredits when it failed because nobody could pay for it, NotFound or BadRequest for a bad id.
+        """
         return _reveal("get_reveal", self.get_conn().send(_get_reveal(reveal_id)), VendorDown)
 
     async def reveal_is_complete(self, transport: AsyncTransport, reveal_id: int) -> bool:
         """Whether waiting longer is pointless: found, not found or failed. For the trigger."""
         try:
             return _reveal("get_reveal", await transport.send(_get_reveal(reveal_id)), VendorDown).is_complete
-        except OutOfCredits:
+        except (OutOfCredits, BadRequest):  # a bad id stays bad
             return True
 
     def credits(self) -> dict[str, float]:
@@ -131,5 +138,9 @@ def _reveal(operation: str, reply: Reply, unreadable: type[VendorError]) -> Reve
             reply.status,
             "billing_issue: no credits left. Top the account up, then clear the task.",
         )
-    charged = ((data.get("credits") or {}).get("api_credits") or {}).get("total") or 0.0
-    return Reveal(int(data["id"]), str(data["status"]), bool(data["is_complete"]), float(charged), reply)
+    try:
+        charged = ((data.get("credits") or {}).get("api_credits") or {}).get("total") or 0.0
+        return Reveal(int(data["id"]), str(data["status"]), bool(data["is_complete"]), float(charged), reply)
+    except (AttributeError, TypeError, ValueError) as odd:
+        advice = "data.id or data.credits is not of the documented type."
+        raise unreadable(VENDOR, operation, reply.status, advice) from odd

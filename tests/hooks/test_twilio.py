@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import AuthFailed, RateLimited, ResponseLost
+from hooks.errors import AuthFailed, NotFound, RateLimited, ResponseLost, WrongAddress
 from hooks.twilio import LINE_TYPE, TwilioHook
 
 if TYPE_CHECKING:
@@ -78,3 +78,13 @@ def test_lookup_when_the_secret_is_wrong_then_fails_at_once(vendor: Sandbox, mon
 
 def test_test_connection_when_credentials_are_good_then_says_so(vendor: Sandbox) -> None:
     assert TwilioHook().test_connection()[0] is True
+
+
+def test_lookup_when_404_then_only_twilios_own_is_about_the_number(vendor: Sandbox) -> None:
+    fault = {"vendor": "twilio", "status": 404}
+    vendor.admin.post("faults", json={**fault, "body": {"code": 20404, "status": 404}}).raise_for_status()
+    with pytest.raises(NotFound):
+        TwilioHook().lookup(NUMBER, [LINE_TYPE])
+    vendor.admin.post("faults", json={**fault, "body": {"error": "no such app"}}).raise_for_status()
+    with pytest.raises(WrongAddress, match="correct the host of connection twilio_default"):
+        TwilioHook().lookup(NUMBER, [LINE_TYPE])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown
+from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown, WrongAddress
 from hooks.wiza import Reveal, WizaHook
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
+
+
+ODD_ID = '{"data": {"id": null, "status": "queued", "is_complete": false}}'
 
 
 def _finished(hook: WizaHook, reveal: Reveal) -> Reveal:
@@ -56,7 +60,7 @@ def test_reveal_when_the_id_is_unknown_then_raises_not_found(vendor: Sandbox) ->
         WizaHook().reveal(99_999_999)
 
 
-@pytest.mark.parametrize("body", ['{"data": {"id": 1}}', '{"data": null}', "[]"])
+@pytest.mark.parametrize("body", ['{"data": {"id": 1}}', '{"data": null}', "[]", ODD_ID])
 def test_answers_when_malformed_then_a_paid_call_is_in_doubt_and_a_read_is_down(vendor: Sandbox, body: str) -> None:
     for operation in ("startIndividualReveal", "getIndividualReveal"):
         fault = {"vendor": "wiza", "operation": operation, "status": 200, "body": body}
@@ -96,3 +100,23 @@ def test_test_connection_when_the_key_is_good_or_wrong_then_says_which(
     assert "wrong-key-1" not in message
     with pytest.raises(AuthFailed):
         WizaHook().start_reveal("Ada Molar", company="Example Dental")
+
+
+@pytest.mark.parametrize("status", [301, 404, 405])
+def test_start_reveal_when_the_path_is_not_wizas_then_says_so_and_refuses_nobody(vendor: Sandbox, status: int) -> None:
+    fault = {"vendor": "wiza", "operation": "startIndividualReveal", "status": status}
+    vendor.admin.post("faults", json=fault).raise_for_status()
+    with pytest.raises(WrongAddress, match="correct the host of connection wiza_default"):
+        WizaHook().start_reveal("Ada Molar", company="Example Dental")
+
+
+def test_reveal_is_complete_when_the_id_is_bad_then_waiting_is_pointless(vendor: Sandbox) -> None:
+    async def ask() -> bool:
+        hook = WizaHook()
+        transport = await hook.get_async_conn()
+        try:
+            return await hook.reveal_is_complete(transport, 99_999_999)
+        finally:
+            await transport.aclose()
+
+    assert asyncio.run(ask()) is True
