@@ -26,6 +26,11 @@ GHL = "ghl"
 CREATE, UPDATE, SUPPRESS, SKIP = "create", "update", "suppress", "skip"
 SOURCE_TAG = "dental-gtm"
 SENDER = Path(__file__).with_name("sender.yaml")
+OPT_OUTS_REFUSED = (
+    "{vendor} refused {count} opt-outs; everything else is done. These persons may still get e-mail: look up their "
+    "remote_id in activation.rejection (operation suppress), stop them at {vendor} by hand, then run this DAG again. "
+    "It fails until {vendor} accepts them or no longer has them."
+)
 REJECTED_SHARE, REJECTED_LEAST = 0.05, 3  # more refusals than this in one run is a fault of ours, not of the rows
 GRADES = (("A", 0.9), ("B", 0.7), ("C", 0.4))  # by rank among all scored leads
 ICP_GRADES = (("A", 85.0), ("B", 75.0), ("C", 60.0))  # by ICP score while there is no prediction
@@ -83,6 +88,10 @@ class Plan:
     def of(self, operation: str) -> list[Send]:
         return [send for send in self.sends if send.operation == operation]
 
+    def opt_outs(self) -> Plan:
+        """What of the plan may be done at any time, also for a point in time that is long past."""
+        return Plan(self.of(SUPPRESS))
+
 
 def payload_hash(payload: Mapping[str, Any]) -> str:
     """SHA-256 of a payload, the same for the same content in any order."""
@@ -122,6 +131,19 @@ def request_of(sends: Sequence[Send]) -> dict[str, Any]:
 def sends_of(entry: Entry) -> list[Send]:
     """The sends of a call in the ledger."""
     return [Send(**item) for item in json.loads(entry.request)["sends"]]
+
+
+def worked_as_of(as_of: str, newest: str | None, is_given: bool) -> str:
+    """The point in time that a run works at: the newest one known, unless a person gave one (is_given)."""
+    if is_given or newest is None:
+        return as_of
+    return max(as_of, newest, key=moment)
+
+
+def moment(as_of: str) -> datetime:
+    """An ISO 8601 point in time as an aware datetime."""
+    parsed = datetime.fromisoformat(as_of)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def iso_week(as_of: str) -> tuple[date, date]:
@@ -260,9 +282,7 @@ def plan_ghl(
     for row in rows:
         person_id, held = row["person_id"], {"remote_id": row["remote_id"]}
         if row["suppressed"]:
-            if row["held_status"] != "active":
-                unchanged += 1
-                continue
+            # One whose address failed first may opt out later: the stop that GHL holds decides, not that it holds one.
             operation, payload, changes = SUPPRESS, ghl_stop(row["by_person"]), {}
         elif row["held_status"] == "suppressed" or row["npi"] is None:
             unchanged += 1
@@ -276,7 +296,7 @@ def plan_ghl(
             unchanged += 1
             continue
         times = refused.get((person_id, send.payload_hash), 0)
-        if times and not retry_rejected:
+        if times and operation != SUPPRESS and not retry_rejected:
             rejected_before += 1
             continue
         more = {"audience_id": row["audience_id"], "content_block_id": row["content_block_id"]}
@@ -340,7 +360,7 @@ def plan_known_leads(
             unchanged += 1
             continue
         times = refused.get((row["person_id"], payload_hash(payload)), 0)
-        if times and not retry_rejected:
+        if times and operation != SUPPRESS and not retry_rejected:
             rejected_before += 1
             continue
         sends.append(new_send(INSTANTLY, row["person_id"], operation, payload, as_of, times, **more))

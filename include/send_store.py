@@ -35,7 +35,7 @@ class SendStore:
         return CallLedger(self.bucket, self.destination, operation)
 
     def newest_as_of(self) -> str | None:
-        """The newest point in time that anything was sent for, ISO 8601 UTC."""
+        """The newest point in time that anything was sent for, to any destination, ISO 8601 UTC."""
         newest = self.query(table("activation.send").sql("loaded"), destination=self.destination)[0]["newest_as_of"]
         return newest.astimezone(UTC).isoformat(timespec="seconds") if newest else None
 
@@ -112,12 +112,6 @@ def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquer
     if isinstance(value, date):
         return bigquery.ScalarQueryParameter(name, "DATE", value)
     return bigquery.ScalarQueryParameter(name, "INT64" if isinstance(value, int) else "STRING", value)
-
-
-def moment(as_of: str) -> datetime:
-    """An ISO 8601 point in time as an aware datetime."""
-    parsed = datetime.fromisoformat(as_of)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def forecast(calls: int, requests_per_second: float) -> dict[str, float]:

@@ -7,16 +7,18 @@ grade, segment and content block; do-not-disturb for whoever opted out. Sends on
 | | |
 |---|---|
 | Kind | convergent |
-| Runs | when activate_instantly has sent (activation.send), so that a contact is there before the first reply |
+| Runs | when activate_instantly has sent (activation.send), so that a contact is there before the first reply; when opt-outs arrive (clean.suppression), whatever became of Instantly |
 | Reads | activation.sync_state, clean.event, clean.suppression, segmented.lead, predictions.lead_score and creative |
 | Writes | Go High Level; the call ledger (calls/ghl/ in the lake); activation.send, sync_state, rejection |
 
-A point in time older than the newest send does nothing. `dry_run` logs what would be sent and writes nothing.
+Opt-outs go first. Works at the newest point in time that anything was sent for, or a newer one of the event; with an
+older `as_of` param only opt-outs are sent. `dry_run` logs what would be sent and writes nothing.
 
 ## When it fails
 
 * `AuthFailed`: correct the password of ghl_default, clear the task.
 * `RateLimited`, `VendorDown`: it tries again by itself and sends only the rest. Clearing it is always safe.
+* "refused n opt-outs": urgent, these persons may still be contacted. Do what the message says.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
 
 ## Backfill
@@ -47,7 +49,7 @@ from operators.load_sends import LoadSendsOperator
 with DAG(
     dag_id="activate_ghl",
     doc_md=__doc__,
-    schedule=[asset("activation.send")],
+    schedule=asset("activation.send") | asset("clean.suppression"),
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
@@ -64,12 +66,19 @@ with DAG(
     send = BigQueryToGhlOperator(
         task_id="send_contacts",
         as_of=AS_OF,
+        as_of_given="{{ params.as_of is not none }}",  # type: ignore[arg-type]
         plan_only="{{ params.dry_run }}",  # type: ignore[arg-type]
         retry_rejected="{{ params.retry_rejected }}",  # type: ignore[arg-type]
         pool="ghl",
         retry_policy=VENDOR_RETRY,
     )
-    load = LoadSendsOperator(task_id="load_sends", destination="ghl", pool="bigquery", trigger_rule="all_done")
+    load = LoadSendsOperator(
+        task_id="load_sends",
+        destination="ghl",
+        plan_only="{{ params.dry_run }}",  # type: ignore[arg-type]
+        pool="bigquery",
+        trigger_rule="all_done",
+    )
 
     @task
     def conclude_run() -> None:

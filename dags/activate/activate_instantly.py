@@ -7,19 +7,22 @@ and content for leads that it has; the deletion of everybody who opted out. Send
 | | |
 |---|---|
 | Kind | convergent |
-| Runs | when predictions.creative changes |
+| Runs | when predictions.creative changes; when opt-outs arrive (clean.suppression) |
 | Reads | segmented.audience_member, predictions.lead_score and creative, enriched.contact, clean.suppression |
 | Writes | Instantly; the call ledger (calls/instantly/ in the lake); activation.send, sync_state, rejection |
-| Then | activate_ghl |
+| Then | activate_ghl, unless this run fails |
 
-A point in time older than the newest send does nothing. `max_new_leads` holds for the ISO week of `as_of` over all runs.
-`dry_run` logs what would be sent, sends nothing, writes nothing and starts nothing.
+Opt-outs go first. Works at the newest point in time that anything was sent for, or a newer one of the event; with an
+older `as_of` param only opt-outs are sent. `max_new_leads` holds for that point's ISO week over all runs. `dry_run` logs
+what would be sent, sends nothing, writes nothing and starts nothing.
 
 ## When it fails
 
 * `AuthFailed`: correct the password of instantly_default, clear the task. `OutOfCredits`: the plan takes no more leads.
 * `RateLimited`, `VendorDown`, `ResponseLost`: it tries again by itself. Clearing it is always safe: what an answer that
   was lost did is looked up at Instantly before anything is planned.
+* "refused n opt-outs": urgent, these persons may still get e-mail. Do what the message says.
+* "a campaign that does not run": somebody paused it, so it gets no leads; opt-outs are done. Resume it at Instantly.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
 
 ## Backfill
@@ -29,7 +32,7 @@ None: sends belong to the present. Run it once and it converges.
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, Param
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
 from include.airflow_defaults import (
@@ -50,7 +53,7 @@ from operators.load_sends import LoadSendsOperator
 with DAG(
     dag_id="activate_instantly",
     doc_md=__doc__,
-    schedule=[asset("predictions.creative")],
+    schedule=asset("predictions.creative") | asset("clean.suppression"),
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
@@ -68,20 +71,22 @@ with DAG(
     send = BigQueryToInstantlyOperator(
         task_id="send_leads",
         as_of=AS_OF,
+        as_of_given="{{ params.as_of is not none }}",  # type: ignore[arg-type]
         max_new_leads="{{ params.max_new_leads }}",  # type: ignore[arg-type]
         plan_only="{{ params.dry_run }}",  # type: ignore[arg-type]
         retry_rejected="{{ params.retry_rejected }}",  # type: ignore[arg-type]
         pool="instantly",
         retry_policy=VENDOR_RETRY,
     )
-    load = LoadSendsOperator(task_id="load_sends", destination="instantly", pool="bigquery", trigger_rule="all_done")
+    load = LoadSendsOperator(
+        task_id="load_sends",
+        destination="instantly",
+        plan_only="{{ params.dry_run }}",  # type: ignore[arg-type]
+        pool="bigquery",
+        trigger_rule="all_done",
+    )
 
-    @task.short_circuit
-    def is_no_dry_run(dry_run: bool) -> bool:
-        """Let the DAGs after this one run only when something was really done."""
-        return not dry_run
-
-    really = is_no_dry_run("{{ params.dry_run }}")  # type: ignore[arg-type]
-    # The announcement waits for the send too, so that a failed send fails the run although its results are loaded.
+    # The announcement waits for the send too, so that a failed send fails the run although its results are loaded. A dry
+    # run skips the load, and so the announcement.
     as_of >> send >> load
-    [send, load] >> really >> announce("activation.send", as_of)
+    [send, load] >> announce("activation.send", as_of)

@@ -70,6 +70,15 @@ class GhlHook(BaseHook):
             raise VendorDown(VENDOR, "upsert_contact", reply.status, "The body has no contact.id.")
         return Upserted(str(contact["id"]), bool(reply.body.get("new")))
 
+    def update_contact(self, contact_id: str, payload: Mapping[str, Any]) -> None:
+        """Change one contact by its id: by address, a changed address would make a second contact.
+
+        payload: UpdateContactDtoV3. Raises NotFound or BadRequest when there is none, and BadRequest, with the refused
+        fields named, when GHL does not accept the payload.
+        """
+        path = f"/contacts/{contact_id}"
+        self.get_conn().send(Call("update_contact", "PUT", path, repeatable=True, json=dict(payload)))
+
     def iter_contacts(
         self, filters: Sequence[Mapping[str, Any]] = (), *, query: str | None = None, page_size: int = PAGE
     ) -> Iterator[dict[str, Any]]:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from hooks.errors import BadRequest, VendorError
+from hooks.errors import BadRequest, NotFound, VendorError
 from hooks.ghl import REQUESTS_PER_SECOND, GhlHook
-from hooks.transport import Call
 from include.activation import (
     CREATE,
     GHL,
+    OPT_OUTS_REFUSED,
     SUPPRESS,
     UPDATE,
     Plan,
     Send,
     batches,
     is_too_many,
+    moment,
     plan_ghl,
     rejection_body,
     request_of,
+    worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
-from include.send_store import SendStore, forecast, moment
+from include.send_store import SendStore, forecast
 from include.tables import table
 from operators.load_sends import send_store
 
@@ -43,20 +45,23 @@ class BigQueryToGhlOperator(BaseOperator):
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
     simply made again. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
-    AirflowFailException when GHL refused too many of the contacts.
+    AirflowFailException when GHL refused an opt-out or too many of the contacts.
 
-    :param as_of: point in time; older than the newest send: nothing is done.
+    :param as_of: point in time.
+    :param as_of_given: True: a person asked for this as_of; older than the newest send, only opt-outs are done.
+        False: it came with an event; the run works at the newest one known, for events overtake each other.
     :param plan_only: a dry run: only log what would be done.
     :param retry_rejected: offer payloads again that GHL refused before.
     """
 
     ui_color = "#fce8e6"
-    template_fields: Sequence[str] = ("as_of", "plan_only", "retry_rejected")
+    template_fields: Sequence[str] = ("as_of", "as_of_given", "plan_only", "retry_rejected")
 
     def __init__(
         self,
         *,
         as_of: str,
+        as_of_given: bool = True,
         plan_only: bool = False,
         retry_rejected: bool = False,
         ghl_conn_id: str = GhlHook.default_conn_name,
@@ -65,6 +70,7 @@ class BigQueryToGhlOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.as_of = as_of
+        self.as_of_given = as_of_given
         self.plan_only = plan_only
         self.retry_rejected = retry_rejected
         self.ghl_conn_id = ghl_conn_id
@@ -75,11 +81,13 @@ class BigQueryToGhlOperator(BaseOperator):
         if not self.plan_only:
             self.settle(store)
         newest = store.newest_as_of()
-        if newest and moment(newest) > moment(self.as_of):
-            self.log.info("Nothing done: GHL was already brought to %s, which is newer than %s.", newest, self.as_of)
-            return {"newer_as_of": newest}
-        plan = self.plan(store)
-        counts = self._counts(plan)
+        as_of = worked_as_of(self.as_of, newest, self.as_of_given)
+        plan = self.plan(store, as_of)
+        newer: dict[str, str] = {}
+        if newest and moment(newest) > moment(as_of):
+            self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
+            plan, newer = plan.opt_outs(), {"newer_as_of": newest}
+        counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
         return counts if self.plan_only else counts | self.send(store, plan)
 
@@ -91,25 +99,29 @@ class BigQueryToGhlOperator(BaseOperator):
                 store.ledger(entry.operation).withdraw(entry.request_key)
         store.load([entry for entry in entries if entry.status != "in_doubt"])
 
-    def plan(self, store: SendStore) -> Plan:
+    def plan(self, store: SendStore, as_of: str) -> Plan:
         """Return what GHL must be told now."""
-        rows = store.query(table("activation.send").sql("ghl_contacts"), as_of=moment(self.as_of))
+        rows = store.query(table("activation.send").sql("ghl_contacts"), as_of=moment(as_of))
         connection = GhlHook.get_connection(self.ghl_conn_id)
         field_ids = connection.extra_dejson.get("custom_field_ids", {})
-        return plan_ghl(rows, self.as_of, field_ids, store.refused(), self.retry_rejected)
+        return plan_ghl(rows, as_of, field_ids, store.refused(), self.retry_rejected)
 
     def send(self, store: SendStore, plan: Plan) -> dict[str, int]:
-        """Make the plan's calls and return how they ended."""
+        """Make the plan's calls and return how they ended. Opt-outs go first."""
         hook = GhlHook(self.ghl_conn_id)
         ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
-        for batch in batches(plan.sends, CHECKED_TOGETHER):
-            blocked = store.suppressed([send.person_id for send in batch if send.operation != SUPPRESS])
+        opt_outs = Counter(self._call(store, hook, send) for send in plan.of(SUPPRESS))
+        ended.update(opt_outs)
+        for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
+            blocked = store.suppressed([send.person_id for send in batch])
             for send in batch:
-                if send.operation != SUPPRESS and send.person_id in blocked:
+                if send.person_id in blocked:
                     ended["suppressed_late"] += 1
                 else:
                     ended[self._call(store, hook, send)] += 1
         self.log.info("Done: %s", dict(ended))
+        if opt_outs["rejected"]:
+            raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"]))
         if is_too_many(ended["rejected"], len(plan.sends)):
             raise AirflowFailException(
                 f"GHL refused {ended['rejected']} of {len(plan.sends)} contacts; the others are sent. Reasons are in "
@@ -124,6 +136,11 @@ class BigQueryToGhlOperator(BaseOperator):
         try:
             remote_id = _upserted(hook, send) if send.operation == CREATE else _updated(hook, send)
         except BadRequest as refusal:
+            if send.operation == SUPPRESS and _is_gone(hook, send, refusal):
+                ledger.record_response(
+                    send.send_id, json.dumps({"remote_id": send.remote_id}), vendor_ref=send.remote_id
+                )
+                return "sent"
             fields = f" (fields: {', '.join(refusal.fields)})" if refusal.fields else ""
             body = rejection_body(str(refusal.status), f"GHL refused the {send.operation}{fields}")
             ledger.record_response(send.send_id, body, status="failed", http_status=refusal.status)
@@ -150,8 +167,17 @@ def _upserted(hook: GhlHook, send: Send) -> str:
 
 
 def _updated(hook: GhlHook, send: Send) -> str:
-    """Change the contact by its id: by address, a changed address would make a second contact."""
-    payload: Mapping[str, Any] = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
-    call = Call("update_contact", "PUT", f"/contacts/{send.remote_id}", repeatable=True, json=payload)
-    hook.get_conn().send(call)
+    payload = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+    hook.update_contact(str(send.remote_id), payload)
     return str(send.remote_id)
+
+
+def _is_gone(hook: GhlHook, send: Send, refusal: BadRequest) -> bool:
+    """Whether the contact is no longer there to be silenced. GHL may say so with 400, as for a payload it refuses."""
+    if isinstance(refusal, NotFound):
+        return True
+    try:
+        hook.get_contact(str(send.remote_id))
+    except BadRequest:  # an id that GHL gave us is refused for no other reason
+        return True
+    return False

@@ -15,6 +15,7 @@ from hooks.instantly import REQUESTS_PER_SECOND, InstantlyHook
 from include.activation import (
     CREATE,
     INSTANTLY,
+    OPT_OUTS_REFUSED,
     SUPPRESS,
     UPDATE,
     Plan,
@@ -28,6 +29,7 @@ from include.activation import (
     is_too_many,
     iso_week,
     joined,
+    moment,
     plan_known_leads,
     plan_new_leads,
     reconciled_body,
@@ -37,11 +39,12 @@ from include.activation import (
     results,
     sends_of,
     with_campaign,
+    worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
 from include.call_ledger import Entry
 from include.content_blocks import ContentBlock, content_block
-from include.send_store import SendStore, forecast, moment
+from include.send_store import SendStore, forecast
 from include.tables import table
 from operators.load_sends import send_store
 
@@ -49,7 +52,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LEADS_PER_CALL = 100  # far below Instantly's 1000: what one lost answer puts in doubt
-ACTIVE = 1
+DRAFT, COMPLETED = 0, 3
+SENDING = (1, 4)  # active, running subsequences
+# In any other status a person (2) or Instantly itself (below zero) stopped it, and only a person may start it again.
+STOPPED = {2: "paused", -99: "stopped: account suspended", -1: "stopped: accounts unhealthy", -2: "stopped: bounces"}
 
 
 class BigQueryToInstantlyOperator(BaseOperator):
@@ -58,21 +64,25 @@ class BigQueryToInstantlyOperator(BaseOperator):
     Every call is in the call ledger before it is made. Adding leads is not repeatable: a lost answer is settled by
     asking Instantly which of the addresses it holds, before anything else is planned. Returns counts. Raises
     hooks.errors at the first vendor failure (what was sent is kept), ResponseLost at the end when answers were lost,
-    AirflowFailException when too many leads were refused.
+    AirflowFailException when an opt-out or too many leads were refused, or when a campaign that should get leads is
+    paused.
 
-    :param as_of: point in time; older than the newest send: nothing is done.
-    :param max_new_leads: new leads in one ISO week of as_of, over all runs.
+    :param as_of: point in time.
+    :param as_of_given: True: a person asked for this as_of; older than the newest send, only opt-outs are done.
+        False: it came with an event; the run works at the newest one known, for events overtake each other.
+    :param max_new_leads: new leads in one ISO week of the point in time worked at, over all runs.
     :param plan_only: a dry run: only log what would be done.
     :param retry_rejected: offer payloads again that Instantly refused before.
     """
 
     ui_color = "#e8eaf6"
-    template_fields: Sequence[str] = ("as_of", "max_new_leads", "plan_only", "retry_rejected")
+    template_fields: Sequence[str] = ("as_of", "as_of_given", "max_new_leads", "plan_only", "retry_rejected")
 
     def __init__(
         self,
         *,
         as_of: str,
+        as_of_given: bool = True,
         max_new_leads: int = 600,
         plan_only: bool = False,
         retry_rejected: bool = False,
@@ -82,6 +92,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.as_of = as_of
+        self.as_of_given = as_of_given
         self.max_new_leads = max_new_leads
         self.plan_only = plan_only
         self.retry_rejected = retry_rejected
@@ -94,11 +105,13 @@ class BigQueryToInstantlyOperator(BaseOperator):
         if not self.plan_only:
             self.settle(store, hook)
         newest = store.newest_as_of()
-        if newest and moment(newest) > moment(self.as_of):
-            self.log.info("Nothing done: Instantly was already brought to %s, newer than %s.", newest, self.as_of)
-            return {"newer_as_of": newest}
-        plan = self.plan(store, hook)
-        counts = self._counts(plan)
+        as_of = worked_as_of(self.as_of, newest, self.as_of_given)
+        plan = self.plan(store, hook, as_of)
+        newer: dict[str, str] = {}
+        if newest and moment(newest) > moment(as_of):
+            self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
+            plan, newer = plan.opt_outs(), {"newer_as_of": newest}
+        counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
         return counts if self.plan_only else counts | self.send(store, hook, plan)
 
@@ -122,39 +135,45 @@ class BigQueryToInstantlyOperator(BaseOperator):
         ledger.record_response(entry.request_key, reconciled_body(sends, ids))
         return ledger.entry(entry.request_key)
 
-    def plan(self, store: SendStore, hook: InstantlyHook) -> Plan:
+    def plan(self, store: SendStore, hook: InstantlyHook, as_of: str) -> Plan:
         """Return what Instantly must be told now; asks Instantly (reads only) which leads it has e-mailed."""
-        at, refused = moment(self.as_of), store.refused()
-        monday, sunday = iso_week(self.as_of)
+        at, refused = moment(as_of), store.refused()
+        monday, sunday = iso_week(as_of)
         room = remaining(self.max_new_leads, store.new_in_week(monday, sunday))
         new = store.query(table("activation.send").sql("instantly_new"), as_of=at, capacity=room)
         known = store.query(table("activation.send").sql("instantly_known"), as_of=at)
         blocks = _blocks([*new, *known])
         contacted = _contacted(hook, [row for row in known if content_differs(row, blocks)])
         return joined(
-            plan_known_leads(known, blocks, self.as_of, contacted, refused, self.retry_rejected),
-            plan_new_leads(new, blocks, self.as_of, room, refused, self.retry_rejected),
+            plan_known_leads(known, blocks, as_of, contacted, refused, self.retry_rejected),
+            plan_new_leads(new, blocks, as_of, room, refused, self.retry_rejected),
         )
 
     def send(self, store: SendStore, hook: InstantlyHook, plan: Plan) -> dict[str, int]:
         """Make the plan's calls and return how the sends ended. Opt-outs go first."""
         ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0, in_doubt=0)
-        for send in plan.of(SUPPRESS):
-            ended[self._one(store, hook, send, "delete_lead")] += 1
+        opt_outs = Counter(self._one(store, hook, send, "delete_lead") for send in plan.of(SUPPRESS))
+        ended.update(opt_outs)
+        stopped: list[str] = []
         for batch in batches(plan.of(UPDATE), LEADS_PER_CALL):
             for send in self._allowed(store, batch, ended):
                 ended[self._one(store, hook, send, "patch_lead")] += 1
         for audience_id, name in sorted(plan.campaigns.items()):
             leads = [send for send in plan.of(CREATE) if send.audience_id == audience_id]
-            if leads:
-                leads = with_campaign(leads, _active_campaign(hook, name))
-            for batch in batches(leads, LEADS_PER_CALL):
+            if not leads:
+                continue
+            campaign = _started_campaign(hook, name)
+            if campaign["status"] not in SENDING:
+                status = STOPPED.get(campaign["status"], f"in status {campaign['status']}")
+                stopped.append(f"'{name}' is {status} ({len(leads)} leads wait)")
+                continue
+            for batch in batches(with_campaign(leads, campaign["id"]), LEADS_PER_CALL):
                 ended.update(self._add(store, hook, self._allowed(store, batch, ended)))
         self.log.info("Done: %s", dict(ended))
-        self._judge(ended, len(plan.sends))
+        self._judge(ended, opt_outs["rejected"], len(plan.sends), stopped)
         return dict(ended)
 
-    def _judge(self, ended: Counter[str], attempted: int) -> None:
+    def _judge(self, ended: Counter[str], opt_outs_refused: int, attempted: int, stopped: Sequence[str]) -> None:
         if ended["in_doubt"]:
             raise ResponseLost(
                 INSTANTLY,
@@ -162,10 +181,17 @@ class BigQueryToInstantlyOperator(BaseOperator):
                 None,
                 f"{ended['in_doubt']} leads are in doubt; the next try asks Instantly first.",
             )
+        if opt_outs_refused:
+            raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="Instantly", count=opt_outs_refused))
         if is_too_many(ended["rejected"], attempted):
             raise AirflowFailException(
                 f"Instantly refused {ended['rejected']} of {attempted} sends; the others are done. Reasons are in "
                 "activation.rejection: mend them, then run the DAG with retry_rejected."
+            )
+        if stopped:
+            raise AirflowFailException(
+                f"No leads were added to a campaign that does not run: {'; '.join(stopped)}. Everything else is done, "
+                "opt-outs too. Resume the campaign at Instantly, or end the audience's membership, then run the DAG again."
             )
 
     def _allowed(self, store: SendStore, batch: Sequence[Send], ended: Counter[str]) -> list[Send]:
@@ -233,13 +259,13 @@ def _blocks(rows: Iterable[Mapping[str, Any]]) -> dict[str, ContentBlock]:
     return {block_id: content_block(block_id) for block_id in ids}
 
 
-def _active_campaign(hook: InstantlyHook, name: str) -> str:
-    """The id of the campaign of this name, made and started if need be."""
+def _started_campaign(hook: InstantlyHook, name: str) -> dict[str, Any]:
+    """The campaign of this name, made if need be, and started unless somebody stopped it."""
     known = next((campaign for campaign in hook.iter_campaigns(name) if campaign["name"] == name), None)
     campaign = known or hook.create_campaign(campaign_of(name))
-    if campaign.get("status") != ACTIVE:
-        hook.activate_campaign(campaign["id"])
-    return str(campaign["id"])
+    if campaign["status"] in (DRAFT, COMPLETED):
+        return hook.activate_campaign(campaign["id"])
+    return campaign
 
 
 def _held(hook: InstantlyHook, sends: Sequence[Send]) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow_defaults import GCP_CONN_ID
 from include.send_store import SendStore
@@ -33,17 +34,23 @@ class LoadSendsOperator(BaseOperator):
     Returns ``{"sent": n, "rejected": n, "calls_in_doubt": n}``.
 
     :param destination: ``instantly`` or ``ghl``.
+    :param plan_only: a dry run: write nothing, and skip what comes after.
     """
 
     ui_color = "#e6f4ea"
-    template_fields: Sequence[str] = ("destination",)
+    template_fields: Sequence[str] = ("destination", "plan_only")
 
-    def __init__(self, *, destination: str, gcp_conn_id: str = GCP_CONN_ID, **kwargs: Any) -> None:
+    def __init__(
+        self, *, destination: str, plan_only: bool = False, gcp_conn_id: str = GCP_CONN_ID, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.destination = destination
+        self.plan_only = plan_only
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
+        if self.plan_only:
+            raise AirflowSkipException("Dry run: nothing was sent, so nothing is loaded.")
         store = send_store(self, self.gcp_conn_id, self.destination)
         counts = store.load(store.unloaded())
         self.log.info("%s: %s", self.destination, counts)

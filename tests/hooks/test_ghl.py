@@ -75,3 +75,17 @@ def test_test_connection_when_the_token_is_good_or_wrong_then_says_which(
     worked, message = GhlHook().test_connection()
     assert worked is False
     assert "HTTP 401" in message
+
+
+def test_update_when_the_contact_is_there_refused_or_gone_then_changes_it_or_says_so(vendor: Sandbox) -> None:
+    hook = GhlHook()
+    made = hook.upsert_contact({"email": "upd@hook-test.example", "firstName": "Ada"})
+    hook.update_contact(made.contact_id, {"dnd": True})
+    contact = hook.get_contact(made.contact_id)
+    assert (contact["dnd"], contact["firstName"]) == (True, "Ada")
+    with pytest.raises(BadRequest) as raised:
+        hook.update_contact(made.contact_id, {"email": "not-an-address"})
+    assert raised.value.fields == ("email",)
+    hook.delete_contact(made.contact_id)
+    with pytest.raises(BadRequest):
+        hook.update_contact(made.contact_id, {"dnd": True})

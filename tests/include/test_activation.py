@@ -35,6 +35,7 @@ from include.activation import (
     request_of,
     results,
     sends_of,
+    worked_as_of,
 )
 from include.call_ledger import Entry
 from include.content_blocks import content_block
@@ -256,3 +257,27 @@ def test_is_too_many_when_over_five_percent_and_three_then_true(rejected: int, a
 def test_batches_when_size_does_not_divide_then_last_is_short() -> None:
     sends = [added(number, f"{number}@x.example") for number in range(5)]
     assert [len(batch) for batch in batches(sends, 2)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("newest", "is_given", "expected"),
+    [
+        (None, False, AS_OF),
+        ("2025-11-16T23:00:00+00:00", False, "2025-11-16T23:00:00+00:00"),
+        ("2025-11-03T06:00:00+00:00", False, AS_OF),
+        ("2025-11-16T23:00:00+00:00", True, AS_OF),
+    ],
+)
+def test_worked_as_of_when_a_newer_one_is_known_then_only_a_given_one_stays(
+    newest: str | None, is_given: bool, expected: str
+) -> None:
+    assert worked_as_of(AS_OF, newest, is_given) == expected
+
+
+def test_plan_ghl_when_suppressed_then_only_the_same_stop_is_unchanged_and_a_refusal_is_no_excuse() -> None:
+    row = {**ROW, "is_held": True, "held_status": "suppressed", "remote_id": "c1", "suppressed": True}
+    e_mail_only = {**row, "held_hash": payload_hash(ghl_stop(by_person=False))}
+    assert plan_ghl([e_mail_only], AS_OF, {}, {}, False).unchanged == 1
+    refused = {("p1", payload_hash(ghl_stop(by_person=True))): 2}
+    plan = plan_ghl([{**e_mail_only, "by_person": True}], AS_OF, {}, refused, False)
+    assert ([send.payload for send in plan.sends], plan.rejected_before) == ([{"dnd": True}], 0)

@@ -139,7 +139,7 @@ def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
     store = send_store(operator, "google_cloud_default", "ghl")
-    plan = operator.plan(store)
+    plan = operator.plan(store, AS_OF)
     suppress(bigquery_client, "email", email(npis[0]))
     assert operator.send(store, plan)["suppressed_late"] == 1
     assert set(held(npis)) == {npis[1]}
@@ -242,7 +242,7 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals(
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
     store = send_store(operator, "google_cloud_default", "ghl")
-    send = operator.plan(store).sends[0]
+    send = operator.plan(store, AS_OF).sends[0]
     store.ledger("upsert_contact").claim(send.send_id, request_of([send]))
     assert to_ghl()["sent"] == 2
     assert set(held(npis)) == set(npis)
@@ -277,8 +277,96 @@ def test_execute_when_as_of_is_older_than_the_newest_send_then_nothing_is_done(
     contacted(bigquery_client, ready(bigquery_client, 1))
     to_ghl(LATER)
     late = contacted(bigquery_client, ready(bigquery_client, 1))
-    assert to_ghl(AS_OF) == {"newer_as_of": LATER}
+    counts = to_ghl(AS_OF)
+    assert (counts["newer_as_of"], counts["creates"], counts["sent"]) == (LATER, 0, 0)
     assert held(late) == {}
+
+
+def test_execute_when_as_of_is_past_then_param_does_opt_outs_only_and_event_works_at_the_newest(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    gone, stays = contacted(bigquery_client, ready(bigquery_client, 2))
+    to_ghl(LATER)
+    suppress(bigquery_client, "person", person_id(gone))
+    late = contacted(bigquery_client, ready(bigquery_client, 1))
+    counts = to_ghl(AS_OF)
+    assert (counts["suppressed"], counts["creates"], counts["updates"]) == (1, 0, 0)
+    contacts = held([gone, stays])
+    assert (contacts[gone]["dnd"], contacts[stays].get("dnd", False)) == (True, False)
+    assert to_ghl(AS_OF, as_of_given=False)["creates"] == 1
+    assert set(held(late)) == set(late)
+    newest = rows(bigquery_client, "SELECT as_of FROM activation.send WHERE operation = 'create'")
+    assert {row["as_of"].isoformat() for row in newest} == {LATER}
+
+
+def test_execute_when_opt_out_is_refused_then_the_run_fails_and_every_run_offers_it_again(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    suppress(bigquery_client, "person", person_id(npi))
+    late = contacted(bigquery_client, ready(bigquery_client, 1))
+    for _ in range(2):
+        with world.admin as admin:
+            admin.post("faults", json={"vendor": "ghl", "operation": "update-contact", "status": 422})
+        with pytest.raises(AirflowFailException, match="refused 1 opt-outs"):
+            to_ghl()
+    assert set(held(late)) == set(late)
+    assert held([npi])[npi].get("dnd") is not True
+    counts = to_ghl()
+    assert (counts["suppressed"], counts["sent"], counts["rejected_before"]) == (1, 1, 0)
+    assert held([npi])[npi]["dnd"] is True
+    assert to_ghl()["suppressed"] == 0
+
+
+def test_execute_when_suppressed_contact_is_gone_then_it_counts_as_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    GhlHook().delete_contact(held([npi])[npi]["id"])
+    suppress(bigquery_client, "person", person_id(npi))
+    counts = to_ghl()
+    assert (counts["suppressed"], counts["sent"], counts["rejected"]) == (1, 1, 0)
+    assert to_ghl()["suppressed"] == 0
+
+
+def test_execute_when_bounced_person_opts_out_later_then_dnd_becomes_full(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    suppress(bigquery_client, "email", email(npi))
+    to_ghl()
+    assert held([npi])[npi]["dnd"] is False
+    suppress(bigquery_client, "person", person_id(npi))
+    assert to_ghl()["suppressed"] == 1
+    assert held([npi])[npi]["dnd"] is True
+    assert to_ghl()["suppressed"] == 0
+
+
+def test_send_when_there_are_opt_outs_then_they_go_before_everything_else(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 3))
+    to_ghl()
+    suppress(bigquery_client, "person", max(person_id(npi) for npi in npis))  # the last one in the plan's order
+    choose(bigquery_client, npis, "peer-invite", as_of=LATER)
+    to_ghl(LATER)
+    order = rows(
+        bigquery_client, "SELECT operation FROM activation.send WHERE operation != 'create' ORDER BY sent_at, send_id"
+    )
+    assert [row["operation"] for row in order] == ["suppress", "update", "update"]
+
+
+def test_execute_when_a_person_opts_out_then_nobody_else_gets_mail_in_that_inbox(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    partner = contacted(bigquery_client, ready(bigquery_client, 1, email=f" {email(npi).upper()}"))
+    suppress(bigquery_client, "person", person_id(npi))
+    assert to_ghl()["creates"] == 0
+    assert held(partner) == {}
 
 
 def _click(npi: str) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import AuthFailed, ResponseLost
 from hooks.instantly import InstantlyHook
+from hooks.transport import Call
 from operators.instantly_sync import BigQueryToInstantlyOperator
 from operators.load_sends import send_store
 from tests.operators.activation import (
@@ -101,7 +103,7 @@ def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
     npis = ready(bigquery_client, 3)
     operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF)
     store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
-    plan = operator.plan(store, hook)
+    plan = operator.plan(store, hook, AS_OF)
     assert len(plan.sends) == 3
     suppress(bigquery_client, "person", person_id(npis[1]))
     assert operator.send(store, hook, plan)["suppressed_late"] == 1
@@ -135,7 +137,7 @@ def test_execute_when_call_never_reached_the_vendor_then_rerun_sends_it(
     # A worker that died after it wrote the intent and before it called.
     from include.activation import batch_key, request_of
 
-    sends = operator.plan(store, hook).sends
+    sends = operator.plan(store, hook, AS_OF).sends
     store.ledger("add_leads").claim(batch_key(sends), request_of(sends))
     assert to_instantly()["sent"] == 2
     assert set(held(npis)) == set(npis)
@@ -229,8 +231,101 @@ def test_execute_when_as_of_is_older_than_the_newest_send_then_nothing_is_done(
     ready(bigquery_client, 1)
     to_instantly()
     late = ready(bigquery_client, 1)
-    assert to_instantly("2025-11-03T06:00:00+00:00") == {"newer_as_of": AS_OF}
+    counts = to_instantly("2025-11-03T06:00:00+00:00")
+    assert (counts["newer_as_of"], counts["creates"], counts["sent"]) == (AS_OF, 0, 0)
     assert held(late) == {}
+
+
+def test_execute_when_as_of_is_past_then_param_does_opt_outs_only_and_event_works_at_the_newest(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    gone, stays = ready(bigquery_client, 2)
+    to_instantly(LATER, max_new_leads=2)
+    suppress(bigquery_client, "person", person_id(gone))
+    late = ready(bigquery_client, 2)
+    counts = to_instantly(AS_OF, max_new_leads=3)
+    assert (counts["suppressed"], counts["creates"]) == (1, 0)
+    assert set(held([gone, stays, *late])) == {stays}
+    # The room is that of LATER's week, of which two are taken.
+    counts = to_instantly(AS_OF, as_of_given=False, max_new_leads=3)
+    assert (counts["creates"], counts["held_back"]) == (1, 1)
+    assert set(held([gone, stays, *late])) == {stays, late[0]}
+
+
+def test_execute_when_opt_out_is_refused_then_the_run_fails_and_every_run_offers_it_again(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 1)
+    to_instantly()
+    suppress(bigquery_client, "person", person_id(npis[0]))
+    late = ready(bigquery_client, 1)
+    for status in (400, 409):
+        with world.admin as admin:
+            admin.post("faults", json={"vendor": "instantly", "operation": "deleteLead", "status": status})
+        with pytest.raises(AirflowFailException, match="refused 1 opt-outs"):
+            to_instantly()
+    assert set(held([*npis, *late])) == {*npis, *late}
+    counts = to_instantly()
+    assert (counts["suppressed"], counts["sent"], counts["rejected_before"]) == (1, 1, 0)
+    assert set(held([*npis, *late])) == set(late)
+
+
+def test_execute_when_suppressed_lead_is_gone_then_it_counts_as_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    to_instantly()
+    InstantlyHook().delete_lead(held([npi])[npi]["id"])
+    # Both the person and the address, on two channels: one row all the same.
+    for channel in ("email", "all"):
+        suppress(bigquery_client, "person", person_id(npi), channel=channel)
+        suppress(bigquery_client, "email", email(npi), channel=channel)
+    counts = to_instantly()
+    assert (counts["suppressed"], counts["sent"]) == (1, 1)
+    assert to_instantly()["suppressed"] == 0
+
+
+def test_execute_when_a_person_opts_out_then_nobody_else_gets_mail_in_that_inbox(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    partner = ready(bigquery_client, 1, email=f" {email(npi).upper()}")
+    suppress(bigquery_client, "person", person_id(npi))
+    assert to_instantly()["creates"] == 0
+    assert held([npi, *partner]) == {}
+
+
+def test_execute_when_partner_in_the_inbox_opts_out_then_the_held_lead_is_deleted(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    to_instantly()
+    (partner,) = ready(bigquery_client, 1, email=email(npi))
+    suppress(bigquery_client, "person", person_id(partner))
+    assert to_instantly()["suppressed"] == 1
+    assert held([npi]) == {}
+
+
+def test_execute_when_a_person_paused_the_campaign_then_it_stays_paused_and_only_opt_outs_are_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    gone, stays = ready(bigquery_client, 2)
+    to_instantly()
+    campaign = held([gone])[gone]["campaign"]
+    pause = Call("pause_campaign", "POST", f"/api/v2/campaigns/{campaign}/pause", repeatable=True)
+    InstantlyHook().get_conn().send(pause)
+    suppress(bigquery_client, "person", person_id(gone))
+    late = ready(bigquery_client, 1)
+    name = InstantlyHook().get_campaign(campaign)["name"]
+    try:
+        with pytest.raises(AirflowFailException, match=f"'{name}' is paused .1 leads wait.*Resume"):
+            to_instantly()
+        assert InstantlyHook().get_campaign(campaign)["status"] == 2
+        assert set(held([gone, stays, *late])) == {stays}
+    finally:
+        InstantlyHook().activate_campaign(campaign)  # other tests share it
+    assert to_instantly()["creates"] == 1
+    assert set(held([gone, stays, *late])) == {stays, *late}
 
 
 def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(

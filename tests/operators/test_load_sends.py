@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
 from include.activation import CREATE, INSTANTLY, added_body, batch_key, new_send, request_of
 from include.call_ledger import CallLedger
+from operators.load_sends import LoadSendsOperator
 from tests.operators.activation import load
+from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, rows
 
 if TYPE_CHECKING:
@@ -27,3 +32,13 @@ def test_execute_when_one_call_is_in_doubt_then_the_answered_one_is_loaded_once(
     assert load("ghl") == {"sent": 0, "rejected": 0, "calls_in_doubt": 0}
     found = rows(bigquery_client, "SELECT person_id, status FROM activation.send ORDER BY person_id")
     assert [tuple(row.values()) for row in found] == [("p0", "sent"), ("p1", "rejected")]
+
+
+def test_execute_when_dry_run_then_nothing_is_loaded(bigquery_client: bigquery.Client, lake: storage.Bucket) -> None:
+    send = new_send(INSTANTLY, "p1", CREATE, {"email": "1@x.example"}, AS_OF)
+    ledger = CallLedger(lake, INSTANTLY, "add_leads")
+    ledger.claim(send.send_id, request_of([send]))
+    ledger.record_response(send.send_id, added_body({"created_leads": [{"index": 0, "id": "l0"}]}, {}))
+    with pytest.raises(AirflowSkipException, match="Dry run"):
+        LoadSendsOperator(task_id="load_sends", destination="instantly", plan_only=True).execute(context())
+    assert rows(bigquery_client, "SELECT * FROM activation.send") == []

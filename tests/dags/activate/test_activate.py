@@ -26,8 +26,10 @@ def test_activate_instantly_when_dry_run_then_nothing_is_sent_and_nothing_starts
     (npi,) = ready(bigquery_client, 1)
     found = states(airflow_env, "activate_instantly", as_of=AS_OF, dry_run=True)
     assert (found["run"], found["send_leads"], found["announce_send"]) == ("success", "success", "skipped")
+    assert found["load_sends"] == "skipped"
     assert list(InstantlyHook().iter_leads(contacts=[email(npi)])) == []
     assert rows(bigquery_client, SENDS) == []
+    assert list(lake.list_blobs()) == []
 
 
 def test_activate_when_run_in_order_then_lead_and_contact_exist(

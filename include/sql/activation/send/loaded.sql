@@ -1,4 +1,6 @@
--- Calls of @destination whose results are loaded, and the newest point in time of any send.
-SELECT ARRAY_AGG(DISTINCT batch_key) AS batch_keys, MAX(as_of) AS newest_as_of
+-- Calls of @destination whose results are loaded, and the newest point in time of any send to any destination: the CRM must
+-- not lag behind the sender, nor a run of one go back behind a run of the other.
+SELECT
+  ARRAY_AGG(DISTINCT IF(destination = @destination, batch_key, NULL) IGNORE NULLS) AS batch_keys,
+  MAX(as_of) AS newest_as_of
 FROM activation.send
-WHERE destination = @destination
