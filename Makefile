@@ -41,7 +41,7 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
 
 test: env ## Run every test against the embedded cloud and the sandbox
-	$(SERVICES) -m pytest --confcutdir=tests/services $(SERVICE_TESTS)
+	$(SERVICES) -m pytest $(SERVICE_TESTS)
 	$(AIRFLOW) -m pytest $(SERVICE_TESTS:%=--ignore=%)
 
 up: env ## Start the embedded stack and keep it running
