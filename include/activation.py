@@ -165,9 +165,9 @@ def grade(rank_pct: float | None, icp_score: float | None) -> str:
 
 
 def coarse_score(score: float | None, icp_score: float | None) -> int:
-    """The score as it is sent: to the nearest 5, so that noise is not a change."""
+    """The score as it is sent: to the nearest 10, so that noise is not a change."""
     value = score if score is not None else icp_score or 0.0
-    return int(5 * round(value / 5))
+    return int(10 * round(value / 10))
 
 
 def instantly_payload(row: Mapping[str, Any], block: ContentBlock) -> dict[str, Any]:

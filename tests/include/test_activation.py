@@ -107,9 +107,9 @@ def test_payload_when_company_has_markup_then_html_is_escaped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "icp", "sent"), [(42.4, 71.0, 40), (43.0, 71.0, 45), (None, 71.0, 70), (None, None, 0)]
+    ("score", "icp", "sent"), [(44.9, 71.0, 40), (45.1, 71.0, 50), (None, 71.0, 70), (None, None, 0)]
 )
-def test_coarse_score_when_noisy_then_nearest_five(score: float | None, icp: float | None, sent: int) -> None:
+def test_coarse_score_when_noisy_then_nearest_ten(score: float | None, icp: float | None, sent: int) -> None:
     assert coarse_score(score, icp) == sent
 
 
