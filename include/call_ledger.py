@@ -198,14 +198,28 @@ class CallLedger:
         pending = {"status": "in_doubt", "vendor_ref": started["vendor_ref"] if started else None}
         return self._entry(request_key, {**intent, **pending})
 
+    def started(self) -> dict[str, str]:
+        """Requests that the vendor took and that have no answer here: request key -> the vendor's id, to fetch it by."""
+        steps: dict[str, set[str]] = {}
+        for key, step in self._steps():
+            steps.setdefault(key, set()).add(step)
+        open_keys = [key for key, found in steps.items() if "started.json" in found and "response.json" not in found]
+        known = {key: self._read(key, "started") for key in open_keys}
+        return {key: str(step["vendor_ref"]) for key, step in known.items() if step is not None}
+
     def entries(self, skip: Collection[str] = ()) -> Iterator[Entry]:
         """Every request in the ledger but the keys in `skip`, in order of key."""
-        names = (blob.name.removeprefix(self.prefix) for blob in self._bucket.list_blobs(prefix=self.prefix))
-        keys = [key for key, _ in groupby(names, lambda name: name.split("/")[0]) if key not in skip]
+        keys = [key for key, _ in groupby(self._steps(), lambda found: found[0]) if key not in skip]
         with ThreadPoolExecutor(READERS) as pool:
             for entry in pool.map(self.entry, keys):
                 if entry is not None:  # withdrawn since it was listed
                     yield entry
+
+    def _steps(self) -> Iterator[tuple[str, str]]:
+        """(request key, name of the object) of all there is, in order."""
+        for blob in self._bucket.list_blobs(prefix=self.prefix):
+            key, _, step = blob.name.removeprefix(self.prefix).partition("/")
+            yield key, step
 
     def _entry(self, request_key: str, known: Mapping[str, Any]) -> Entry:
         responded_at = known.get("responded_at")

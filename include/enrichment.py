@@ -42,6 +42,8 @@ LOOKUP = PaidOperation("twilio", "line_type_intelligence", 365, 0.0, 0.0, 0.008)
 
 MAX_CHUNK_ROWS = 200  # what one mapped task asks for: small enough to lose little, large enough to keep the grid short
 MAX_CHUNKS = 200
+MAX_LOST_IN_A_ROW = 3  # a vendor that breaks off three times running is out: each further call would be in doubt too
+PACKAGE_RETRY_DAYS = 7  # when a look-up whose paid part failed is asked again
 
 
 class BudgetExceeded(Exception):
@@ -72,6 +74,11 @@ def forecast(operation: PaidOperation, calls: int, *, most_credits: float, most_
             f"{most_usd:.2f} USD: lower the number of calls or raise the limit."
         )
     return plan
+
+
+def too_many_refused(refused: int, rows: int) -> bool:
+    """Whether so many refusals of a chunk are no longer about single people: at least 3, and more than 5 %."""
+    return refused >= 3 and refused > 0.05 * rows
 
 
 def request_key(operation: PaidOperation, subject: str, inputs: Mapping[str, str], after: str | None) -> str:

@@ -9,17 +9,31 @@ from typing import Any
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
-from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, ResponseLost, VendorDown
-from hooks.twilio import LINE_TYPE, VENDOR, TwilioHook
+from hooks.errors import (
+    AuthFailed,
+    BadRequest,
+    LeftInDoubt,
+    OutOfCredits,
+    RateLimited,
+    ResponseLost,
+    VendorDown,
+    VendorError,
+    WrongAddress,
+)
+from hooks.twilio import ABOUT_THE_NUMBER, LINE_TYPE, VENDOR, TwilioHook, is_e164
 from include.call_ledger import CallLedger
-from include.enrichment import LOOKUP, lookup_request
+from include.enrichment import LOOKUP, MAX_LOST_IN_A_ROW, lookup_request, too_many_refused
 from include.settings import lake_bucket
+
+NOT_ASKED = {"had", "in_doubt", "unusable"}
+COUNTS = ("had", "answered", "package_errors", "refused", "in_doubt", "lost", "unusable", "unasked")
 
 
 class TwilioLookupOperator(BaseOperator):
     """Look each number of a chunk up and record each answer; what is recorded already is not asked again.
 
-    A lost answer: goes on with the others, then fails once; the number stays in doubt.
+    A lost answer: goes on with the others, but not after three in a row, then fails for good; the number stays in
+    doubt. More than 5 % refused or without the package: stops asking, then fails for good.
     Returns the counts of the chunk. Raises hooks.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
@@ -46,26 +60,50 @@ class TwilioLookupOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        ledger = CallLedger(bucket, VENDOR, LOOKUP.name)
+        rows = json.loads(bucket.blob(self.chunk["object"]).download_as_bytes())
         hook = TwilioHook(self.twilio_conn_id)
-        counts = dict.fromkeys(("had", "answered", "package_errors", "refused", "in_doubt", "lost"), 0)
-        for row in json.loads(bucket.blob(self.chunk["object"]).download_as_bytes()):
-            for outcome in self._look_up(row, ledger, hook):
-                counts[outcome] += 1
+        hook.get_conn()  # a connection that cannot be used fails here, before anything is claimed
+        counts = dict.fromkeys(COUNTS, 0)
+        try:
+            self._look_up_all(rows, counts, CallLedger(bucket, VENDOR, LOOKUP.name), hook)
+        except VendorError as stopped:
+            self._fail_if_in_doubt(counts, stopped)
+            raise
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
-        if counts["lost"]:
-            raise ResponseLost(
+        self._fail_if_in_doubt(counts, None)
+        if too_many_refused(counts["refused"] + counts["package_errors"], len(rows)):
+            raise BadRequest(
                 VENDOR,
                 LOOKUP.name,
                 None,
-                f"{counts['lost']} answers were lost on the way and their numbers are in doubt; all others are kept. "
-                "Clear this task to go on without them; run with resend_in_doubt to ask again, which may pay twice.",
+                f"Of {len(rows)} numbers of this chunk {counts['refused']} were refused and {counts['package_errors']} "
+                f"came without the package; {counts['unasked']} were not asked any more. So many are not about numbers: "
+                "check that the account may use line type intelligence, then clear this task for the others.",
             )
         return counts
+
+    def _look_up_all(
+        self, rows: list[dict[str, Any]], counts: dict[str, int], ledger: CallLedger, hook: TwilioHook
+    ) -> None:
+        lost_in_a_row = 0
+        for number, row in enumerate(rows):
+            outcomes = self._look_up(row, ledger, hook)
+            for outcome in outcomes:
+                counts[outcome] += 1
+            if "lost" in outcomes:
+                lost_in_a_row += 1
+            elif not NOT_ASKED.intersection(outcomes):
+                lost_in_a_row = 0
+            failed = counts["refused"] + counts["package_errors"]
+            if lost_in_a_row == MAX_LOST_IN_A_ROW or too_many_refused(failed, len(rows)):
+                counts["unasked"] = len(rows) - number - 1
+                return
 
     def _look_up(self, row: Mapping[str, Any], ledger: CallLedger, hook: TwilioHook) -> list[str]:
         """Ask for one number if that is allowed, record the answer, and return the counts to raise by one."""
         key, asked = lookup_request(row)
+        if not is_e164(asked["phone_number"]):
+            return ["unusable"]
         claim = ledger.claim(key, asked, person_key=str(row["npi"]))
         if claim.state == "in_doubt" and self.resend_in_doubt == "true":
             claim = ledger.reopen(key)
@@ -78,11 +116,29 @@ class TwilioLookupOperator(BaseOperator):
         except ResponseLost as lost:
             self.log.warning("Request %s is now in doubt: %s", key, lost)
             return ["lost"]
-        except (AuthFailed, OutOfCredits, RateLimited, VendorDown):
+        except (AuthFailed, OutOfCredits, RateLimited, VendorDown, WrongAddress):
             ledger.withdraw(key)  # certainly not made: the next try may ask
             raise
         except BadRequest as refused:
             ledger.record_response(key, None, status="failed", http_status=refused.status)
             return ["refused"]
-        ledger.record_response(key, answer.reply.text, http_status=answer.reply.status, cost_usd=LOOKUP.usd_per_call)
-        return ["answered", "package_errors"] if answer.package_errors else ["answered"]
+        # Twilio's price list names caller_name as the package that is billed even without data: we take it that line
+        # type is billed with data only. An invalid number, which comes without the package, is booked all the same.
+        cost = 0.0 if answer.package_errors else LOOKUP.usd_per_call
+        ledger.record_response(key, answer.reply.text, http_status=answer.reply.status, cost_usd=cost)
+        by_account = set(answer.package_errors.values()) - ABOUT_THE_NUMBER
+        return ["answered", "package_errors"] if by_account else ["answered"]
+
+    def _fail_if_in_doubt(self, counts: Mapping[str, int], stopped: VendorError | None) -> None:
+        """Raise when this try lost answers: its retry would skip those numbers and be green."""
+        if not counts["lost"]:
+            return
+        raise LeftInDoubt(
+            VENDOR,
+            LOOKUP.name,
+            None,
+            f"{counts['lost']} answers were lost on the way and their numbers are in doubt; all others are kept, "
+            f"{counts['unasked']} were not asked. Clear this task to go on without those in doubt (they: "
+            "raw.vendor_response, status in_doubt), or run with resend_in_doubt to ask again, which may pay twice."
+            + (f" It stopped at: {stopped}" if stopped else ""),
+        ) from stopped

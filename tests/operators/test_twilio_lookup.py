@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import ResponseLost, VendorDown
+from hooks.errors import BadRequest, LeftInDoubt, VendorDown
 from include.call_ledger import CallLedger
 from operators.twilio_lookup import TwilioLookupOperator
 from tests.operators.chunks import chunk, people, spent
@@ -68,7 +68,7 @@ def test_execute_when_an_answer_is_lost_then_the_number_stays_in_doubt_until_tol
     rows = _numbers(world, 20, 3)
     world.admin.post("faults", json={"vendor": "twilio", "kind": "drop_response"}).raise_for_status()
     before, _ = spent(world, "twilio")
-    with pytest.raises(ResponseLost, match="1 answers were lost"):
+    with pytest.raises(LeftInDoubt, match="1 answers were lost"):
         _look_up(lake, rows)
     counts = _look_up(lake, rows)
     assert (counts["had"], counts["in_doubt"], counts["answered"]) == (2, 1, 0)
@@ -87,11 +87,33 @@ def test_execute_when_a_number_cannot_be_parsed_then_records_the_refusal(world: 
 def test_execute_when_a_package_fails_inside_a_200_then_the_answer_is_kept_and_counted(
     world: Sandbox, lake: storage.Bucket
 ) -> None:
-    package = {"type": None, "carrier_name": None, "error_code": 60600}
+    package = {"type": None, "carrier_name": None, "error_code": 60608}
     fault = {"vendor": "twilio", "status": 200, "body": {"valid": True, "line_type_intelligence": package}}
     world.admin.post("faults", json=fault).raise_for_status()
     counts = _look_up(lake, _numbers(world, 60, 1))
     assert (counts["answered"], counts["package_errors"]) == (1, 1)
+    [entry] = _ledger(lake).entries()
+    assert (entry.status, entry.cost_usd) == ("responded", 0.0)
+
+
+def test_execute_when_the_account_may_not_use_the_package_then_stops_and_fails_for_good(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    fault = {
+        "vendor": "twilio",
+        "status": 200,
+        "body": {"valid": True, "line_type_intelligence": {"error_code": 60606}},
+    }
+    world.admin.post("faults", json={**fault, "times": 4}).raise_for_status()
+    with pytest.raises(BadRequest, match="3 came without the package; 1 were not asked"):
+        _look_up(lake, _numbers(world, 60, 4))
+
+
+def test_execute_when_three_answers_in_a_row_are_lost_then_stops(world: Sandbox, lake: storage.Bucket) -> None:
+    world.admin.post("faults", json={"vendor": "twilio", "status": 504, "times": 4}).raise_for_status()
+    with pytest.raises(LeftInDoubt, match=r"3 answers were lost.* 1 were not asked"):
+        _look_up(lake, _numbers(world, 60, 4))
+    assert [entry.status for entry in _ledger(lake).entries()] == ["in_doubt"] * 3
 
 
 def test_execute_when_the_vendor_stays_down_then_nothing_is_in_doubt(world: Sandbox, lake: storage.Bucket) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from hooks.errors import AuthFailed, OutOfCredits, RateLimited, ResponseLost, VendorDown
+from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
 from include.call_ledger import CallLedger
 from include.enrichment import reveal_request
-from operators.wiza_reveal import WizaRevealOperator
+from operators.wiza_reveal import WizaRevealOperator, WizaSettleOperator
 from tests.operators.chunks import chunk, first_event, people, run_reveal, spent
 from triggers.wiza import WizaRevealTrigger
 
@@ -80,7 +80,7 @@ def test_execute_when_an_answer_is_lost_then_keeps_the_others_fails_once_and_nev
     rows = people(world, 17, 6)
     fault = {"vendor": "wiza", "kind": "drop_response", "operation": "startIndividualReveal"}
     world.admin.post("faults", json=fault).raise_for_status()
-    with pytest.raises(ResponseLost, match="1 answers were lost"):
+    with pytest.raises(LeftInDoubt, match="1 answers were lost"):
         run_reveal(_operator(lake, rows))
     assert _statuses(lake) == {"responded": 5, "in_doubt": 1}
     counts = run_reveal(_operator(lake, rows))
@@ -225,3 +225,48 @@ def test_deferral_when_stored_by_airflow_then_holds_no_person(world: Sandbox, la
     for row in rows:
         assert row["full_name"].split()[-1] not in stored
         assert row["npi"] not in stored
+
+
+def _fault(world: Sandbox, operation: str, **fault: Any) -> None:
+    world.admin.post("faults", json={"vendor": "wiza", "operation": operation, **fault}).raise_for_status()
+
+
+def test_execute_when_three_answers_in_a_row_are_lost_then_stops_and_fails_for_good(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 71, 6)
+    _fault(world, "startIndividualReveal", status=502, times=6)
+    with pytest.raises(LeftInDoubt, match=r"3 answers were lost.* 3 people were not asked"):
+        run_reveal(_operator(lake, rows))
+    assert _statuses(lake) == {"in_doubt": 3}
+
+
+def test_execute_when_the_path_is_wrong_then_nobody_is_refused_or_in_doubt(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    _fault(world, "startIndividualReveal", status=404)
+    with pytest.raises(WrongAddress):
+        run_reveal(_operator(lake, people(world, 77, 2)))
+    assert _statuses(lake) == {}
+
+
+def test_execute_when_too_many_are_refused_then_stops_and_fails_for_good(world: Sandbox, lake: storage.Bucket) -> None:
+    _fault(world, "startIndividualReveal", status=422, times=5)
+    with pytest.raises(BadRequest, match="3 of 5 people of this chunk were refused.* 2 were not asked"):
+        run_reveal(_operator(lake, people(world, 79, 5)))
+    assert _statuses(lake) == {"failed": 3}
+
+
+def test_settle_when_an_earlier_run_never_fetched_then_fetches_and_a_bad_id_stops_no_other(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    with pytest.raises(TaskDeferred) as raised:
+        _operator(lake, people(world, 84, 4)).execute({})
+    asyncio.run(first_event(raised.value.trigger))  # Wiza is done, and the run is gone
+    before = spent(world, "wiza")
+    _fault(world, "getIndividualReveal", status=404, times=1)
+    with pytest.raises(BadRequest, match="Wiza took 1 reveals and does not show them"):
+        WizaSettleOperator(task_id="settle_reveals").execute({})
+    assert _statuses(lake) == {"failed": 1, "responded": 3}
+    assert WizaSettleOperator(task_id="settle_reveals").execute({}) == {"open": 0, "answered": 0, "still_open": 0}
+    assert spent(world, "wiza") == before
