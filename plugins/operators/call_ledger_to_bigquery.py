@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
@@ -23,7 +24,9 @@ STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carr
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
-    """MERGE every ledger entry without a final row in the warehouse. Run it twice, or late: the same table.
+    """MERGE every ledger entry without a final row in the warehouse, and delete rows in doubt whose claim was withdrawn.
+
+    Run it twice, or late: the same table.
 
     Returns ``{"loaded": n, "in_doubt": n}``.
 
@@ -46,15 +49,20 @@ class CallLedgerToBigQueryOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         ledger = CallLedger(bucket, self.vendor, self.operation)
-        entries = list(ledger.entries(skip=self._settled(client)))
+        settled, doubted = self._known(client)
+        entries = list(ledger.entries(skip=settled))
+        withdrawn = sorted(doubted.keys() - {entry.request_key for entry in entries})
+        if withdrawn:
+            self._delete(client, withdrawn)
         if entries:
-            self._merge(client, entries)
+            # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
+            self._merge(client, entries, [*doubted.values(), *(entry.requested_at.date() for entry in entries)])
         in_doubt = sum(entry.status == "in_doubt" for entry in entries)
         self.log.info("%s entries of %s loaded, %s of them in doubt", len(entries), ledger.prefix, in_doubt)
         return {"loaded": len(entries), "in_doubt": in_doubt}
 
-    def _settled(self, client: bigquery.Client) -> set[str]:
-        """Keys whose answer the warehouse has; an answer never changes."""
+    def _known(self, client: bigquery.Client) -> tuple[set[str], dict[str, date]]:
+        """(keys whose answer the warehouse has, which never changes; key -> requested day of those in doubt)."""
         from google.cloud import bigquery
 
         config = bigquery.QueryJobConfig(
@@ -66,12 +74,29 @@ class CallLedgerToBigQueryOperator(BaseOperator):
             labels=self._labels(),
         )
         sql = (
-            f"SELECT request_key FROM {TABLE} "  # noqa: S608 - a constant
-            "WHERE vendor = @vendor AND operation = @operation AND status != 'in_doubt'"
+            f"SELECT request_key, status, requested_date FROM {TABLE} "  # noqa: S608 - a constant
+            "WHERE vendor = @vendor AND operation = @operation"
         )
-        return {row["request_key"] for row in client.query_and_wait(sql, job_config=config)}
+        rows = list(client.query_and_wait(sql, job_config=config))
+        settled = {row["request_key"] for row in rows if row["status"] != "in_doubt"}
+        return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
 
-    def _merge(self, client: bigquery.Client, entries: list[Entry]) -> None:
+    def _delete(self, client: bigquery.Client, request_keys: list[str]) -> None:
+        from google.cloud import bigquery
+
+        config = bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ScalarQueryParameter("vendor", "STRING", self.vendor),
+                bigquery.ScalarQueryParameter("operation", "STRING", self.operation),
+                bigquery.ArrayQueryParameter("request_keys", "STRING", request_keys),
+            ],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels=self._labels(),
+        )
+        client.query_and_wait(table(TABLE).sql("withdrawn"), job_config=config)
+        self.log.info("%s rows in doubt deleted: their claims were withdrawn", len(request_keys))
+
+    def _merge(self, client: bigquery.Client, entries: list[Entry], days: list[date]) -> None:
         from google.cloud import bigquery
 
         staging = f"{STAGING}_{self.vendor}_{self.operation}"
@@ -86,11 +111,10 @@ class CallLedgerToBigQueryOperator(BaseOperator):
             labels=self._labels(),
         )
         client.load_table_from_json([_row(entry) for entry in entries], staging, job_config=load).result()
-        days = sorted(entry.requested_at.date() for entry in entries)
         merge = bigquery.QueryJobConfig(
             query_parameters=[
-                bigquery.ScalarQueryParameter("first_date", "DATE", days[0]),
-                bigquery.ScalarQueryParameter("last_date", "DATE", days[-1]),
+                bigquery.ScalarQueryParameter("first_date", "DATE", min(days)),
+                bigquery.ScalarQueryParameter("last_date", "DATE", max(days)),
             ],
             maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
             labels=self._labels(),

@@ -90,3 +90,20 @@ def test_execute_when_the_ledger_is_empty_then_does_nothing(
 ) -> None:
     assert _load() == {"loaded": 0, "in_doubt": 0}
     assert _table(bigquery_client) == []
+
+
+def test_execute_when_a_claim_was_withdrawn_then_its_row_goes_and_asked_again_it_is_one_row(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    monday, friday = _ledger(lake, MONDAY), _ledger(lake, FRIDAY)
+    for key in ("a", "b"):
+        monday.claim(key, {})
+    _load()
+    monday.withdraw("a")
+    monday.withdraw("b")
+    friday.claim("b", {})
+    friday.record_response("b", "{}")
+    assert _load() == {"loaded": 1, "in_doubt": 0}
+    assert [
+        (r["request_key"], r["status"], r["requested_at"], r["requested_date"]) for r in _table(bigquery_client)
+    ] == [("b", "responded", FRIDAY, FRIDAY.date())]

@@ -1,6 +1,7 @@
 -- Bring raw.vendor_response to what the ledger says. raw.vendor_response_load holds the entries that are new here;
 -- a call that was in doubt may have been answered since, an answer never changes.
--- @first_date, @last_date: the requested days of the load, so that only their partitions are read.
+-- @first_date, @last_date: the requested days of the load and of the rows in doubt, so that only their partitions are
+-- read. A call that was withdrawn and claimed again later moves to its new day.
 MERGE raw.vendor_response AS t
 USING raw.vendor_response_load AS s
 ON t.requested_date BETWEEN @first_date AND @last_date
@@ -15,7 +16,9 @@ WHEN MATCHED AND t.status = 'in_doubt' THEN UPDATE SET
   body = PARSE_JSON(s.body),
   credits = s.credits,
   cost_usd = s.cost_usd,
-  responded_at = s.responded_at
+  requested_at = s.requested_at,
+  responded_at = s.responded_at,
+  requested_date = s.requested_date
 WHEN NOT MATCHED THEN INSERT
   (vendor, operation, request_key, person_key, status, http_status, vendor_ref, request, body, credits, cost_usd,
    requested_at, responded_at, requested_date)
