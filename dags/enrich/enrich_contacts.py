@@ -15,6 +15,7 @@ it is made.
 | Then | segment_leads |
 
 Order of purchase: never asked first, then who signs for the practice, then small practices, then the newest records.
+First, what an earlier run bought and did not fetch is fetched by its ids, free of charge, and loaded.
 A mapped task asks for at most 200 people; each answer is kept as it comes, and loaded even when other chunks fail.
 
 ## When it fails
@@ -24,9 +25,13 @@ A mapped task asks for at most 200 people; each answer is kept as it comes, and 
 * `reveal_contacts` **OutOfCredits**: the message says how many people are missing; what was bought is kept and loaded.
   Top up, clear the task.
 * **AuthFailed**: correct connection `wiza_default` or `twilio_default`, clear the task. Nothing was asked.
-* **ResponseLost**: a call went out and its answer was cut off; that person is *in doubt* and is not asked again. The
-  task goes green when it is cleared (or by its own retry). To ask again, which may pay twice, run with
-  `resend_in_doubt`. Who: `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
+* **WrongAddress**: the host of the connection is not the vendor's, or its contract changed. Nothing was asked: correct
+  it, clear the task.
+* **BadRequest**: too many of a chunk were refused (asking stopped; the refused ones are kept as failed), or Wiza does
+  not show reveals that it took (`settle_reveals`, `reveal_contacts`). The message says which and what to check.
+* **LeftInDoubt**: calls went out and their answers were cut off; those people are *in doubt* and are not asked again.
+  After three in a row the chunk stops asking. No retry: clear the task to go on without them. To ask again, which may
+  pay twice, run with `resend_in_doubt`. Who: `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
 * **VendorDown**, **RateLimited**: the task tries again by itself; reveals that were started are fetched by their ids.
 * `load_*` or `promote_contact` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
 * `gate_contact` (GateFailed): the message lists the broken rules; downstream has not been told.
@@ -58,17 +63,17 @@ from include.airflow_defaults import (
     tags,
 )
 from include.airflow_promote import promote
-from include.enrichment import LOOKUP, MAX_CHUNK_ROWS, MAX_CHUNKS, REVEAL, forecast
+from include.enrichment import LOOKUP, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, REVEAL, PaidOperation, forecast
 from include.tables import table
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.gate import GateOperator
 from operators.twilio_lookup import TwilioLookupOperator
-from operators.wiza_reveal import WizaRevealOperator
+from operators.wiza_reveal import WizaRevealOperator, WizaSettleOperator
 
 PARAMS = {
     "as_of": as_of_param(),
-    "max_contacts": Param(1500, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
+    "max_contacts": Param(1200, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
         description="Ask Wiza for at most so many people."),
     "max_credits": Param(3000, type="number", minimum=0,
         description="Most Wiza credits that the run may take; a plan that could take more is refused before any call."),
@@ -90,11 +95,17 @@ CHUNK_LABEL = "{{ task.chunk['label'] }}"
 def forecast_calls(chunks: list[dict[str, Any]], operation: str, most_credits: str, most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
     paid = {REVEAL.name: REVEAL, LOOKUP.name: LOOKUP}[operation]
-    plan = forecast(
-        paid, sum(chunk["rows"] for chunk in chunks), most_credits=float(most_credits), most_usd=float(most_usd)
-    )
+    calls = sum(chunk["rows"] for chunk in chunks)
+    plan = forecast(paid, calls, most_credits=float(most_credits), most_usd=float(most_usd))
     print(f"{paid.vendor}: {plan.calls} calls, at most {plan.credits:g} credits and {plan.usd:.2f} USD")
     return chunks
+
+
+def _load(task_id: str, paid: PaidOperation) -> CallLedgerToBigQueryOperator:
+    """Load what was bought, even when a chunk failed or was never asked."""
+    return CallLedgerToBigQueryOperator(
+        task_id=task_id, vendor=paid.vendor, operation=paid.name, trigger_rule="all_done", pool="bigquery"
+    )
 
 
 with DAG(
@@ -109,6 +120,9 @@ with DAG(
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.TWILIO),
 ) as dag:
     as_of = resolve_as_of()
+    # What an earlier run bought and did not fetch or load comes first: else its people would be bought again.
+    settle = WizaSettleOperator(task_id="settle_reveals", pool="wiza", retry_policy=VENDOR_RETRY)
+    load_settled = _load("load_settled_reveals", REVEAL)
     plan_reveals = BigQueryToChunksOperator(
         task_id="plan_reveals",
         sql=table("enriched.contact").sql("reveal_candidates"),
@@ -137,10 +151,7 @@ with DAG(
         retry_policy=VENDOR_RETRY,
         map_index_template=CHUNK_LABEL,
     ).expand(chunk=allowed_reveals)
-    # What was bought is loaded even when a chunk failed or was never asked.
-    load_reveals = CallLedgerToBigQueryOperator(
-        task_id="load_reveals", vendor=REVEAL.vendor, operation=REVEAL.name, trigger_rule="all_done", pool="bigquery"
-    )
+    load_reveals = _load("load_reveals", REVEAL)
     plan_lookups = BigQueryToChunksOperator(
         task_id="plan_lookups",
         sql=table("enriched.contact").sql("lookup_candidates"),
@@ -148,6 +159,7 @@ with DAG(
             "as_of": ("TIMESTAMP", AS_OF),
             "max_lookups": ("INT64", str(MAX_CHUNK_ROWS * MAX_CHUNKS)),
             "max_age_days": ("INT64", str(LOOKUP.max_age_days)),
+            "retry_age_days": ("INT64", str(PACKAGE_RETRY_DAYS)),
             "resend_in_doubt": ("BOOL", RESEND),
         },
         folder="lookups",
@@ -168,16 +180,13 @@ with DAG(
         retry_policy=VENDOR_RETRY,
         map_index_template=CHUNK_LABEL,
     ).expand(chunk=allowed_lookups)
-    load_lookups = CallLedgerToBigQueryOperator(
-        task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name, trigger_rule="all_done", pool="bigquery"
-    )
+    load_lookups = _load("load_lookups", LOOKUP)
     promoted = promote("enriched.contact")
     gate = GateOperator(task_id="gate_contact", table_name="enriched.contact", as_of=AS_OF)
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told.
     confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
 
-    as_of >> plan_reveals
-    reveal >> load_reveals >> plan_lookups
-    allowed_reveals >> plan_lookups
+    [as_of, settle, settle >> load_settled] >> plan_reveals
+    [allowed_reveals, reveal >> load_reveals] >> plan_lookups
     look_up >> load_lookups >> promoted >> gate
     [reveal, look_up, gate] >> confirm_calls >> announce("enriched.contact", as_of)

@@ -82,3 +82,9 @@ def test_gate_when_a_vendor_uses_a_new_word_then_warns_and_passes(bigquery_clien
     )
     sql = "SELECT column_name FROM ops.quality_result WHERE NOT success ORDER BY column_name"
     assert [row[0] for row in bigquery_client.query_and_wait(sql)] == ["email_status", "phone_line_type"]
+
+
+def test_gate_when_an_unusable_address_is_malformed_then_warns_and_passes(bigquery_client: bigquery.Client) -> None:
+    _check(bigquery_client, GOOD | {"email": "ada@b.test, ben@b.test", "usable_email": False})
+    sql = "SELECT column_name FROM ops.quality_result WHERE NOT success"
+    assert [row[0] for row in bigquery_client.query_and_wait(sql)] == ["email"]

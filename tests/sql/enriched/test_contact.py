@@ -111,7 +111,7 @@ def _reveal_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str
 
 
 def _lookup_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
-    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "resend_in_doubt": False}
+    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "retry_age_days": 7, "resend_in_doubt": False}
     return _select(client, "lookup_candidates", **(params | changes))
 
 
@@ -271,3 +271,52 @@ def test_contact_when_folded_twice_then_is_the_same_and_follows_an_erasure(clien
     assert _contacts(client) == first
     client.query_and_wait(f"DELETE FROM raw.vendor_response WHERE person_key = '{ADA}'")  # noqa: S608
     assert sorted(_contacts(client)) == [BEN]
+
+
+@pytest.mark.parametrize(
+    ("sent", "phone"),
+    [
+        ("+1 512-555-0177", "+15125550177"),
+        ("(512) 555-0177", "+15125550177"),
+        ("1 512 555 0177", "+15125550177"),
+        ("+442071838750", "+442071838750"),
+        ("555-0177", "+15125550100"),
+        ("+12", "+15125550100"),
+        ("ask at the desk", "+15125550100"),
+    ],
+)
+def test_contact_when_a_vendors_number_is_odd_then_is_normalised_or_the_practices_is_used(
+    client: bigquery.Client, sent: str, phone: str
+) -> None:
+    _insert(client, "clean.provider", [_provider(ADA)])
+    body = {"email": "a@b.test", "email_status": "valid", "phones": [{"number": sent}]}
+    _insert(client, "raw.vendor_response", [_answer(ADA, "a", AS_OF - timedelta(days=1), body)])
+    assert _contacts(client)[ADA]["phone_e164"] == phone
+    assert [row["phone_e164"] for row in _lookup_candidates(client)] == [phone]
+
+
+def test_contact_when_an_address_is_malformed_then_is_unusable_and_a_good_older_one_stands(
+    client: bigquery.Client,
+) -> None:
+    _insert(client, "clean.provider", [_provider(ADA), _provider(BEN)])
+    bad = {"email": "ada@b.test, ben@b.test", "email_status": "valid"}
+    good = {"email": "ada@b.test", "email_status": "valid"}
+    older, newer = AS_OF - timedelta(days=200), AS_OF - timedelta(days=1)
+    rows = [_answer(ADA, "a1", older, good), _answer(ADA, "a2", newer, bad), _answer(BEN, "b", newer, bad)]
+    _insert(client, "raw.vendor_response", rows)
+    found = _contacts(client)
+    assert (found[ADA]["email"], found[ADA]["usable_email"]) == ("ada@b.test", True)
+    assert found[BEN]["usable_email"] is False
+
+
+@pytest.mark.parametrize(("code", "asked"), [(60608, ["+15125550100"]), (60600, [])])
+def test_lookup_candidates_when_the_package_failed_then_only_a_fact_about_the_number_is_final(
+    client: bigquery.Client, code: int, asked: list[str]
+) -> None:
+    _insert(client, "clean.provider", [_provider(ADA)])
+    at = AS_OF - timedelta(days=8)
+    body = json.dumps({"valid": True, "line_type_intelligence": {"type": None, "error_code": code}})
+    valid = _answer(ADA, "a", at, {"email": "a@b.test", "email_status": "valid"})
+    _insert(client, "raw.vendor_response", [valid, _look_up("+15125550100", "t", at, None, body=body)])
+    assert [row["phone_e164"] for row in _lookup_candidates(client)] == asked
+    assert _lookup_candidates(client, as_of=AS_OF - timedelta(days=2)) == []

@@ -12,7 +12,15 @@ USING (
       JSON_VALUE(body, '$.data.email_type') AS email_type,
       NULLIF(JSON_VALUE(body, '$.data.linkedin_profile_url'), '') AS linkedin_url,
       NULLIF(JSON_VALUE(body, '$.data.title'), '') AS title,
-      NULLIF(JSON_VALUE(body, '$.data.phones[0].number'), '') AS phone
+      CASE  -- what cannot be dialled is no number
+        WHEN REGEXP_CONTAINS(JSON_VALUE(body, '$.data.phones[0].number'), r'^\s*\+') THEN REGEXP_EXTRACT(
+          CONCAT('+', REGEXP_REPLACE(JSON_VALUE(body, '$.data.phones[0].number'), r'[^0-9]', '')), r'^(\+[1-9][0-9]{7,14})$'
+        )
+        ELSE REGEXP_EXTRACT(
+          REGEXP_REPLACE(REGEXP_REPLACE(JSON_VALUE(body, '$.data.phones[0].number'), r'[^0-9]', ''), r'^1?([2-9][0-9]{9})$', r'+1\1'),
+          r'^(\+1[0-9]{10})$'
+        )
+      END AS phone
     FROM raw.vendor_response
     WHERE vendor = 'wiza' AND operation = 'individual_reveal' AND status = 'responded'
   ),
@@ -20,7 +28,11 @@ USING (
     SELECT npi, email, email_status, email_type, request_key, responded_at
     FROM reveal
     WHERE email IS NOT NULL
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY responded_at DESC, request_key) = 1
+    QUALIFY ROW_NUMBER() OVER (
+      -- one that can be written to before a malformed one, then the newest
+      PARTITION BY npi
+      ORDER BY REGEXP_CONTAINS(email, r'^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$') DESC, responded_at DESC, request_key
+    ) = 1
   ),
   person AS (
     SELECT
@@ -68,18 +80,20 @@ USING (
     address.responded_at AS email_fetched_at,
     person.linkedin_url,
     person.title,
-    COALESCE(person.own_phone, provider.phone_e164) AS phone_e164,
+    COALESCE(person.own_phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$')) AS phone_e164,
     line.valid AS phone_valid,
     line.line_type AS phone_line_type,
     line.carrier AS phone_carrier,
     line.request_key AS phone_response_key,
-    COALESCE(address.email_status = 'valid', FALSE) AS usable_email,
+    COALESCE(
+      address.email_status = 'valid' AND REGEXP_CONTAINS(address.email, r'^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$'), FALSE
+    ) AS usable_email,
     spend.credits,
     spend.cost_usd
   FROM person
   LEFT JOIN address ON address.npi = person.npi
   LEFT JOIN clean.provider AS provider ON provider.npi = person.npi
-  LEFT JOIN line ON line.phone_e164 = COALESCE(person.own_phone, provider.phone_e164)
+  LEFT JOIN line ON line.phone_e164 = COALESCE(person.own_phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$'))
   JOIN spend ON spend.npi = person.npi
 ) AS s
 ON t.npi = s.npi
@@ -88,6 +102,7 @@ WHEN MATCHED AND (
   OR t.email_status IS DISTINCT FROM s.email_status
   OR t.email_type IS DISTINCT FROM s.email_type
   OR t.email_response_key IS DISTINCT FROM s.email_response_key
+  OR t.usable_email IS DISTINCT FROM s.usable_email
   OR t.linkedin_url IS DISTINCT FROM s.linkedin_url
   OR t.title IS DISTINCT FROM s.title
   OR t.phone_e164 IS DISTINCT FROM s.phone_e164
