@@ -42,7 +42,7 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 
 test: env ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest $(SERVICE_TESTS)
-	$(AIRFLOW) -m pytest $(SERVICE_TESTS:%=--ignore=%)
+	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
 
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
