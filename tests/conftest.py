@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +18,14 @@ if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 
+def _interrupt(*_: object) -> None:
+    # Not SystemExit: pytest would take that for the failure of one test and go on.
+    raise KeyboardInterrupt
+
+
 def pytest_configure() -> None:
     # A runner that is told to end (CI's time limit, `timeout`) unwinds its fixtures, so that the emulators end with it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 @pytest.fixture(scope="session")
