@@ -55,11 +55,16 @@ def _apply(client: bigquery.Client, definition: Table) -> tuple[str, list[str]]:
     conflicts = _conflicts(definition.name, existing, wanted)
     if conflicts:
         return "conflict", conflicts
-    if existing.schema == wanted.schema and existing.description == wanted.description:
+    if _described(existing) == _described(wanted):
         return "unchanged", []
     existing.schema, existing.description, existing.labels = wanted.schema, wanted.description, wanted.labels
     client.update_table(existing, ["schema", "description", "labels"])
     return "updated", []
+
+
+def _described(definition: bigquery.Table) -> tuple[object, ...]:
+    columns = [(f.name, _standard(f.field_type), f.mode, f.description) for f in definition.schema]
+    return columns, definition.description, definition.labels
 
 
 def _conflicts(name: str, existing: bigquery.Table, wanted: bigquery.Table) -> list[str]:
