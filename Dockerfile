@@ -18,21 +18,21 @@ WORKDIR /opt/gtm
 # ---- environments: only the lock file decides what is in them, so code changes do not reinstall anything ----
 FROM base AS airflow-environment
 COPY requirements/airflow.txt /tmp/requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --require-hashes --requirement /tmp/requirements.txt
+    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
 
 FROM base AS services-environment
 COPY requirements/services.txt /tmp/requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --require-hashes --requirement /tmp/requirements.txt
+    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
 
 FROM base AS emulators-environment
 COPY requirements/emulators.txt /tmp/requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --require-hashes --requirement /tmp/requirements.txt
+    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
 
 # ---- airflow: api-server, scheduler, dag-processor, triggerer, worker, init ----
 FROM base AS airflow
