@@ -9,6 +9,7 @@ FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_CACHE_DIR=/var/cache/pip \
     PATH=/opt/venv/bin:$PATH
 # A fixed id, so that volumes keep their owner when an image is rebuilt.
 RUN groupadd --gid 10001 gtm \
@@ -20,19 +21,19 @@ FROM base AS airflow-environment
 COPY requirements/airflow.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
+    && pip install --require-hashes --requirement /tmp/requirements.txt
 
 FROM base AS services-environment
 COPY requirements/services.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
+    && pip install --require-hashes --requirement /tmp/requirements.txt
 
 FROM base AS emulators-environment
 COPY requirements/emulators.txt /tmp/requirements.txt
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv /opt/venv \
-    && pip install --cache-dir /var/cache/pip --require-hashes --requirement /tmp/requirements.txt
+    && pip install --require-hashes --requirement /tmp/requirements.txt
 
 # ---- airflow: api-server, scheduler, dag-processor, triggerer, worker, init ----
 FROM base AS airflow
