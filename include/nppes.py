@@ -166,14 +166,14 @@ def npi_is_valid(npi: str) -> bool:
     return bool(re.fullmatch(r"[12][0-9]{9}", npi)) and npi_check_digit(npi[:9]) == npi[9]
 
 
-def archive_object(file: NppesFile, version: str = "") -> str:
-    """Return the name of the lake object that keeps a published file.
+def archive_object(file: NppesFile) -> str:
+    """Return the name of the lake object that keeps a published file."""
+    return f"raw/nppes/{file.day}/{file.name}"
 
-    :param version: empty for the first bytes seen under the file's name; for other bytes under the same name, the first
-        eight characters of their SHA-256, so that nothing in the archive is ever overwritten.
-    """
-    stem = file.name[: -len(".zip")]
-    return f"raw/nppes/{file.day}/{stem}{f'.{version}' if version else ''}.zip"
+
+def archived_week(first: date, last: date) -> str:
+    """Return what the archived names of a week's file begin with, whichever version of its bytes they hold."""
+    return f"raw/nppes/{last}/NPPES_Data_Dissemination_{first:%m%d%y}_{last:%m%d%y}_Weekly"
 
 
 def staged_prefix(day: date) -> str:

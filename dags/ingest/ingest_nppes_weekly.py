@@ -58,6 +58,7 @@ from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOp
 from operators.rejects_to_bigquery import RejectsToBigQueryOperator
 
 TABLE = "raw.nppes_npi"
+SOURCE = "nppes_weekly"
 MONDAY = "{{ data_interval_start | ds }}"
 SUNDAY = "{{ (data_interval_end - macros.timedelta(days=1)).strftime('%Y-%m-%d') }}"
 AS_OF = "{{ params.as_of or (data_interval_end + macros.timedelta(hours=6)).isoformat() }}"
@@ -133,6 +134,7 @@ with DAG(
         task_id="record_rejects",
         table_name=TABLE,
         partition=SUNDAY,
+        source=SOURCE,
         rejects_object=of("convert_npidata", "rejects_object"),
         source_object=of("convert_npidata", "member_object"),
         pool="bigquery",
@@ -144,6 +146,7 @@ with DAG(
         params={
             **counts,
             "dataset_table": ("STRING", TABLE),
+            "source": ("STRING", SOURCE),
             "source_object": ("STRING", of("convert_npidata", "source_object")),
             "file_name": ("STRING", of("archive_zip", "file_name")),
             "source_bytes": ("INT64", of("archive_zip", "bytes")),

@@ -20,7 +20,7 @@ REPLACE = """
 MERGE {target} AS loaded
 USING {staging} AS staged
 ON FALSE
-WHEN NOT MATCHED BY SOURCE AND loaded.{partition_field} = @partition THEN DELETE
+WHEN NOT MATCHED BY SOURCE AND loaded.{partition_field} = @partition{slice} THEN DELETE
 WHEN NOT MATCHED BY TARGET THEN INSERT ROW
 """
 
@@ -28,14 +28,16 @@ WHEN NOT MATCHED BY TARGET THEN INSERT ROW
 class ParquetToBigQueryPartitionOperator(BaseOperator):
     """Load the files into a staging table of the target's schema, then replace the partition in one MERGE.
 
-    Every row in the files must belong to the partition. Run it again: the same partition. Returns the rows loaded.
+    Every row in the files must belong to the partition, and to the slice if there is one. Run it again: the same partition. Returns the rows loaded.
 
     :param table_name: target as dataset.table; it has a definition and is partitioned by day.
     :param partition: ISO date.
     :param source_uri: the files, `gs://bucket/folder/part-*.parquet`.
+    :param slice_by: column -> value; only the partition's rows that have these values are replaced, because several
+        sources share the table and load at different times.
     """
 
-    template_fields: Sequence[str] = ("partition", "source_uri")
+    template_fields: Sequence[str] = ("partition", "source_uri", "slice_by")
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -44,6 +46,7 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         table_name: str,
         partition: str,
         source_uri: str,
+        slice_by: Mapping[str, str] | None = None,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
@@ -51,6 +54,7 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         self.table_name = table_name
         self.partition = partition
         self.source_uri = source_uri
+        self.slice_by = slice_by or {}
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> int:
@@ -59,7 +63,8 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         target = table(self.table_name)
         day = date.fromisoformat(self.partition)
-        staging = f"{target.name}_load_{day:%Y%m%d}"
+        of_slice = "_".join(str(value) for value in self.slice_by.values())
+        staging = f"{target.name}_load_{day:%Y%m%d}{f'_{of_slice}' if of_slice else ''}"
         labels = {"dag": self.dag_id, "task": self.task_id, "table": target.name.replace(".", "-")}
         load = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField.from_api_repr(field) for field in target.schema()],
@@ -70,11 +75,19 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         job = client.load_table_from_uri(self.source_uri, staging, job_config=load)
         job.result()
         replace = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter("partition", "DATE", day)],
+            query_parameters=[
+                bigquery.ScalarQueryParameter("partition", "DATE", day),
+                *(bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in self.slice_by.items()),
+            ],
             maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
             labels=labels,
         )
-        sql = REPLACE.format(target=target.name, staging=staging, partition_field=target.partition_field)
+        sql = REPLACE.format(
+            target=target.name,
+            staging=staging,
+            partition_field=target.partition_field,
+            slice="".join(f" AND loaded.{name} = @{name}" for name in self.slice_by),
+        )
         client.query_and_wait(sql, job_config=replace)
         client.delete_table(staging, not_found_ok=True)
         self.log.info("%s of %s holds %d rows from %s", day, target.name, job.output_rows, self.source_uri)

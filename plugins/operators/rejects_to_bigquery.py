@@ -19,18 +19,19 @@ KEPT = ("row_key", "rule", "value", "reason", "line")  # the whole record stays 
 
 
 class RejectsToBigQueryOperator(BaseOperator):
-    """Replace the slice of clean.rejected_row that belongs to one table and partition, in one transaction.
+    """Replace the slice of clean.rejected_row that belongs to one table, partition and source, in one transaction.
 
     Run it again: the same rows. The number of refused rows is bounded by what the conversion tolerates.
     Returns how many rows were written.
 
     :param table_name: the table whose load refused the rows, as dataset.table.
     :param partition: its partition, ISO date; becomes run_date.
+    :param source: name of the source, as in include/sources.py.
     :param rejects_object: lake object with one JSON object a line: line, rule, row_key, value, reason.
     :param source_object: where the rows came from.
     """
 
-    template_fields: Sequence[str] = ("table_name", "partition", "rejects_object", "source_object")
+    template_fields: Sequence[str] = ("table_name", "partition", "source", "rejects_object", "source_object")
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -38,6 +39,7 @@ class RejectsToBigQueryOperator(BaseOperator):
         *,
         table_name: str,
         partition: str,
+        source: str,
         rejects_object: str,
         source_object: str,
         gcp_conn_id: str = "google_cloud_default",
@@ -46,6 +48,7 @@ class RejectsToBigQueryOperator(BaseOperator):
         super().__init__(**kwargs)
         self.table_name = table_name
         self.partition = partition
+        self.source = source
         self.rejects_object = rejects_object
         self.source_object = source_object
         self.gcp_conn_id = gcp_conn_id
@@ -60,6 +63,7 @@ class RejectsToBigQueryOperator(BaseOperator):
         parameters = {
             "table_name": ("STRING", self.table_name),
             "partition": ("DATE", self.partition),
+            "source": ("STRING", self.source),
             "source_object": ("STRING", self.source_object),
             "rejected": ("STRING", json.dumps(rejected)),
         }

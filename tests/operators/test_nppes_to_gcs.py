@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks.nppes import FileNotPublished
-from operators.nppes_to_gcs import ArchiveConflict, NppesToGcsOperator
+from operators.nppes_to_gcs import NppesToGcsOperator
 from tests.operators.context import context
 from tests.operators.nppes_zips import ANA, CLINIC, MONDAY, NAME, SUNDAY, publish, serving, week_zip
 
@@ -71,23 +71,6 @@ def test_archive_when_other_bytes_come_under_the_name_then_kept_beside(cms: Path
     assert objects(lake) == {OBJECT: before, second["object"]: after}
     assert lake.get_blob(OBJECT).generation == first["generation"]
     assert archive() == second
-
-
-def test_archive_when_an_object_has_no_noted_digest_then_its_bytes_decide(cms: Path, lake: storage.Bucket) -> None:
-    content = (cms / NAME).read_bytes()
-    lake.blob(OBJECT).upload_from_string(content)
-    assert archive()["object"] == OBJECT
-    assert list(objects(lake)) == [OBJECT]
-
-
-def test_archive_when_somebody_wrote_into_it_then_conflict_and_nothing_is_loaded(
-    cms: Path, lake: storage.Bucket
-) -> None:
-    version = hashlib.sha256((cms / NAME).read_bytes()).hexdigest()[:8]
-    for name in (OBJECT, f"raw/nppes/{SUNDAY}/{STEM}.{version}.zip"):
-        lake.blob(name).upload_from_string(b"something else")
-    with pytest.raises(ArchiveConflict, match=f"{STEM}.{version}.zip holds other bytes"):
-        archive()
 
 
 def test_archive_when_cms_no_longer_lists_the_week_then_the_newest_archived_version_is_used(

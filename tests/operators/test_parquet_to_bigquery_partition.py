@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WEEK_1, WEEK_2 = "2025-11-09", "2025-11-16"
 
 
-def load(lake: storage.Bucket, day: str, *parts: list[str]) -> int:
+def load(lake: storage.Bucket, day: str, *parts: list[str], slice_by: dict[str, str] | None = None) -> int:
     """Stage one Parquet file for each list of NPIs, and load them."""
     for number, npis in enumerate(parts):
         rows = [
@@ -34,6 +34,7 @@ def load(lake: storage.Bucket, day: str, *parts: list[str]) -> int:
         table_name="raw.nppes_npi",
         partition=day,
         source_uri=f"gs://{lake.name}/staged/{day}/part-*.parquet",
+        slice_by=slice_by,
     ).execute(context())
 
 
@@ -69,3 +70,14 @@ def test_load_when_the_week_is_empty_then_its_partition_is_emptied(
     load(lake, WEEK_2, ["B"])
     assert load(lake, WEEK_1, []) == 0
     assert npis(bigquery_client) == [(WEEK_2, "B", 2)]
+
+
+def test_load_when_sources_share_a_partition_then_only_the_slice_is_replaced(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    load(lake, WEEK_1, ["A", "B"])
+    bigquery_client.query_and_wait("UPDATE raw.nppes_npi SET entity_type_code = IF(npi = 'A', '1', '2') WHERE TRUE")
+
+    assert load(lake, WEEK_1, [], slice_by={"entity_type_code": "2"}) == 0
+
+    assert npis(bigquery_client) == [(WEEK_1, "A", 2)]

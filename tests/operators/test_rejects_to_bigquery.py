@@ -22,17 +22,37 @@ REJECTED = {
 WEEK, OBJECT, SOURCE = "2025-11-09", "staged/nppes_npi/2025-11-09/rejected.jsonl", "gs://a/b.zip#c.csv"
 
 
-def record(lake: storage.Bucket, *rows: dict[str, object], table_name: str = "raw.nppes_npi", day: str = WEEK) -> int:
+def record(
+    lake: storage.Bucket,
+    *rows: dict[str, object],
+    table_name: str = "raw.nppes_npi",
+    day: str = WEEK,
+    source: str = "nppes_weekly",
+) -> int:
     lake.blob(OBJECT).upload_from_string("".join(json.dumps(row) + "\n" for row in rows))
     return RejectsToBigQueryOperator(
-        task_id="record", table_name=table_name, partition=day, rejects_object=OBJECT, source_object=SOURCE
+        task_id="record",
+        table_name=table_name,
+        partition=day,
+        source=source,
+        rejects_object=OBJECT,
+        source_object=SOURCE,
     ).execute(context())
 
 
 def stored(client: bigquery.Client) -> list[tuple[object, ...]]:
     rows = client.query_and_wait("SELECT * FROM clean.rejected_row ORDER BY table_name, run_date, line")
     return [
-        (str(r["run_date"]), r["table_name"], r["row_key"], r["rule"], r["reason"], r["source_object"], r["line"])
+        (
+            str(r["run_date"]),
+            r["table_name"],
+            r["source"],
+            r["row_key"],
+            r["rule"],
+            r["reason"],
+            r["source_object"],
+            r["line"],
+        )
         for r in rows
     ]
 
@@ -43,8 +63,8 @@ def test_record_when_rows_were_refused_then_each_is_stored_with_origin(
     assert record(lake, REJECTED, {**REJECTED, "line": 9, "rule": "field_count"}) == 2
     reason = REJECTED["reason"]
     assert stored(bigquery_client) == [
-        (WEEK, "raw.nppes_npi", "2551230991", "npi_check_digit", reason, SOURCE, 7),
-        (WEEK, "raw.nppes_npi", "2551230991", "field_count", reason, SOURCE, 9),
+        (WEEK, "raw.nppes_npi", "nppes_weekly", "2551230991", "npi_check_digit", reason, SOURCE, 7),
+        (WEEK, "raw.nppes_npi", "nppes_weekly", "2551230991", "field_count", reason, SOURCE, 9),
     ]
 
 
@@ -53,7 +73,12 @@ def test_record_when_run_again_then_only_its_own_slice_is_replaced(
 ) -> None:
     record(lake, REJECTED, table_name="raw.other")
     record(lake, REJECTED, day="2025-11-16")
+    record(lake, REJECTED, source="nppes_monthly")
     record(lake, REJECTED, {**REJECTED, "line": 9})
     assert record(lake) == 0
 
-    assert [row[:2] for row in stored(bigquery_client)] == [("2025-11-16", "raw.nppes_npi"), (WEEK, "raw.other")]
+    assert [(row[0], row[1], row[2]) for row in stored(bigquery_client)] == [
+        (WEEK, "raw.nppes_npi", "nppes_monthly"),
+        ("2025-11-16", "raw.nppes_npi", "nppes_weekly"),
+        (WEEK, "raw.other", "nppes_weekly"),
+    ]
