@@ -207,10 +207,10 @@ def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | Ven
             status,
             "The account or its plan cannot pay: top it up, then clear the task.",
         )
-    if status == 404:
+    if status == 404 and _names_a_record(call, response):
         code = _code(response)
         return NotFound(vendor, call.operation, status, f"No such record{_said(code)}.", code=code)
-    if status == 405 or status < 400:
+    if status in (404, 405) or status < 400:
         return WrongAddress(
             vendor,
             call.operation,
@@ -359,6 +359,19 @@ def _lost(vendor: str, call: Call, status: int | None, what: str) -> ResponseLos
         f"{what} The vendor may have done it: the call stays in doubt and is not repeated by itself. "
         "Look it up at the vendor, then run the DAG with resend_in_doubt if it was not done.",
     )
+
+
+def _names_a_record(call: Call, response: httpx.Response) -> bool:
+    """Whether a 404 says that the vendor lacks a record, rather than that this host lacks the path.
+
+    A vendor's own 404 is a JSON object. A web server's page is not, and the frameworks' answer for an unknown path is
+    `Cannot GET /path`. Taking one of those for "gone" would call an opt-out done that never was.
+    """
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return isinstance(body, Mapping) and not str(body.get("message", "")).startswith(f"Cannot {call.method} ")
 
 
 def _code(response: httpx.Response) -> int | None:

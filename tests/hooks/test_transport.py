@@ -86,6 +86,14 @@ def test_send_when_refused_for_good_then_raises_at_once(status: int, error: type
     assert (raised.value.vendor, raised.value.operation, raised.value.status) == ("acme", "get_thing", status)
 
 
+def test_send_when_a_record_is_not_there_then_not_found_but_not_for_an_unknown_path() -> None:
+    with scripted(Answer(404, '{"message": "Lead not found"}')) as server, pytest.raises(NotFound):
+        _transport(server.url).send(READ)
+    for body in ('{"message": "Cannot GET /things/1"}', '"gone"', "<html>Not Found</html>"):
+        with scripted(Answer(404, body)) as server, pytest.raises(WrongAddress, match="correct the host"):
+            _transport(server.url).send(READ)
+
+
 def test_send_when_a_read_is_cut_then_tries_again() -> None:
     with scripted(CUT, Answer(200, '{"ok": 1}')) as server:
         assert _transport(server.url).send(READ).body == {"ok": 1}
