@@ -11,6 +11,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 # All UTC. An interval DAG owns the interval that ends when it runs.
 CRONS = {
     "ingest_nppes_weekly": "0 0 * * 1",  # Monday to Monday: CMS publishes the week that ended on Sunday
+    "check_freshness": "0 9 * * *",  # a day, once the night's loads are done
     "load_events": "0 0 * * *",  # a day, by the time of receipt
 }
 

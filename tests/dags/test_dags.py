@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 FILES = sorted(DAGS.rglob("*.py"))
 DAG_IDS = {
-    "activate_ghl", "activate_instantly", "apply_tables", "clean_events", "clean_providers", "enrich_contacts",
+    "activate_ghl", "activate_instantly", "apply_tables", "check_freshness", "clean_events", "clean_providers", "enrich_contacts",
     "ingest_nppes_weekly", "load_events", "personalize_content", "register_webhooks", "score_leads", "segment_leads",
     "train_lead_score",
 }  # fmt: skip

@@ -1,0 +1,45 @@
+"""
+# check_freshness
+
+Looks every day whether each source has come in its usual gap. A source that fell silent raises an alert, not nothing.
+
+| | |
+|---|---|
+| Kind | interval: a run looks at the day on which its interval ends |
+| Runs | daily at 09:00 UTC, after the night's loads |
+| Reads | ops.load_manifest; the usual gaps are in include/sources.py |
+| Writes | its day's alerts in ops.alert |
+
+## When it fails
+
+That is its alarm: a source is overdue, or a file between two loaded ones is missing. The message names the source,
+the newest data, and the DAG that loads it. docs/sources.md says for each source when it is published and what to do.
+Once the data is loaded, clear the task: the alert leaves. A publisher that changed its rhythm for good: change its gap
+in include/sources.py.
+
+A source that was never loaded is a warning in ops.alert and does not fail the run.
+
+## Backfill
+
+Any day, in any order. A past day is judged by what the manifest holds now.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow_schedules import interval_schedule
+from operators.check_freshness import CheckFreshnessOperator
+
+with DAG(
+    dag_id="check_freshness",
+    doc_md=__doc__,
+    schedule=interval_schedule("check_freshness"),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=2,
+    default_args=DEFAULT_ARGS,
+    tags=tags(Stage.OPERATE, Tier.TWO, Kind.INTERVAL, System.BIGQUERY),
+):
+    CheckFreshnessOperator(task_id="check_sources", day="{{ data_interval_end | ds }}", pool="bigquery")

@@ -1,0 +1,70 @@
+"""Raise an alarm for every source that has not come in its usual gap."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.settings import project
+from include.sources import freshness_alerts
+from include.tables import table
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+CHECK = "freshness"
+
+
+class CheckFreshnessOperator(BaseOperator):
+    """Compare ops.load_manifest with the usual gaps in include/sources.py, and replace the day's alerts in ops.alert.
+
+    Returns the number of alerts by severity. Raises AirflowFailException, after the alerts are stored, when one is an
+    error: silence of a source must be seen.
+
+    :param day: the day that is looked at, ISO date.
+    """
+
+    template_fields: Sequence[str] = ("day",)
+    ui_color = "#fef7e0"
+
+    def __init__(self, *, day: str, gcp_conn_id: str = GCP_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.day = day
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        from google.cloud import bigquery
+
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        day = date.fromisoformat(self.day)
+        loaded: dict[str, set[date]] = defaultdict(set)
+        for row in client.query_and_wait(table("ops.load_manifest").sql("partitions")):
+            loaded[row["source"]].add(row["partition"])
+        alerts = freshness_alerts(loaded, day)
+        parameters: dict[str, tuple[str, str | date]] = {
+            "raised_on": ("DATE", day),
+            "check_name": ("STRING", CHECK),
+            "alerts": ("STRING", json.dumps([asdict(alert) for alert in alerts])),
+        }
+        config = bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels={"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
+        )
+        client.query_and_wait(table("ops.alert").sql("replace"), job_config=config)
+        for alert in alerts:
+            self.log.warning("%s: %s", alert.severity, alert.message)
+        errors = [alert.message for alert in alerts if alert.severity == "error"]
+        if errors:
+            raise AirflowFailException(f"{len(errors)} source(s) have not come:\n  - " + "\n  - ".join(errors))
+        return {"error": 0, "warning": len(alerts)}
