@@ -92,6 +92,10 @@ class VendorDown(VendorError):
     """No connection, or a 5xx, after the retries in seconds. Retry in minutes."""
 
 
+class ReportNotReady(VendorError):
+    """The vendor makes a report in the background and had not finished it by our deadline. Retry in minutes."""
+
+
 class ResponseLost(VendorError):
     """A call that costs money or sends something went out, and its answer never came.
 

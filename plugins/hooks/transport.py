@@ -72,16 +72,23 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of 2xx. text is the body exactly as received; body is that text parsed, None when it was empty."""
+    """An answer of 2xx. text is the body exactly as received; body is that text parsed, None when it was empty.
+
+    content: the bytes of the body, for an archive.
+    """
 
     status: int
     text: str
     body: Any
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. repeatable: doing it twice costs and changes nothing more than doing it once."""
+    """One request. repeatable: doing it twice costs and changes nothing more than doing it once.
+
+    path: below the endpoint's base address, or a whole URL. form: a form-encoded body in place of json.
+    """
 
     operation: str
     method: str
@@ -89,10 +96,14 @@ class Call:
     repeatable: bool
     params: Mapping[str, Any] | None = None
     json: Any = None
+    form: Mapping[str, str] | None = None
 
 
 class Transport:
-    """Makes calls from a task."""
+    """Makes calls from a task.
+
+    :param outcome: what an answer means, for a vendor that says "slow down" or "wrong key" in words of its own.
+    """
 
     def __init__(
         self,
@@ -101,10 +112,12 @@ class Transport:
         http: httpx.BaseTransport | None = None,
         attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] = time.sleep,
+        outcome: Callable[[str, Call, httpx.Response], Reply | VendorError] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._attempts = attempts
         self._sleep = sleep
+        self._outcome = outcome or outcome_of
         self._bucket = TokenBucket(endpoint.requests_per_second)
         self._client = httpx.Client(
             base_url=endpoint.base_url,
@@ -121,11 +134,13 @@ class Transport:
             attempt += 1
             self._sleep(self._bucket.reserve())
             try:
-                response = self._client.request(call.method, call.path, params=call.params, json=call.json)
+                response = self._client.request(
+                    call.method, call.path, params=call.params, json=call.json, data=call.form
+                )
             except httpx.TransportError as cut:
                 outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
             else:
-                outcome = outcome_of(self._endpoint.vendor, call, response)
+                outcome = self._outcome(self._endpoint.vendor, call, response)
             if isinstance(outcome, Reply):
                 return outcome
             pause = pause_before_retry(outcome, attempt, self._attempts)
@@ -299,11 +314,13 @@ def endpoint(
     default_rate: float,
     headers: Mapping[str, str] | None = None,
     basic: bool = False,
+    secret_header: tuple[str, str] = ("Authorization", "Bearer {}"),
 ) -> Endpoint:
     """Read host, secret and plan facts from a connection.
 
     Host is a full base URL. Extra `requests_per_second` overrides the published rate (default_rate).
-    basic: HTTP Basic with login and password; otherwise the password is sent as a bearer token.
+    basic: HTTP Basic with login and password; otherwise the password is sent in secret_header (name, form of the
+    value), as a bearer token unless the vendor wants it otherwise.
     Raises AuthFailed when the secret is missing or holds what no key holds, and ValueError when the host is missing
     or no http(s) URL.
     """
@@ -330,16 +347,17 @@ def endpoint(
     sent = {"Accept": "application/json", **(headers or {})}
     if basic:
         return Endpoint(vendor, host.rstrip("/") + port, rate, sent, (str(connection.login), connection.password))
-    sent["Authorization"] = f"Bearer {connection.password}"
+    name, form = secret_header
+    sent[name] = form.format(connection.password)
     return Endpoint(vendor, host.rstrip("/") + port, rate, sent)
 
 
 def _read(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
     text = response.text
     if not text.strip():
-        return Reply(response.status_code, text, None)
+        return Reply(response.status_code, text, None, response.content)
     try:
-        return Reply(response.status_code, text, json.loads(text))
+        return Reply(response.status_code, text, json.loads(text), response.content)
     except ValueError:
         if call.repeatable:
             return VendorDown(

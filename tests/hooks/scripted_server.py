@@ -20,11 +20,16 @@ class Answer:
 
 @dataclass
 class Script:
-    """answers: given in order, the last one again and again. seen: (method, path) of each request."""
+    """answers: given in order, the last one again and again. seen: (method, path) of each request.
+
+    bodies and headers: of each request, in the same order; header names in lower case.
+    """
 
     url: str
     answers: list[Answer | str]
     seen: list[tuple[str, str]] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -35,7 +40,8 @@ def scripted(*answers: Answer | str) -> Iterator[Script]:
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
+            script.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))).decode())
+            script.headers.append({name.lower(): value for name, value in self.headers.items()})
             script.seen.append((self.command, self.path))
             answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
             if not isinstance(answer, Answer):

@@ -24,7 +24,7 @@ from hooks.errors import (
     VendorError,
     WrongAddress,
 )
-from hooks.transport import AsyncTransport, Call, Endpoint, Transport, endpoint, seconds_asked_for
+from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of, seconds_asked_for
 from tests.hooks.scripted_server import CUT, Answer, scripted
 
 READ = Call("get_thing", "GET", "/things/1", repeatable=True)
@@ -242,3 +242,30 @@ def test_endpoint_when_the_host_is_no_url_then_names_the_connection(host: str) -
     connection = Connection(conn_id="acme_default", conn_type="http", host=host, password="k")
     with pytest.raises(ValueError, match="host of connection acme_default is no http"):
         endpoint("acme", connection, 5.0)
+
+
+def test_send_when_the_vendor_speaks_in_its_own_words_then_outcome_reads_them() -> None:
+    def outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
+        if response.status_code == 400 and "slow down" in response.text:
+            return RateLimited(vendor, call.operation, 400, "Slow down.")
+        return outcome_of(vendor, call, response)
+
+    with scripted(Answer(400, '{"error": "slow down"}'), Answer(200, '{"ok": 1}')) as server:
+        talk = Transport(_endpoint(server.url), sleep=[].append, outcome=outcome)
+        assert talk.send(READ).body == {"ok": 1}
+    assert len(server.seen) == 2
+
+
+def test_send_when_a_form_is_given_then_it_is_the_body_and_the_answer_keeps_its_bytes() -> None:
+    with scripted(Answer(200, ' {"name": "Caf\u00e9"}\n')) as server:
+        reply = _transport(server.url).send(Call("get_token", "POST", f"{server.url}/token", True, form={"a": "b c"}))
+    assert server.bodies == ["a=b+c"]
+    assert server.headers[0]["content-type"] == "application/x-www-form-urlencoded"
+    assert reply.content == ' {"name": "Caf\u00e9"}\n'.encode()
+
+
+def test_endpoint_when_the_vendor_wants_another_header_then_the_secret_is_there_only() -> None:
+    connection = Connection(conn_id="acme_default", conn_type="http", host="https://acme.example", password="k")
+    made = endpoint("acme", connection, 5.0, secret_header=("Authorization", "Token token={}"))
+    assert made.headers["Authorization"] == "Token token=k"
+    assert "Authorization" not in endpoint("acme", connection, 5.0, secret_header=("TTD-Auth", "{}")).headers
