@@ -14,9 +14,12 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
+ARCHIVE_PREFIX = "raw/nppes/"
+
 _DATA = re.compile(r"NPPES_Data_Dissemination_(?P<period>.+?)(?P<weekly>_Weekly)?(?P<v2>_V2)?\.zip", re.IGNORECASE)
 _REPORT = re.compile(r"NPPES_Deactivated_NPI_Report_(?P<day>\d{6})(_V2)?\.zip", re.IGNORECASE)
-_NPIDATA_MEMBER = re.compile(r"(?:.*/)?npidata_pfile_(?P<first>\d{8})-(?P<last>\d{8})\.csv", re.IGNORECASE)
+_MEMBER = re.compile(r"(?:.*/)?(?P<name>[a-z]+)_pfile_(?P<first>\d{8})-(?P<last>\d{8})\.csv", re.IGNORECASE)
+_SHEET = re.compile(r"(?:.*/)?[^/]*\.xlsx", re.IGNORECASE)
 
 
 class FileKind(StrEnum):
@@ -31,6 +34,10 @@ class NotAnNppesFile(ValueError):
 
 class UnsupportedVersion(ValueError):
     """The name is that of a V1 file, which CMS stopped supporting on 3 March 2026."""
+
+
+class WrongDates(ValueError):
+    """A file is not of the days that its name or the run's data interval says, such as one dated in the future."""
 
 
 @dataclass(frozen=True, order=True)
@@ -121,9 +128,26 @@ def published_files(listing_html: str) -> list[NppesFile]:
     return sorted(files)
 
 
+def file_of_interval(files: Iterable[NppesFile], kind: FileKind, first: date, last: date) -> NppesFile | None:
+    """Return the file of a kind that belongs to the days `first` to `last`, both included; None when there is none.
+
+    A weekly file covers exactly these days. A monthly one is named after the month of `last`. A deactivation report
+    is as of one of the days: the latest, should there be two. So a file of the future never belongs to a run.
+    """
+    of_kind = [file for file in files if file.kind is kind]
+    match kind:
+        case FileKind.WEEKLY:
+            found = [file for file in of_kind if (file.first_day, file.day) == (first, last)]
+        case FileKind.MONTHLY:
+            found = [file for file in of_kind if file.day == last.replace(day=1)]
+        case FileKind.DEACTIVATION:
+            found = [file for file in of_kind if first <= file.day <= last]
+    return max(found, default=None)
+
+
 @dataclass(frozen=True)
 class Member:
-    """The main CSV inside a data zip, with the days that its name says it covers."""
+    """A CSV inside a data zip, with the days that its name says it covers."""
 
     name: str
     first_day: date
@@ -131,25 +155,64 @@ class Member:
 
 
 class WrongMembers(ValueError):
-    """A zip does not hold exactly one main CSV."""
+    """A zip does not hold exactly one file of the kind that it should."""
 
 
-def npidata_member(members: Iterable[str]) -> Member:
-    """Return the one `npidata_pfile_<from>-<to>.csv` among a zip's members; its FileHeader companion is not it.
+def data_member(members: Iterable[str], wanted: str = "npidata") -> Member:
+    """Return the one `<wanted>_pfile_<from>-<to>.csv` among a zip's members; its FileHeader companion is not it.
+
+    :param wanted: npidata, othername, pl or endpoint. Case does not matter, nor does a folder.
 
     Raises WrongMembers when there is none or more than one.
     """
     names = list(members)
-    found = [match for name in names if (match := _NPIDATA_MEMBER.fullmatch(name))]
+    found = [match for name in names if (match := _MEMBER.fullmatch(name)) and match["name"].lower() == wanted]
     if len(found) != 1:
-        what = f"{len(found)} members" if found else "no member"
-        raise WrongMembers(
-            f"The zip holds {what} named npidata_pfile_<yyyymmdd>-<yyyymmdd>.csv, exactly one is expected. "
-            f"It holds: {sorted(names)}."
-        )
+        raise _wrong_members(names, f"{wanted}_pfile_<yyyymmdd>-<yyyymmdd>.csv", len(found))
     match = found[0]
-    days = [datetime.strptime(match[part], "%Y%m%d").date() for part in ("first", "last")]
+    try:
+        days = [datetime.strptime(match[part], "%Y%m%d").date() for part in ("first", "last")]
+    except ValueError:
+        raise WrongMembers(f"{match[0]!r}: the name does not hold two days as yyyymmdd.") from None
     return Member(match[0], *days)
+
+
+def monthly_file_date(file: NppesFile, member: Member, where: str) -> date:
+    """Return the last day that a monthly file covers, which only its members' names tell.
+
+    Raises WrongDates unless it is in the month that the file is named after.
+
+    :param where: the archived zip, for the message.
+    """
+    if member.last_day.replace(day=1) != file.day:
+        raise WrongDates(
+            f"{where}: {member.name} covers until {member.last_day}, but the file of {file.day:%B %Y} must end in that "
+            "month. It is dated in the future, or another file was published under this name: nothing of it is loaded. "
+            "Compare it with CMS's page; once it is right there, clear this task."
+        )
+    return member.last_day
+
+
+def report_member(members: Iterable[str]) -> str:
+    """Return the one spreadsheet in the zip of a deactivation report; raise WrongMembers if there is not one."""
+    names = list(members)
+    found = [name for name in names if _SHEET.fullmatch(name)]
+    if len(found) != 1:
+        raise _wrong_members(names, "<report>.xlsx", len(found))
+    return found[0]
+
+
+def _wrong_members(names: list[str], expected: str, found: int) -> WrongMembers:
+    what = f"{found} members" if found else "no member"
+    return WrongMembers(
+        f"The zip holds {what} named {expected}, exactly one is expected. It holds: {sorted(names)}. "
+        "Look at what CMS publishes under this name, and download it again."
+    )
+
+
+def npidata_member(members: Iterable[str]) -> Member:
+    """Return the main CSV among a zip's members."""
+    return data_member(members)
 
 
 def npi_check_digit(first_nine: str) -> str:
@@ -168,12 +231,23 @@ def npi_is_valid(npi: str) -> bool:
 
 def archive_object(file: NppesFile) -> str:
     """Return the name of the lake object that keeps a published file."""
-    return f"raw/nppes/{file.day}/{file.name}"
+    return f"{ARCHIVE_PREFIX}{file.day}/{file.name}"
 
 
-def archived_week(first: date, last: date) -> str:
-    """Return what the archived names of a week's file begin with, whichever version of its bytes they hold."""
-    return f"raw/nppes/{last}/NPPES_Data_Dissemination_{first:%m%d%y}_{last:%m%d%y}_Weekly"
+def archive_prefix(file: NppesFile) -> str:
+    """Return what the archived names of a file begin with, whichever version of its bytes they hold."""
+    return archive_object(file)[: -len("zip")]
+
+
+def archived_files(objects: Iterable[str]) -> list[NppesFile]:
+    """Return the published files behind objects of the archive; a name may carry eight characters of a SHA-256."""
+    files = set()
+    for name in objects:
+        try:
+            files.add(parse_file_name(name.rsplit("/", 1)[-1].split(".")[0] + ".zip"))
+        except (NotAnNppesFile, UnsupportedVersion):
+            continue
+    return sorted(files)
 
 
 def staged_prefix(day: date) -> str:

@@ -1,12 +1,15 @@
-"""The layout of CMS's `npidata_pfile`, version 2: 330 columns, and the names they have in BigQuery.
+"""The layouts of the four CSV members of CMS's data zips, version 2, the names their columns have in BigQuery, and how
+the known older headers map onto them.
 
-Source: header of CMS's monthly file of June 2025, equal to the header of every V2 weekly file since March 2025.
+Source: headers of CMS's monthly file of June 2025, equal to those of every V2 weekly file since March 2025.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 TAXONOMY_SLOTS = 15
 OTHER_IDENTIFIER_SLOTS = 50
@@ -107,58 +110,154 @@ def bigquery_name(published: str) -> str:
 
 NPIDATA_BIGQUERY_NAMES: tuple[str, ...] = tuple(bigquery_name(name) for name in NPIDATA_COLUMNS)
 
-
-@dataclass(frozen=True)
-class OlderLayout:
-    """A layout that CMS no longer publishes: what it is called, and how its header differs from V2."""
-
-    name: str
-    columns: tuple[str, ...]
-
-
-_GENDER = tuple("Provider Gender Code" if c == "Provider Sex Code" else c for c in NPIDATA_COLUMNS)
-OLDER_LAYOUTS = (
-    OlderLayout("the layout of 2020 to 2025 (V1 lengths, `Provider Gender Code` in column 42)", _GENDER),
-    OlderLayout("the V1 layout from before 2020 (329 columns, no `Certification Date`)", _GENDER[:-1]),
+_SECONDARY = "Provider Secondary Practice Location Address"
+PRACTICE_LOCATION_COLUMNS: tuple[str, ...] = (
+    "NPI",
+    f"{_SECONDARY}- Address Line 1",
+    f"{_SECONDARY}-  Address Line 2",  # two blanks: CMS's own spelling
+    f"{_SECONDARY} - City Name",
+    f"{_SECONDARY} - State Name",
+    f"{_SECONDARY} - Postal Code",
+    f"{_SECONDARY} - Country Code (If outside U.S.)",
+    f"{_SECONDARY} - Telephone Number",
+    f"{_SECONDARY} - Telephone Extension",
+    "Provider Practice Location Address - Fax Number",
+)
+OTHER_NAME_COLUMNS: tuple[str, ...] = (
+    "NPI",
+    "Provider Other Organization Name",
+    "Provider Other Organization Name Type Code",
+)
+ENDPOINT_COLUMNS: tuple[str, ...] = (
+    "NPI",
+    "Endpoint Type",
+    "Endpoint Type Description",
+    "Endpoint",
+    "Affiliation",
+    "Endpoint Description",
+    "Affiliation Legal Business Name",
+    "Use Code",
+    "Use Description",
+    "Other Use Description",
+    "Content Type",
+    "Content Description",
+    "Other Content Description",
+    "Affiliation Address Line One",
+    "Affiliation Address Line Two",
+    "Affiliation Address City",
+    "Affiliation Address State",
+    "Affiliation Address Country",
+    "Affiliation Address Postal Code",
 )
 
 
+@dataclass(frozen=True)
+class OlderLayout:
+    """A header that CMS published before V2 and that is read by mapping.
+
+    :param columns: its columns, in order, as they were called.
+    :param renamed: what a column was called then -> what it is called in V2. A V2 column that is absent becomes NULL.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class MemberLayout:
+    """One CSV member of a data zip: `<name>_pfile_<from>-<to>.csv`.
+
+    :param table: the RAW table that gets its rows.
+    :param columns: as published in V2, in order; `bigquery_names` are theirs, in the same order.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    older: tuple[OlderLayout, ...] = ()
+
+    @property
+    def bigquery_names(self) -> tuple[str, ...]:
+        return tuple(bigquery_name(column) for column in self.columns)
+
+
+_SEX, _GENDER = "Provider Sex Code", "Provider Gender Code"
+_BEFORE_2025 = tuple(_GENDER if column == _SEX else column for column in NPIDATA_COLUMNS)
+OLDER_NPIDATA = (
+    OlderLayout("the layout of 2020 to 2025 (`Provider Gender Code` in column 42)", _BEFORE_2025, ((_GENDER, _SEX),)),
+    OlderLayout(
+        "the layout from before 2020 (329 columns, no `Certification Date`)", _BEFORE_2025[:-1], ((_GENDER, _SEX),)
+    ),
+)
+NPIDATA = MemberLayout("npidata", "raw.nppes_npi", NPIDATA_COLUMNS, OLDER_NPIDATA)
+MEMBERS: dict[str, MemberLayout] = {
+    layout.name: layout
+    for layout in (
+        NPIDATA,
+        MemberLayout("othername", "raw.nppes_other_name", OTHER_NAME_COLUMNS),
+        MemberLayout("pl", "raw.nppes_practice_location", PRACTICE_LOCATION_COLUMNS),
+        MemberLayout("endpoint", "raw.nppes_endpoint", ENDPOINT_COLUMNS),
+    )
+}
+
+
 class HeaderContractError(ValueError):
-    """A member's header is not the V2 header. The message says exactly what differs."""
+    """A member's header is neither the V2 header nor a known older one. The message says exactly what differs."""
 
 
-def check_header(found: list[str], where: str) -> None:
-    """Raise HeaderContractError unless `found` is the V2 header, name by name and in order.
+def column_positions(layout: MemberLayout, found: Sequence[str], where: str) -> tuple[int | None, ...]:
+    """Return, for each V2 column in order, its position in the header `found`; None for one that it does not have.
+
+    Raises HeaderContractError, with every difference from V2, unless `found` is the V2 header or a known older one.
 
     :param where: the file that the header came from, for the message.
     """
-    if tuple(found) == NPIDATA_COLUMNS:
-        return
-    for older in OLDER_LAYOUTS:
+    if tuple(found) == layout.columns:
+        return tuple(range(len(layout.columns)))
+    for older in layout.older:
         if tuple(found) == older.columns:
-            raise HeaderContractError(
-                f"{where}: this is {older.name}. Only V2 files are loaded: take the file whose name ends in _V2.zip."
-            )
-    raise HeaderContractError(f"{where}: the header is not the V2 header. {_difference(found)}")
+            now = [dict(older.renamed).get(column, column) for column in older.columns]
+            return tuple(now.index(column) if column in now else None for column in layout.columns)
+    raise HeaderContractError(
+        f"{where}: the header is not the V2 header of {layout.name}. {_difference(layout.columns, found)} "
+        "CMS has changed its layout or the file is damaged: compare it with include/nppes_layout.py."
+    )
 
 
-def _difference(found: list[str]) -> str:
-    missing = [name for name in NPIDATA_COLUMNS if name not in found]
-    extra = [name for name in found if name not in NPIDATA_COLUMNS]
-    repeated = sorted({name for name in found if found.count(name) > 1})
-    parts = [f"{len(found)} columns instead of {len(NPIDATA_COLUMNS)}."]
-    if missing:
-        parts.append(f"Missing: {missing}.")
-    if extra:
-        parts.append(f"Extra: {extra}.")
-    if repeated:
-        parts.append(f"Repeated: {repeated}.")
-    if not missing and not extra and not repeated:
-        moved = [
-            f"{name!r} is column {found.index(name) + 1} instead of {at}"
-            for at, name in enumerate(NPIDATA_COLUMNS, start=1)
-            if found[at - 1] != name
-        ]
-        parts.append(f"Moved: {'; '.join(moved)}.")
-    parts.append("CMS has changed its layout or the file is damaged: compare it with include/nppes_layout.py.")
-    return " ".join(parts)
+def check_header(found: Sequence[str], where: str) -> None:
+    """Raise HeaderContractError unless `found` is npidata's V2 header; an older one, too, is refused here."""
+    positions = column_positions(NPIDATA, found, where)
+    if positions != tuple(range(len(NPIDATA_COLUMNS))):
+        raise HeaderContractError(f"{where}: this is an older layout. {_difference(NPIDATA_COLUMNS, found)}")
+
+
+def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
+    """Say which columns were renamed (another name in the same place), missing, added, repeated or moved."""
+    same_place = [(at, was, now) for at, (was, now) in enumerate(zip(expected, found, strict=False), start=1)]
+    renamed = [(at, was, now) for at, was, now in same_place if was not in found and now not in expected]
+    old, new = {was for _, was, _ in renamed}, {now for _, _, now in renamed}
+    kinds = {
+        "Renamed": [f"column {at} is {now!r} instead of {was!r}" for at, was, now in renamed],
+        "Missing": [f"{name!r} (column {expected.index(name) + 1})" for name in expected if name not in {*found, *old}],
+        "Extra": [f"{n!r} (column {at})" for at, n in enumerate(found, start=1) if n not in {*expected, *new}],
+        "Repeated": [repr(name) for name in sorted({name for name in found if found.count(name) > 1})],
+        "Moved": [
+            f"{n!r} is column {found.index(n) + 1} instead of {expected.index(n) + 1}" for n in _moved(expected, found)
+        ],
+    }
+    told = [f"{kind}: {_listed(items)}." for kind, items in kinds.items() if items]
+    return " ".join([f"{len(found)} columns instead of {len(expected)}.", *told])
+
+
+def _moved(expected: Sequence[str], found: Sequence[str]) -> list[str]:
+    """The fewest columns whose move explains the other order of those that both have."""
+    before = [name for name in expected if name in found]
+    after = list(dict.fromkeys(name for name in found if name in expected))
+    kept = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    still = {name for block in kept for name in before[block.a : block.a + block.size]}
+    return [name for name in before if name not in still]
+
+
+def _listed(items: Sequence[str], most: int = 12) -> str:
+    return "; ".join(items[:most]) + (f"; and {len(items) - most} more" if len(items) > most else "")
