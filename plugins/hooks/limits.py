@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class TokenBucket:
@@ -35,3 +35,12 @@ class TokenBucket:
             self._seen = now
             self._tokens -= 1.0
             return max(0.0, -self._tokens / self.rate)
+
+
+def poll_pauses(deadline: float) -> Iterator[float]:
+    """Yield the pauses between looks at something that is being made: 0.5, 1, 2 … 15, 15 s, `deadline` seconds in all."""
+    waited, pause = 0.0, 0.5
+    while waited < deadline:
+        yield pause
+        waited += pause
+        pause = min(pause * 2, 15.0)
