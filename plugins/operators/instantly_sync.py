@@ -83,7 +83,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
         *,
         as_of: str,
         as_of_given: bool = True,
-        max_new_leads: int = 600,
+        max_new_leads: int,
         plan_only: bool = False,
         retry_rejected: bool = False,
         instantly_conn_id: str = InstantlyHook.default_conn_name,

@@ -67,7 +67,7 @@ def suppress(client: bigquery.Client, identifier_type: str, value: str, channel:
 
 def to_instantly(as_of: str = AS_OF, **fields: Any) -> dict[str, Any]:
     """Do what activate_instantly does, loading included also where sending fails."""
-    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=as_of, **fields)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=as_of, **({"max_new_leads": 100} | fields))
     try:
         return operator.execute(context())
     finally:

@@ -101,7 +101,7 @@ def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
     npis = ready(bigquery_client, 3)
-    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100)
     store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
     plan = operator.plan(store, hook, AS_OF)
     assert len(plan.sends) == 3
@@ -132,7 +132,7 @@ def test_execute_when_call_never_reached_the_vendor_then_rerun_sends_it(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
     npis = ready(bigquery_client, 2)
-    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100)
     store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
     # A worker that died after it wrote the intent and before it called.
     from include.activation import batch_key, request_of
@@ -218,7 +218,7 @@ def test_execute_when_dry_run_then_nothing_is_sent_or_written(
 ) -> None:
     npis = ready(bigquery_client, 3)
     before = calls(world, "instantly")
-    counts = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, plan_only=True).execute({})
+    counts = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100, plan_only=True).execute({})
     assert (counts["creates"], counts["calls"]) == (3, 1)
     assert calls(world, "instantly") == before
     assert held(npis) == {} and list(lake.list_blobs()) == []
