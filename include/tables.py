@@ -14,7 +14,7 @@ import yaml
 
 SQL_ROOT = Path(__file__).parent / "sql"
 OWNERS = ("data", "growth", "ml")
-TYPES = ("STRING", "INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP", "JSON")
+TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP", "JSON")
 MODES = ("REQUIRED", "NULLABLE", "REPEATED")
 
 

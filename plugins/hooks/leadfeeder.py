@@ -57,13 +57,12 @@ class LeadfeederHook(BaseHook):
             raise ValueError(f"connection {self.leadfeeder_conn_id}: extra account_id must name the account")
         return str(account)
 
-    def report(self, day: date) -> bytes:
-        """Every page of the day's leads, then of its visits, byte for byte, with a line end between.
+    def pages(self, kind: str, day: date) -> bytes:
+        """Every page of the day's `leads` or `visits`, byte for byte, one after another with a line end between.
 
-        Leads first: a visit of a company that comes in between is in the next read, a company without its visit harms
-        nobody. Raises BadRequest when the list of leads is cut off at 10,000.
+        Raises BadRequest when the list of leads is cut off at 10,000.
         """
-        return b"\n".join(page.content for kind in ("leads", "visits") for page in self._pages(kind, day))
+        return b"\n".join(page.content for page in self._pages(kind, day))
 
     def test_connection(self) -> tuple[bool, str]:
         """List the accounts of the token."""

@@ -1,0 +1,125 @@
+"""Answers of vendors' APIs on their way from the lake's archive to Parquet.
+
+An archived answer of several calls is their bodies, byte for byte, one after another with a line end between.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from include.archive import ArchivedFile, archived, newest_archived
+from include.tables import Table
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "STRING": pa.string(),
+    "INT64": pa.int64(),
+    "FLOAT64": pa.float64(),
+    "NUMERIC": pa.decimal128(38, 9),
+    "BOOL": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+}
+
+
+class DamagedAnswer(ValueError):
+    """An answer is not what its vendor documents. Nothing of it is loaded; the message says where and what to do."""
+
+
+def documents(content: bytes, where: str) -> list[Any]:
+    """Return the JSON documents that stand one after another in an archived answer.
+
+    Raises DamagedAnswer where one is not JSON, as when an answer was cut.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DamagedAnswer(f"{where}: byte {error.start} is not UTF-8. Read the day again.") from None
+    found: list[Any] = []
+    decoder, at = json.JSONDecoder(), _next_word(text, 0)
+    while at < len(text):
+        try:
+            document, end = decoder.raw_decode(text, at)
+        except ValueError as error:
+            raise DamagedAnswer(
+                f"{where}: answer {len(found) + 1} is not JSON at character {getattr(error, 'pos', at)} of {len(text)}: "
+                "it was cut, or a proxy answered. Read the day again."
+            ) from None
+        found.append(document)
+        at = _next_word(text, end)
+    return found
+
+
+def canonical(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON text with sorted keys, so that the same record is the same text."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def archived_answer(
+    bucket: storage.Bucket,
+    object_name: str,
+    content: bytes,
+    *,
+    content_type: str,
+    records: Callable[[bytes], Any],
+) -> ArchivedFile:
+    """Archive an answer, or return the newest archived one of the same name if it says the same.
+
+    A vendor's envelope (request ids, cursors) differs in every answer: without this, each look at an unchanged day would
+    be a new version.
+
+    :param object_name: `raw/<source>/<day>/<name>`; other records under it are kept as a version beside it.
+    :param records: what an answer says, comparable; may raise DamagedAnswer.
+    """
+    path = PurePosixPath(object_name)
+    known = newest_archived(bucket, str(path.with_suffix("")))
+    if known is not None:
+        before = bucket.blob(known.object, generation=known.generation).download_as_bytes()
+        if before == content or _says(records, before) == _says(records, content) is not None:
+            return known
+    return archived(bucket, object_name, io.BytesIO(content), file_name=path.name, content_type=content_type)
+
+
+def write_part(bucket: storage.Bucket, prefix: str, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Empty a folder of the lake's scratch space, write the rows there as one Parquet file, and return their number.
+
+    Each row has every column of the table. No row is one file without rows, so that a load empties its slice.
+    """
+    schema = pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.mode != "REQUIRED") for c in table.columns])
+    part = pa.Table.from_pylist(list(rows), schema)
+    for old in bucket.list_blobs(prefix=prefix):
+        old.delete()
+    sink = io.BytesIO()
+    parquet.write_table(part, sink, compression="zstd")
+    bucket.blob(f"{prefix}part-00000.parquet").upload_from_string(
+        sink.getvalue(), content_type="application/vnd.apache.parquet"
+    )
+    return int(part.num_rows)
+
+
+def staged_prefix(table: Table, day: date, source: str) -> str:
+    """Return the scratch folder of one table, day and source, with its slash."""
+    return f"staged/{table.table_id}/{day}/{source}/"
+
+
+def _says(records: Callable[[bytes], Any], content: bytes) -> Any:
+    try:
+        return records(content)
+    except DamagedAnswer:
+        return None
+
+
+def _next_word(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at

@@ -1,0 +1,81 @@
+"""Bring one day of Leadfeeder's visits into the lake: the answers into the archive, the rows as Parquet into scratch space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from typing import Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from hooks.leadfeeder import VENDOR, LeadfeederHook
+from include.settings import lake_bucket
+from include.tables import table
+
+TABLE = "raw.company_visit"
+
+
+class LeadfeederToParquetOperator(BaseOperator):
+    """Archive a day's leads and visits at `raw/leadfeeder/<day>/`, and write the visits, each with its company, to
+    `staged/company_visit/<day>/leadfeeder/`.
+
+    Run it again: a day that has not changed gives the same objects and the same rows. Returns ``{"day", "source_object",
+    "file_name", "bytes", "sha256", "rows", "note", "source_uri"}``. Raises DamagedAnswer when nothing may be loaded.
+
+    :param day: ISO date.
+    """
+
+    template_fields: Sequence[str] = ("day",)
+    ui_color = "#e6f4ea"
+
+    def __init__(
+        self,
+        *,
+        day: str,
+        leadfeeder_conn_id: str = LeadfeederHook.default_conn_name,
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.day = day
+        self.leadfeeder_conn_id = leadfeeder_conn_id
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        from include.answers import archived_answer, staged_prefix, write_part
+        from include.site_visits import leadfeeder_items, leadfeeder_visits
+
+        day = date.fromisoformat(self.day)
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        hook = LeadfeederHook(self.leadfeeder_conn_id)
+        content, kept = {}, {}
+        for kind in ("leads", "visits"):
+            name = f"raw/{VENDOR}/{day}/{kind}.json"
+            content[kind] = hook.pages(kind, day)
+            kept[kind] = archived_answer(
+                bucket,
+                name,
+                content[kind],
+                content_type="application/json",
+                records=partial(leadfeeder_items, where=name),
+            )
+        visits = kept["visits"]
+        source_object = f"gs://{bucket.name}/{visits.object}"
+        rows = leadfeeder_visits(content["leads"], content["visits"], day, source_object)
+        target = table(TABLE)
+        prefix = staged_prefix(target, day, VENDOR)
+        count = write_part(bucket, prefix, target, [{**asdict(row), "source_object": source_object} for row in rows])
+        self.log.info("%s of %s: %d visits from %s", VENDOR, day, count, source_object)
+        return {
+            "day": self.day,
+            "source_object": source_object,
+            "file_name": visits.file_name,
+            "bytes": visits.bytes,
+            "sha256": visits.sha256,
+            "rows": count,
+            "note": "" if count else "no visits: nobody was recognised on this day, or not yet",
+            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
+        }

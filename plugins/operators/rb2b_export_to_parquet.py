@@ -1,0 +1,82 @@
+"""Bring RB2B's exports of one day, which a person has put into the lake, into the archive and into Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.settings import lake_bucket
+from include.tables import table
+
+TABLE = "raw.visitor_profile"
+SOURCE = "rb2b"
+
+
+class Rb2bExportToParquetOperator(BaseOperator):
+    """Archive the CSV files under `drop/rb2b/<day>/` at `raw/rb2b/<day>/`, and write their records to
+    `staged/visitor_profile/<day>/rb2b/`.
+
+    RB2B has no API that lists visitors: an export from its dashboard is the only pull. Without a file for the day the
+    task is skipped. Returns ``{"day", "source_object", "file_name", "bytes", "sha256", "rows", "note", "source_uri"}``,
+    of several files the folder, the number and a hash of their hashes. Raises DamagedAnswer where a file is no export.
+
+    :param day: ISO date, the folder's name.
+    """
+
+    template_fields: Sequence[str] = ("day",)
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, day: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.day = day
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        from include.answers import archived_answer, staged_prefix, write_part
+        from include.site_visits import rb2b_profiles
+
+        day = date.fromisoformat(self.day)
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        drop = f"drop/{SOURCE}/{day}/"
+        names = sorted(b.name for b in bucket.list_blobs(prefix=drop) if b.name.lower().endswith(".csv"))
+        if not names:
+            raise AirflowSkipException(f"gs://{bucket.name}/{drop} holds no CSV: nobody has put an export there.")
+        kept, rows = [], []
+        for name in names:
+            content = bucket.blob(name).download_as_bytes()
+            file = archived_answer(
+                bucket,
+                f"raw/{SOURCE}/{day}/{PurePosixPath(name).name}",
+                content,
+                content_type="text/csv",
+                records=partial(rb2b_profiles, day=day, where=name),
+            )
+            source_object = f"gs://{bucket.name}/{file.object}"
+            kept.append(file)
+            rows += [
+                {**asdict(row), "source_object": source_object} for row in rb2b_profiles(content, day, source_object)
+            ]
+        target = table(TABLE)
+        prefix = staged_prefix(target, day, SOURCE)
+        count = write_part(bucket, prefix, target, rows)
+        self.log.info("%s of %s: %d profiles from %d files", SOURCE, day, count, len(kept))
+        one = len(kept) == 1
+        return {
+            "day": self.day,
+            "source_object": f"gs://{bucket.name}/{kept[0].object if one else f'raw/{SOURCE}/{day}/'}",
+            "file_name": kept[0].file_name if one else f"{len(kept)} files",
+            "bytes": sum(file.bytes for file in kept),
+            "sha256": kept[0].sha256 if one else hashlib.sha256("".join(f.sha256 for f in kept).encode()).hexdigest(),
+            "rows": count,
+            "note": "" if count else "no profiles: the export has a header and no record",
+            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
+        }

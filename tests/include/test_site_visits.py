@@ -1,0 +1,94 @@
+"""Leadfeeder's visits with their companies, and RB2B's exports."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from include.answers import DamagedAnswer
+from include.site_visits import leadfeeder_visits, rb2b_profiles
+
+DAY = date(2025, 11, 9)
+WHERE = "gs://lake/raw/leadfeeder/2025-11-09/visits.json"
+LEAD = {"id": "l1", "type": "leads", "attributes": {"name": "Bright Dental", "website_url": "bright.example"}}
+HEADER = "LinkedInUrl,FirstName,CompanyName,Website,FirstSeenAt,LastSeenAt"
+
+
+def visit(visit_id: str = "v1", **changes: Any) -> dict[str, Any]:
+    attributes = {
+        "lead_id": "l1", "started_at": "2025-11-09T15:04:05.000Z", "date": "2025-11-09", "source": "google",
+        "medium": "cpc", "campaign": "Dental specialists | TX", "page_depth": 3, "visit_length": 95.0,
+        "ga_client_ids": ["123.456"],
+    }  # fmt: skip
+    return {"id": visit_id, "type": "visits", "attributes": {**attributes, **changes}}
+
+
+def pages(*items: list[dict[str, Any]]) -> bytes:
+    return b"\n".join(json.dumps({"data": page, "links": {}}).encode() for page in items)
+
+
+def test_visits_when_read_then_carry_their_company_and_their_own_text() -> None:
+    (row,) = leadfeeder_visits(pages([LEAD]), pages([visit()]), DAY, WHERE)
+    assert (row.visit_id, row.company_name, row.company_website) == ("v1", "Bright Dental", "bright.example")
+    assert row.started_at == datetime(2025, 11, 9, 15, 4, 5, tzinfo=UTC)
+    assert (row.traffic_campaign, row.page_depth, row.visit_seconds) == ("Dental specialists | TX", 3, 95)
+    assert json.loads(row.visit)["attributes"]["ga_client_ids"] == ["123.456"]
+
+
+def test_visits_when_the_company_is_not_among_the_leads_then_stay_without_it() -> None:
+    (row,) = leadfeeder_visits(pages([]), pages([visit(started_at=None, page_depth=None)]), DAY, WHERE)
+    assert (row.lead_id, row.company_name, row.company, row.started_at) == ("l1", None, None, None)
+
+
+def test_visits_when_a_page_is_repeated_then_each_is_one_and_the_later_holds() -> None:
+    first = [visit("v1"), visit("v2")]
+    rows = leadfeeder_visits(pages([LEAD], [LEAD]), pages(first, [visit("v2", page_depth=9), visit("v3")]), DAY, WHERE)
+    assert [(row.visit_id, row.page_depth) for row in rows] == [("v1", 3), ("v2", 9), ("v3", 3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (pages([{"id": "v1", "type": "visits"}]), "page 1, item 1: has no id or no attributes"),
+        (
+            pages([{"id": "v1", "attributes": {"lead": "l1"}}]),
+            r"visit v1: has no lead_id or started_at, but \['lead'\]",
+        ),
+        (pages([visit(started_at="yesterday")]), "started_at is 'yesterday', not a time"),
+        (pages([visit(started_at="2025-11-09T15:04:05")]), "has no time zone"),
+        (pages([visit(date="2025-11-08")]), "is of '2025-11-08' in the answer for 2025-11-09"),
+        (pages([visit(page_depth="3")]), "page_depth is '3', not a whole number"),
+        (pages([visit()])[:-9], "answer 1 is not JSON"),
+        (b'{"errors": []}', "page 1 has no list 'data'"),
+    ],
+)
+def test_visits_when_the_answer_is_damaged_then_the_place_is_named(content: bytes, said: str) -> None:
+    with pytest.raises(DamagedAnswer, match=said):
+        leadfeeder_visits(pages([LEAD]), content, DAY, WHERE)
+
+
+def test_profiles_when_an_export_is_read_then_lines_count_also_inside_quotes() -> None:
+    text = f'{HEADER}\r\n,,"Bright\nDental",bright.example,,2025-11-09T10:00:00Z\r\nhttps://l.example/in/a,Ada,X,,,\r\n'
+    rows = rb2b_profiles(b"\xef\xbb\xbf" + text.encode(), DAY, "a.csv")
+    assert [(row.line, row.linkedin_url, row.company_name) for row in rows] == [
+        (2, None, "Bright\nDental"),
+        (4, "https://l.example/in/a", "X"),
+    ]
+    assert json.loads(rows[1].payload)["FirstName"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"Name,Website\n", r"line 1: missing columns \['LinkedInUrl', 'CompanyName', 'FirstSeenAt', 'LastSeenAt'\]"),
+        (b"", "missing columns"),
+        (f"{HEADER}\na,b\n".encode(), "line 2: 2 values instead of 6"),
+        (f"{HEADER}\n\xe9".encode("latin-1"), "is no CSV in UTF-8"),
+    ],
+)
+def test_profiles_when_the_file_is_no_export_then_refused(content: bytes, said: str) -> None:
+    with pytest.raises(DamagedAnswer, match=said):
+        rb2b_profiles(content, DAY, "a.csv")
