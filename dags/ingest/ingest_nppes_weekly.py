@@ -51,7 +51,6 @@ from include.airflow_defaults import (
 )
 from include.airflow_promote import promote
 from include.airflow_schedules import interval_schedule
-from include.settings import lake_bucket
 from operators.nppes_to_gcs import NppesToGcsOperator
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
@@ -74,7 +73,7 @@ RETRY = ExceptionRetryPolicy(
         ),
         RetryRule(
             exception=[
-                "include.nppes_parquet.DamagedFile",
+                "include.zip_member.DamagedFile",
                 "include.nppes.WrongMembers",
                 "include.nppes_layout.HeaderContractError",
             ],
@@ -120,7 +119,7 @@ with DAG(
         task_id="load_partition",
         table_name=TABLE,
         partition=SUNDAY,
-        source_uri=f"gs://{lake_bucket()}/staged/nppes_npi/{SUNDAY}/part-*.parquet",
+        source_uri=of("convert_npidata", "source_uri"),
         pool="bigquery",
     )
     counts = {

@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
-from include.nppes import staged_prefix
 from include.settings import lake_bucket
 
 if TYPE_CHECKING:
@@ -21,51 +20,70 @@ READ_AHEAD_BYTES = 8 * 1024**2
 
 
 class NppesZipToParquetOperator(BaseOperator):
-    """Write `staged/nppes_npi/<day>/part-*.parquet` and `rejected.jsonl` beside them from an archived zip.
+    """Write `staged/<table>/<day>/<source>/part-*.parquet` and `rejected.jsonl` beside them from an archived zip.
 
     The zip is read in pieces by seeking in the object, in exactly the generation that was archived. The folder is
-    emptied first: it is scratch space of this day. A file with only a header gives one part without rows and a note.
+    emptied first: it is scratch space of this file. A file with only a header gives one part without rows and a note.
 
-    Returns ``{"source_object", "member_object", "rows_in", "rows", "rejected", "rejects_object", "note"}``. Raises
-    DamagedFile, HeaderContractError or WrongMembers when nothing of the file may be loaded.
+    Returns ``{"source_object", "member_object", "source_uri", "rows_in", "rows", "rejected", "rejects_object",
+    "note"}``; source_uri names the parts. Raises DamagedFile, HeaderContractError or WrongMembers when nothing of the
+    file may be loaded.
 
     :param archived: what NppesToGcsOperator returned, or its XCom.
     :param day: the last day that the file covers, ISO date.
+    :param member: npidata, othername, pl or endpoint.
+    :param source: nppes_weekly or nppes_monthly; goes into each row.
     """
 
-    template_fields: Sequence[str] = ("archived", "day")
+    template_fields: Sequence[str] = ("archived", "day", "member", "source")
     ui_color = "#e6f4ea"
 
-    def __init__(self, *, archived: Any, day: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        archived: Any,
+        day: str,
+        member: str = "npidata",
+        source: str = "nppes_weekly",
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.archived = archived
         self.day = day
+        self.member = member
+        self.source = source
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.nppes_parquet import convert
+        from include.csv_parquet import convert
+        from include.nppes_parquet import LAYOUTS, member_of_day, staged_prefix
 
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         day = date.fromisoformat(self.day)
-        prefix = staged_prefix(day)
+        prefix = staged_prefix(self.member, day, self.source)
         for old in bucket.list_blobs(prefix=prefix):
             old.delete()
-        source = bucket.blob(self.archived["object"], generation=self.archived["generation"])
-        source_object = f"gs://{bucket.name}/{source.name}"
+        zipped = bucket.blob(self.archived["object"], generation=self.archived["generation"])
+        source_object = f"gs://{bucket.name}/{zipped.name}"
         rejects_object = f"{prefix}rejected.jsonl"
-        with source.open("rb", chunk_size=READ_AHEAD_BYTES) as zipped, tempfile.TemporaryFile() as rejects:
+        with zipped.open("rb", chunk_size=READ_AHEAD_BYTES) as source, tempfile.TemporaryFile() as rejects:
             try:
                 result = convert(
-                    zipped,
+                    source,
+                    source_name=self.source,
                     source_object=source_object,
                     file_date=day,
+                    member=member_of_day(self.member, day, source_object),
+                    layout=LAYOUTS[self.member],
                     open_part=lambda name: _part(bucket, prefix + name),
                     rejects=rejects,
+                    progress=lambda progress: self.log.info("%s: %s", self.member, progress),
                 )
             finally:
                 # Also when so many rows were refused that the file is: somebody must be able to look at them.
                 bucket.blob(rejects_object).upload_from_file(rejects, rewind=True, content_type="application/x-ndjson")
-        note = "" if result.rows_in else "empty week: the file has a header and no row"
+        note = result.note if result.rows_in else "empty file: it has a header and no row"
         if note:
             self.log.warning("%s: %s", source_object, note)
         self.log.info(
@@ -79,6 +97,7 @@ class NppesZipToParquetOperator(BaseOperator):
         return {
             "source_object": source_object,
             "member_object": f"{source_object}#{result.member}",
+            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
             "rows_in": result.rows_in,
             "rows": result.rows,
             "rejected": result.rejected,

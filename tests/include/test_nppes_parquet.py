@@ -18,11 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from include.csv_parquet import Converted, Rejected, convert, rejected_rows
 from include.nppes import WrongMembers
 from include.nppes_layout import NPIDATA_COLUMNS, HeaderContractError
-from include.nppes_parquet import SCHEMA, Converted, DamagedFile, Rejected, convert, rejected_rows
+from include.nppes_parquet import LAYOUTS, member_of_day
+from include.zip_member import DamagedFile
 from services.nppes_sample.files import csv_bytes
 
+SCHEMA = LAYOUTS["npidata"].schema
 MEMBER = "npidata_pfile_20251103-20251109.csv"
 SUNDAY = date(2025, 11, 9)
 OBJECT = "gs://lake/raw/nppes/2025-11-09/a.zip"
@@ -40,7 +43,8 @@ class Output:
 
     @property
     def table(self) -> pa.Table:
-        return pa.concat_tables([parquet.read_table(io.BytesIO(part)) for part in self.parts.values()])
+        tables = [parquet.read_table(io.BytesIO(part)) for part in self.parts.values()]
+        return pa.concat_tables(tables).sort_by("line")
 
 
 def zipped(content: bytes, member: str = MEMBER) -> bytes:
@@ -63,8 +67,11 @@ def converted(source: bytes, block_bytes: int = 1 << 20, rows_per_part: int = 10
 
     result = convert(
         io.BytesIO(source),
+        source_name="nppes_weekly",
         source_object=OBJECT,
         file_date=SUNDAY,
+        member=member_of_day("npidata", SUNDAY, OBJECT),
+        layout=LAYOUTS["npidata"],
         open_part=open_part,
         rejects=rejects,
         block_bytes=block_bytes,
@@ -88,7 +95,7 @@ def test_convert_when_rows_are_good_then_published_values_with_their_lines() -> 
     assert {row["file_date"] for row in rows} == {SUNDAY}
     assert rows[1]["parent_organization_tin"] == "<UNAVAIL>"
     assert rows[2]["entity_type_code"] is None
-    assert sum(value is not None for value in rows[2].values()) == 5
+    assert sum(value is not None for value in rows[2].values()) == 6
     assert (output.result.rows_in, output.result.rows, output.result.rejected) == (3, 3, 0)
 
 
@@ -134,7 +141,7 @@ def test_convert_when_codes_became_floats_then_rejected() -> None:
 
 def test_convert_when_a_line_is_blank_then_rejected() -> None:
     output = converted(zipped(csv_of(LINE, b"\n", LINE)))
-    assert [(r.line, r.rule) for r in output.rejected] == [(3, "npi_check_digit")]
+    assert [(r.line, r.rule, r.value) for r in output.rejected] == [(3, "field_count", "0")]
     assert output.table["line"].to_pylist() == [2, 4]
 
 
@@ -153,15 +160,15 @@ def test_convert_when_only_a_header_then_one_part_without_rows() -> None:
 
 
 def test_convert_when_the_member_has_no_bytes_then_error_not_an_empty_week() -> None:
-    with pytest.raises(HeaderContractError, match="not even a header"):
+    with pytest.raises(DamagedFile, match="not even a header"):
         converted(zipped(b""))
 
 
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (NPIDATA_COLUMNS[:41] + NPIDATA_COLUMNS[42:], r"329 columns.*Missing: \['Provider Sex Code'\]"),
-        ((*NPIDATA_COLUMNS, "Provider Mood"), r"331 columns.*Extra: \['Provider Mood'\]"),
+        (NPIDATA_COLUMNS[:41] + NPIDATA_COLUMNS[42:], r"329 columns.*Missing: 'Provider Sex Code' \(column 42\)"),
+        ((*NPIDATA_COLUMNS, "Provider Mood"), r"331 columns.*Extra: 'Provider Mood' \(column 331\)"),
     ],
 )
 def test_convert_when_header_has_a_column_too_few_or_too_many_then_error_names_it(
@@ -230,9 +237,13 @@ def test_convert_when_a_stray_quote_is_far_from_the_end_then_found_within_bounde
         converted(zipped(csv_of(LINE, stray, LINE * 3000)), block_bytes=64 * 1024)
 
 
-def test_convert_when_bytes_are_not_utf8_then_error_names_the_line() -> None:
-    with pytest.raises(DamagedFile, match=r"line 3 is not UTF-8 \(byte 15"):
-        converted(zipped(csv_of(LINE, LINE.replace(b'"1"', b'"\xff"'))))
+def test_convert_when_bytes_are_not_utf8_then_their_row_is_rejected_with_its_line() -> None:
+    output = converted(zipped(csv_of(LINE, LINE.replace(b'""', b'"\xc9MILE"', 1), LINE)))
+
+    assert [(r.line, r.rule, r.row_key, r.value) for r in output.rejected] == [
+        (3, "encoding", "2551230990", "byte 19 of the record, 0xC9")
+    ]
+    assert output.table["line"].to_pylist() == [2, 4]
 
 
 @pytest.mark.parametrize("block_bytes", [700, 1333, 4096, 1 << 20])
@@ -249,8 +260,8 @@ def test_convert_when_blocks_differ_then_rows_lines_and_rejects_do_not(block_byt
 def test_convert_when_rows_exceed_a_part_then_parts_follow_and_nothing_is_lost() -> None:
     output = converted(zipped(csv_of(LINE * 50)), block_bytes=10_000, rows_per_part=20)
 
-    assert list(output.parts) == output.result.parts == [f"part-{n:05d}.parquet" for n in range(len(output.parts))]
-    assert len(output.parts) > 1
+    assert sorted(output.parts) == output.result.parts
+    assert len(output.parts) > 2
     assert output.table["line"].to_pylist() == list(range(2, 52))
 
 
@@ -279,8 +290,11 @@ def test_convert_when_the_file_is_large_then_memory_is_bounded_by_the_block() ->
     try:
         convert(
             Watched(source),
+            source_name="nppes_weekly",
             source_object=OBJECT,
             file_date=SUNDAY,
+            member=member_of_day("npidata", SUNDAY, OBJECT),
+            layout=LAYOUTS["npidata"],
             open_part=discard,
             rejects=io.BytesIO(),
             block_bytes=256 * 1024,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as parquet
 import pytest
 
-from include.nppes_parquet import DamagedFile
+from include.zip_member import DamagedFile
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from tests.operators.context import context
 from tests.operators.nppes_zips import ANA, CLINIC, DAMAGED, MEMBER, NAME, SUNDAY, week_zip
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from google.cloud import storage
 
 OBJECT = f"raw/nppes/{SUNDAY}/{NAME}"
-STAGED = f"staged/nppes_npi/{SUNDAY}/"
+STAGED = f"staged/nppes_npi/{SUNDAY}/nppes_weekly/"
 
 
 def convert(lake: storage.Bucket, content: bytes) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def test_convert_when_the_zip_is_sound_then_rows_rejects_and_counts(lake: storag
     assert result == {
         "source_object": f"gs://{lake.name}/{OBJECT}",
         "member_object": f"gs://{lake.name}/{OBJECT}#{MEMBER}",
+        "source_uri": f"gs://{lake.name}/{STAGED}part-*.parquet",
         "rows_in": 3,
         "rows": 2,
         "rejected": 1,
@@ -69,7 +70,7 @@ def test_convert_when_the_week_is_empty_then_no_rows_and_a_note(lake: storage.Bu
     result = convert(lake, week_zip())
 
     assert (result["rows_in"], result["rows"], result["rejected"]) == (0, 0, 0)
-    assert result["note"].startswith("empty week")
+    assert result["note"].startswith("empty file")
     files = staged(lake)
     assert files["rejected.jsonl"] == b""
     assert parquet.read_table(io.BytesIO(files["part-00000.parquet"])).num_rows == 0

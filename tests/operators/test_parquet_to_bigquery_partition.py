@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.nppes_parquet import SCHEMA
+from include.nppes_parquet import LAYOUTS
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from tests.operators.context import context
 
@@ -23,11 +23,17 @@ def load(lake: storage.Bucket, day: str, *parts: list[str], slice_by: dict[str, 
     """Stage one Parquet file for each list of NPIs, and load them."""
     for number, npis in enumerate(parts):
         rows = [
-            {"file_date": date.fromisoformat(day), "source_object": "gs://a/b.zip#c", "line": line, "npi": npi}
+            {
+                "file_date": date.fromisoformat(day),
+                "source": "nppes_weekly",
+                "source_object": "gs://a/b.zip#c",
+                "line": line,
+                "npi": npi,
+            }
             for line, npi in enumerate(npis, start=2)
         ]
         sink = io.BytesIO()
-        parquet.write_table(pa.Table.from_pylist(rows, SCHEMA), sink)
+        parquet.write_table(pa.Table.from_pylist(rows, LAYOUTS["npidata"].schema), sink)
         lake.blob(f"staged/{day}/part-{number:05d}.parquet").upload_from_string(sink.getvalue())
     return ParquetToBigQueryPartitionOperator(
         task_id="load",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 RETRIED_BY_NAME = (
     "hooks.nppes.FileNotPublished",
-    "include.nppes_parquet.DamagedFile",
+    "include.zip_member.DamagedFile",
     "include.nppes.WrongMembers",
     "include.nppes_layout.HeaderContractError",
 )

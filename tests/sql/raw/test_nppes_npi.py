@@ -15,8 +15,9 @@ WEEK = date(2025, 11, 9)
 
 def check(client: bigquery.Client, source_rows: int, rows: int, rejected_rows: int) -> None:
     client.query_and_wait(
-        "INSERT INTO raw.nppes_npi (file_date, source_object, line, npi) VALUES "
-        "(DATE '2025-11-09', 'a', 2, '2551230990'), (DATE '2025-11-16', 'b', 2, '2551230990')"
+        "INSERT INTO raw.nppes_npi (file_date, source, source_object, line, npi) VALUES "
+        "(DATE '2025-11-09', 'nppes_weekly', 'a', 2, '2551230990'), "
+        "(DATE '2025-11-16', 'nppes_weekly', 'b', 2, '2551230990')"
     )
     counts = {"source_rows": source_rows, "rows": rows, "rejected_rows": rejected_rows}
     parameters = [
