@@ -28,6 +28,7 @@ class Stage(StrEnum):
 class System(StrEnum):
     BIGQUERY = "system:bigquery"
     NPPES = "system:nppes"
+    BOARD = "system:board"
     WIZA = "system:wiza"
     TWILIO = "system:twilio"
     GHL = "system:ghl"

@@ -12,6 +12,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 CRONS = {
     "ingest_nppes_weekly": "0 0 * * 1",  # Monday to Monday: CMS publishes the week that ended on Sunday
     "check_freshness": "0 9 * * *",  # a day, once the night's loads are done
+    "ingest_board_licenses": "0 13 * * *",  # a day until 13:00: after the boards' nightly exports
     "load_events": "0 0 * * *",  # a day, by the time of receipt
 }
 

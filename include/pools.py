@@ -8,6 +8,7 @@ import json
 POOLS = {
     "bigquery": (8, "Concurrent BigQuery jobs"),
     "nppes": (2, "Downloads from CMS"),
+    "board": (4, "State boards read at once; each is another site, paced by its declaration"),
     "wiza": (4, "Chunks of Wiza reveals in flight"),
     "twilio": (2, "Chunks of Twilio look-ups in flight"),
     "ghl": (1, "Go High Level limits by location: one writer"),

@@ -1,0 +1,144 @@
+"""What a board published, as Parquet in the shape of raw.board_license: a row as published beside its normal values."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from itertools import batched
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from include.board_rows import ROW_ID, DamagedFile, Published, Rejected, Remarks, published_rows
+from include.board_sources import UNKNOWN, BoardSource
+
+ROWS_PER_GROUP = 20_000
+MAX_REJECTED_SHARE = 0.01
+ALWAYS_TOLERATED = 10
+
+_TEXTS = ("source", "state", "board", "source_object")
+_OPTIONAL_TEXTS = ("license_number", "license_type", "full_name", "first_name", "last_name", "status")
+SCHEMA = pa.schema(
+    [
+        pa.field("file_date", pa.date32(), nullable=False),
+        *(pa.field(name, pa.string(), nullable=False) for name in _TEXTS),
+        pa.field("line", pa.int64(), nullable=False),
+        *(pa.field(name, pa.string()) for name in _OPTIONAL_TEXTS),
+        pa.field("status_class", pa.string(), nullable=False),
+        pa.field("status_known", pa.bool_(), nullable=False),
+        pa.field("issued_on", pa.date32()),
+        pa.field("expires_on", pa.date32()),
+        pa.field("payload", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass
+class Converted:
+    """What a conversion read and wrote; `rows_in` always equals `rows` plus `rejected`."""
+
+    rows_in: int = 0
+    rows: int = 0
+    rejected: int = 0
+    rejected_by_rule: Counter[str] = field(default_factory=Counter)
+    remarks: Remarks = field(default_factory=Remarks)
+
+
+def convert(
+    content: IO[bytes],
+    source: BoardSource,
+    *,
+    source_object: str,
+    file_date: date,
+    open_part: Callable[[str], AbstractContextManager[IO[bytes]]],
+    rejects: IO[bytes],
+) -> Converted:
+    """Write `part-00000.parquet`, and the records that break a rule as JSON lines.
+
+    :param content: the archived file, seekable; read in pieces.
+    :param open_part: opens the part for writing.
+    :param rejects: gets one JSON object a line, the fields of Rejected.
+
+    Raises DamagedFile, BoardHeaderError (include.board_rows) or PageChanged (include.board_pages) when nothing of it
+    may be loaded.
+    """
+    result = Converted()
+    rows = _accepted(content, source, source_object, file_date, rejects, result)
+    with open_part("part-00000.parquet") as sink, parquet.ParquetWriter(sink, SCHEMA, compression="zstd") as writer:
+        for group in batched(rows, ROWS_PER_GROUP, strict=False):
+            writer.write_table(pa.Table.from_pylist(group, SCHEMA))
+    _check(result, source, source_object)
+    return result
+
+
+def _accepted(
+    content: IO[bytes], source: BoardSource, where: str, file_date: date, rejects: IO[bytes], result: Converted
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are loaded; write the others to `rejects`; count both in `result`."""
+    for read in published_rows(content, source, where, result.remarks):
+        result.rows_in += 1
+        row = board_row(read, source, where, file_date) if isinstance(read, Published) else read
+        if isinstance(row, Rejected):
+            rejects.write(json.dumps(asdict(row), ensure_ascii=False).encode("utf-8") + b"\n")
+            result.rejected += 1
+            result.rejected_by_rule[row.rule] += 1
+            continue
+        if not row["status_known"]:
+            result.remarks.unknown_statuses[row["status"] or "(none)"] += 1
+        result.rows += 1
+        yield row
+
+
+def board_row(read: Published, source: BoardSource, where: str, file_date: date) -> dict[str, Any] | Rejected:
+    """Return the raw.board_license row of a published one, or why there is none."""
+    number = source.license_number.of(read.values)
+    dates: dict[str, date | None] = {"issued_on": None, "expires_on": None}
+    for name, column in source.date_columns.items():
+        text = str(read.values.get(column) or "").strip()
+        try:
+            dates[name] = source.date(text) if text else None
+        except ValueError:
+            reason = f"Column {column} holds no date of the form {source.date_form}: the row is damaged, or the board writes dates in another form now."
+            return Rejected(read.line, "bad_date", number or "", text, reason, _json(read.values))
+    status = source.status(read.values)
+    status_class = source.status_class(status)
+    return {
+        "file_date": file_date,
+        "source": source.name,
+        "state": source.state,
+        "board": source.board,
+        "source_object": where,
+        "line": read.line,
+        "license_number": number,
+        "license_type": source.license_type.of(read.values),
+        **{name: str(read.values.get(column) or "").strip() or None for name, column in source.names.items()},
+        "status": status,
+        "status_class": status_class,
+        "status_known": status_class != UNKNOWN,
+        **dates,
+        "payload": _json(read.values),
+    }
+
+
+def _json(values: Any) -> str:
+    return json.dumps({name: value for name, value in values.items() if name != ROW_ID}, ensure_ascii=False)
+
+
+def _check(result: Converted, source: BoardSource, where: str) -> None:
+    if result.rows_in != result.rows + result.rejected:
+        raise DamagedFile(
+            f"{where}: {result.rows_in} records in, {result.rows} rows out and {result.rejected} rejected do not "
+            "balance: this is an error in include/board_parquet.py."
+        )
+    if result.rejected > max(ALWAYS_TOLERATED, MAX_REJECTED_SHARE * result.rows_in):
+        raise DamagedFile(
+            f"{where}: {result.rejected} of {result.rows_in} records are refused ({dict(result.rejected_by_rule)}). "
+            "So many are no accident: look at rejected.jsonl beside the staged part, and at the board's page."
+        )
+    if source.is_whole and not result.rows:
+        raise DamagedFile(f"{where}: there is no row in it, and a board without licensees does not exist.")

@@ -1,0 +1,94 @@
+"""Turn an archived board file into Parquet in the lake, as a stream."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.board_sources import board_source
+from include.settings import lake_bucket
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+READ_AHEAD_BYTES = 8 * 1024**2
+
+
+class BoardFileToParquetOperator(BaseOperator):
+    """Write `staged/board_license/<day>/<source>/part-00000.parquet`, and `rejected.jsonl` beside it.
+
+    The folder is emptied first: it is scratch space of this board and day. Returns ``{"source_object", "rows_in", "rows",
+    "rejected", "rejects_object", "staged_uri", "note"}``. Raises DamagedFile, BoardHeaderError (include.board_rows) or
+    PageChanged (include.board_pages) when nothing of the file may be loaded.
+
+    :param archived: what BoardToGcsOperator returned.
+    :param file_date: the day that it was read for, ISO date.
+    """
+
+    template_fields: Sequence[str] = ("archived", "file_date")
+    ui_color = "#e6f4ea"
+
+    def __init__(
+        self, *, archived: Any, file_date: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.archived = archived
+        self.file_date = file_date
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        from include.board_parquet import convert
+
+        source, day = board_source(self.archived["state"]), date.fromisoformat(self.file_date)
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        folder = f"staged/board_license/{day}/{source.name}/"
+        for old in bucket.list_blobs(prefix=folder):
+            old.delete()
+        blob = bucket.blob(self.archived["object"], generation=self.archived["generation"])
+        source_object = f"gs://{bucket.name}/{blob.name}"
+        started = time.monotonic()
+        with blob.open("rb", chunk_size=READ_AHEAD_BYTES) as content, tempfile.TemporaryFile() as rejects:
+            try:
+                result = convert(
+                    content,
+                    source,
+                    source_object=source_object,
+                    file_date=day,
+                    open_part=lambda name: _part(bucket, folder + name),
+                    rejects=rejects,
+                )
+            finally:
+                # Also when so many rows were refused that the file is: somebody must be able to look at them.
+                kept = bucket.blob(f"{folder}rejected.jsonl")
+                kept.upload_from_file(rejects, rewind=True, content_type="application/x-ndjson")
+        seconds, note = time.monotonic() - started, result.remarks.note()
+        if note:
+            self.log.warning("%s: %s", source_object, note)
+        self.log.info(
+            "%s: %d bytes, %d records, %d rows in %.1f s (%.1f MB/s), rejected %s",
+            source_object, self.archived["bytes"], result.rows_in, result.rows, seconds,
+            self.archived["bytes"] / 1e6 / max(seconds, 1e-6), dict(result.rejected_by_rule),
+        )  # fmt: skip
+        return {
+            "source_object": source_object,
+            "rows_in": result.rows_in,
+            "rows": result.rows,
+            "rejected": result.rejected,
+            "rejects_object": f"{folder}rejected.jsonl",
+            "staged_uri": f"gs://{bucket.name}/{folder}part-*.parquet",
+            "note": note,
+        }
+
+
+@contextmanager
+def _part(bucket: storage.Bucket, name: str) -> Iterator[IO[bytes]]:
+    # Parquet's writer flushes between row groups; GCS takes whole chunks only, so flushing is left to the close.
+    with bucket.blob(name).open("wb", ignore_flush=True, content_type="application/vnd.apache.parquet") as sink:
+        yield sink

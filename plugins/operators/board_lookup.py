@@ -1,0 +1,87 @@
+"""The one-by-one look-up of a board: the next licence numbers of the day's budget, each asked for once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import IO, TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from hooks.board import BoardHook
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.archive import newest_archived
+from include.board_answers import answers, next_numbers, write_answers
+from include.board_rows import licensee
+from include.board_sources import BoardSource, LookupFetch
+from include.tables import table
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+TABLE = "raw.board_license"
+
+
+def write_looked_up(
+    into: IO[bytes],
+    hook: BoardHook,
+    source: BoardSource,
+    fetch: LookupFetch,
+    bucket: storage.Bucket,
+    client: bigquery.Client,
+    day: date,
+) -> None:
+    """Write the answers for the next numbers that NPPES knows in the state, as a zip of pages named by number.
+
+    It goes on behind the last number of the newest earlier archive, and begins again at the end. Each page is kept in the
+    lake as it comes, so a task that was cut goes on where it stopped. Raises PageChanged at the first page that is not
+    the one we know, and skips when NPPES knows no number.
+    """
+    numbers = _numbers(client, source, fetch)
+    if not numbers:
+        raise AirflowSkipException(
+            f"{source.name}: raw.nppes_npi holds no licence number of {source.state} to ask for."
+        )
+    asked = next_numbers(numbers, _last_asked(bucket, source, day), fetch.budget)
+    write_answers(into, _pages(asked, hook, source, fetch, bucket, day))
+
+
+def _numbers(client: bigquery.Client, source: BoardSource, fetch: LookupFetch) -> list[str]:
+    from google.cloud import bigquery
+
+    config = bigquery.QueryJobConfig(
+        query_parameters=[bigquery.ScalarQueryParameter("state", "STRING", source.state)],
+        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+    )
+    rows = client.query_and_wait(table(TABLE).sql("lookup_numbers"), job_config=config)
+    return sorted(row["number"] for row in rows if re.fullmatch(fetch.number_pattern, row["number"]))
+
+
+def _last_asked(bucket: storage.Bucket, source: BoardSource, day: date) -> str:
+    days = {blob.name.split("/")[2] for blob in bucket.list_blobs(prefix=f"raw/{source.name}/")}
+    earlier = max((name for name in days if name < day.isoformat()), default=None)
+    newest = newest_archived(bucket, f"raw/{source.name}/{earlier}/") if earlier else None
+    if newest is None:
+        return ""
+    with bucket.blob(newest.object, generation=newest.generation).open("rb") as kept:
+        names = [name for name, _ in answers(kept)]
+    return names[-1].removesuffix(".html") if names else ""
+
+
+def _pages(
+    numbers: list[str], hook: BoardHook, source: BoardSource, fetch: LookupFetch, bucket: storage.Bucket, day: date
+) -> Iterator[tuple[str, bytes]]:
+    folder = f"staged/board_pages/{source.name}/{day}/"
+    known = {blob.name.removeprefix(folder) for blob in bucket.list_blobs(prefix=folder)}
+    hook.log.info("%s: %d numbers to ask for, %d of them answered before", source.name, len(numbers), len(known))
+    for number in numbers:
+        name = f"{number}.html"
+        blob = bucket.blob(folder + name)
+        if name in known:
+            page = blob.download_as_bytes()
+        else:
+            page = hook.look_up(number)
+            licensee(page, source, fetch, number)  # a page that has changed ends the run before more are asked for
+            blob.upload_from_string(page, content_type="text/html")
+        yield name, page
