@@ -11,6 +11,9 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 # All UTC. An interval DAG owns the interval that ends when it runs.
 CRONS = {
     "ingest_nppes_weekly": "0 0 * * 1",  # Monday to Monday: CMS publishes the week that ended on Sunday
+    # The 15th to the 15th: CMS publishes both about the second Monday, which is the 14th at the latest.
+    "ingest_nppes_monthly": "0 0 15 * *",
+    "ingest_nppes_deactivation": "0 0 15 * *",
     "check_freshness": "0 9 * * *",  # a day, once the night's loads are done
     "ingest_board_licenses": "0 13 * * *",  # a day until 13:00: after the boards' nightly exports
     "load_events": "0 0 * * *",  # a day, by the time of receipt

@@ -158,22 +158,23 @@ class WrongMembers(ValueError):
     """A zip does not hold exactly one file of the kind that it should."""
 
 
-def data_member(members: Iterable[str], wanted: str = "npidata") -> Member:
+def data_member(members: Iterable[str], wanted: str = "npidata", where: str = "The zip") -> Member:
     """Return the one `<wanted>_pfile_<from>-<to>.csv` among a zip's members; its FileHeader companion is not it.
 
     :param wanted: npidata, othername, pl or endpoint. Case does not matter, nor does a folder.
+    :param where: the zip, for messages.
 
     Raises WrongMembers when there is none or more than one.
     """
     names = list(members)
     found = [match for name in names if (match := _MEMBER.fullmatch(name)) and match["name"].lower() == wanted]
     if len(found) != 1:
-        raise _wrong_members(names, f"{wanted}_pfile_<yyyymmdd>-<yyyymmdd>.csv", len(found))
+        raise _wrong_members(where, names, f"{wanted}_pfile_<yyyymmdd>-<yyyymmdd>.csv", len(found))
     match = found[0]
     try:
         days = [datetime.strptime(match[part], "%Y%m%d").date() for part in ("first", "last")]
     except ValueError:
-        raise WrongMembers(f"{match[0]!r}: the name does not hold two days as yyyymmdd.") from None
+        raise WrongMembers(f"{where}: {match[0]!r}: the name does not hold two days as yyyymmdd.") from None
     return Member(match[0], *days)
 
 
@@ -193,26 +194,21 @@ def monthly_file_date(file: NppesFile, member: Member, where: str) -> date:
     return member.last_day
 
 
-def report_member(members: Iterable[str]) -> str:
+def report_member(members: Iterable[str], where: str = "The zip") -> str:
     """Return the one spreadsheet in the zip of a deactivation report; raise WrongMembers if there is not one."""
     names = list(members)
     found = [name for name in names if _SHEET.fullmatch(name)]
     if len(found) != 1:
-        raise _wrong_members(names, "<report>.xlsx", len(found))
+        raise _wrong_members(where, names, "<report>.xlsx", len(found))
     return found[0]
 
 
-def _wrong_members(names: list[str], expected: str, found: int) -> WrongMembers:
+def _wrong_members(where: str, names: list[str], expected: str, found: int) -> WrongMembers:
     what = f"{found} members" if found else "no member"
     return WrongMembers(
-        f"The zip holds {what} named {expected}, exactly one is expected. It holds: {sorted(names)}. "
+        f"{where} holds {what} named {expected}, exactly one is expected. It holds: {sorted(names)}. "
         "Look at what CMS publishes under this name, and download it again."
     )
-
-
-def npidata_member(members: Iterable[str]) -> Member:
-    """Return the main CSV among a zip's members."""
-    return data_member(members)
 
 
 def npi_check_digit(first_nine: str) -> str:
@@ -248,8 +244,3 @@ def archived_files(objects: Iterable[str]) -> list[NppesFile]:
         except (NotAnNppesFile, UnsupportedVersion):
             continue
     return sorted(files)
-
-
-def staged_prefix(day: date) -> str:
-    """Return the folder of the lake that holds a file's rows as Parquet; scratch space, rewritten by every run."""
-    return f"staged/nppes_npi/{day}/"

@@ -225,13 +225,6 @@ def column_positions(layout: MemberLayout, found: Sequence[str], where: str) -> 
     )
 
 
-def check_header(found: Sequence[str], where: str) -> None:
-    """Raise HeaderContractError unless `found` is npidata's V2 header; an older one, too, is refused here."""
-    positions = column_positions(NPIDATA, found, where)
-    if positions != tuple(range(len(NPIDATA_COLUMNS))):
-        raise HeaderContractError(f"{where}: this is an older layout. {_difference(NPIDATA_COLUMNS, found)}")
-
-
 def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
     """Say which columns were renamed (another name in the same place), missing, added, repeated or moved."""
     same_place = [(at, was, now) for at, (was, now) in enumerate(zip(expected, found, strict=False), start=1)]

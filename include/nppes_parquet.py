@@ -42,7 +42,7 @@ def member_of_day(name: str, day: date, where: str) -> Callable[[Sequence[str]],
     """
 
     def choose(members: Sequence[str]) -> str:
-        found = data_member(members, name)
+        found = data_member(members, name, where)
         if found.last_day != day:
             raise DamagedFile(
                 f"{where}: {found.name} ends on {found.last_day}, expected {day}. The zip holds another period than "

@@ -1,15 +1,16 @@
 """
 # ingest_nppes_weekly
 
-Loads one week of CMS's provider registry, as published, into its own partition of **raw.nppes_npi**.
+Loads one week of CMS's provider registry, as published, into its own slice of four RAW tables: who was new, changed or
+deactivated in the week, with other names, further practice locations and endpoints.
 
 | | |
 |---|---|
-| Kind | interval: a run owns the week that ends when it starts, and writes only that week's partition, its Sunday |
-| Runs | Monday 00:00 UTC; waits up to two days for CMS to publish, looking every 3 hours |
+| Kind | interval: a run owns the week that ends when it starts, and writes only the rows of source `nppes_weekly` in that week's partition, its Sunday |
+| Runs | Monday 00:00 UTC; CMS publishes on Monday or Tuesday; waits up to two days, looking every 3 hours |
 | Reads | the weekly V2 zip from connection `nppes_default`; our own archive, for a week that CMS no longer lists |
-| Writes | gs://lake/raw/nppes/ (write-once), gs://lake/staged/nppes_npi/ (scratch), raw.nppes_npi, ops.load_manifest, |
-| | its slice of clean.rejected_row |
+| Writes | gs://lake/raw/nppes/ (write-once), gs://lake/staged/nppes_*/ (scratch), raw.nppes_npi, raw.nppes_other_name, |
+| | raw.nppes_practice_location, raw.nppes_endpoint, ops.load_manifest, its slice of clean.rejected_row |
 | Then | clean_providers |
 
 ## When it fails
@@ -17,14 +18,15 @@ Loads one week of CMS's provider registry, as published, into its own partition 
 * `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the file is there, clear the
   task. AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
-* `convert_npidata`, DamagedFile, WrongMembers or HeaderContractError: nothing of the file was loaded, and a retry
-  cannot help. The message names the file, the line or the column. If CMS has published a sound file since, clear
+* `convert_*`, DamagedFile, WrongMembers or HeaderContractError: nothing of the member was loaded, nothing announced, and
+  a retry cannot help. The message names the file, the line or the column. If CMS has published a sound file since, clear
   `archive_zip`: other bytes under the same name are kept beside the old ones. If CMS changed its layout, change
   `include/nppes_layout.py` and the table.
-* `check_partition`: the warehouse holds other rows than were converted. Clear from `convert_npidata`.
+* `record_loads`, RowsMissing: the warehouse holds other rows than were converted. Clear the table's convert task.
 * Anything else (warehouse down): clear the failed task. Every task may run again and writes the same.
 
-An empty week (a header and no row) is loaded as zero rows, with a warning and a `note` in ops.load_manifest.
+An empty member (a header and no row) is loaded as zero rows, with a warning and a `note` in ops.load_manifest; so is a
+header of an older layout that was read by mapping. A missing week is reported by `check_freshness`; CLEAN goes on.
 
 ## Backfill
 
@@ -34,60 +36,21 @@ An empty week (a header and no row) is loaded as zero rows, with a warning and a
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import DAG
 
 from include.airflow_as_of import announce
-from include.airflow_defaults import (
-    DEFAULT_ARGS,
-    START_DATE,
-    VENDOR_RETRY,
-    Kind,
-    Stage,
-    System,
-    Tier,
-    tags,
-)
-from include.airflow_promote import promote
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow_nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
 from include.airflow_schedules import interval_schedule
+from include.nppes_layout import MEMBERS
 from operators.nppes_to_gcs import NppesToGcsOperator
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
-from operators.rejects_to_bigquery import RejectsToBigQueryOperator
+from operators.record_loads import RecordLoadsOperator
 
-TABLE = "raw.nppes_npi"
 SOURCE = "nppes_weekly"
 MONDAY = "{{ data_interval_start | ds }}"
-SUNDAY = "{{ (data_interval_end - macros.timedelta(days=1)).strftime('%Y-%m-%d') }}"
-AS_OF = "{{ params.as_of or (data_interval_end + macros.timedelta(hours=6)).isoformat() }}"
-
-RETRY = ExceptionRetryPolicy(
-    rules=[
-        *VENDOR_RETRY.rules,
-        RetryRule(
-            exception="hooks.nppes.FileNotPublished",
-            action=RetryAction.RETRY,
-            retry_delay=timedelta(hours=3),
-            reason="CMS publishes a week on the Monday or Tuesday after it.",
-        ),
-        RetryRule(
-            exception=[
-                "include.zip_member.DamagedFile",
-                "include.nppes.WrongMembers",
-                "include.nppes_layout.HeaderContractError",
-            ],
-            action=RetryAction.FAIL,
-            reason="The archived bytes do not change by themselves.",
-        ),
-    ]
-)
-
-
-def of(task_id: str, key: str) -> str:
-    """Return the template of one value of what a task returned."""
-    return f"{{{{ ti.xcom_pull(task_ids='{task_id}')['{key}'] }}}}"
-
+SUNDAY = LAST_DAY
 
 with DAG(
     dag_id="ingest_nppes_weekly",
@@ -96,61 +59,36 @@ with DAG(
     start_date=START_DATE,
     catchup=False,
     max_active_runs=4,
-    default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
-    params={
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date-time",
-            description="Point in time (ISO 8601, UTC) for later stages. Empty: six hours after the week's end.",
-        )
-    },
+    default_args=DEFAULT_ARGS | {"retry_policy": NPPES_RETRY},
+    params={"as_of": as_of_of_interval()},
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.NPPES, System.BIGQUERY),
 ) as dag:
     archive = NppesToGcsOperator(
-        task_id="archive_zip",
-        first_day=MONDAY,
-        last_day=SUNDAY,
-        pool="nppes",
-        retries=16,
+        task_id="archive_zip", kind="weekly", first_day=MONDAY, last_day=SUNDAY, pool="nppes", retries=16
     )
-    convert = NppesZipToParquetOperator(task_id="convert_npidata", archived=archive.output, day=SUNDAY)
-    load = ParquetToBigQueryPartitionOperator(
-        task_id="load_partition",
-        table_name=TABLE,
-        partition=SUNDAY,
-        source_uri=of("convert_npidata", "source_uri"),
-        pool="bigquery",
-    )
-    counts = {
-        "partition": ("DATE", SUNDAY),
-        "source_rows": ("INT64", of("convert_npidata", "rows_in")),
-        "rows": ("INT64", of("convert_npidata", "rows")),
-        "rejected_rows": ("INT64", of("convert_npidata", "rejected")),
-    }
-    check = promote(TABLE, sql="check_rows", task_id="check_partition", params=counts)
-    rejects = RejectsToBigQueryOperator(
-        task_id="record_rejects",
-        table_name=TABLE,
+    converted, loads = {}, []
+    for member in MEMBERS.values():
+        convert = NppesZipToParquetOperator(
+            task_id=f"convert_{member.name}", archived=archive.output, day=SUNDAY, member=member.name, source=SOURCE
+        )
+        load = ParquetToBigQueryPartitionOperator(
+            task_id=f"load_{member.name}",
+            table_name=member.table,
+            partition=SUNDAY,
+            source_uri=output_of(convert.task_id, "source_uri"),
+            slice_by={"source": SOURCE},
+            pool="bigquery",
+        )
+        convert >> load
+        converted[member.table] = convert.output
+        loads.append(load)
+    record = RecordLoadsOperator(
+        task_id="record_loads",
+        archived=archive.output,
+        loads=converted,
         partition=SUNDAY,
         source=SOURCE,
-        rejects_object=of("convert_npidata", "rejects_object"),
-        source_object=of("convert_npidata", "member_object"),
         pool="bigquery",
     )
-    manifest = promote(
-        "ops.load_manifest",
-        sql="replace",
-        task_id="record_manifest",
-        params={
-            **counts,
-            "dataset_table": ("STRING", TABLE),
-            "source": ("STRING", SOURCE),
-            "source_object": ("STRING", of("convert_npidata", "source_object")),
-            "file_name": ("STRING", of("archive_zip", "file_name")),
-            "source_bytes": ("INT64", of("archive_zip", "bytes")),
-            "sha256": ("STRING", of("archive_zip", "sha256")),
-            "note": ("STRING", of("convert_npidata", "note")),
-        },
-    )
-    archive >> convert >> load >> check >> rejects >> manifest >> announce(TABLE, AS_OF)
+    # Announced once, when all four are in: what reads one of them reads the others of the same week.
+    loads >> record >> announce("raw.nppes_npi", AS_OF)

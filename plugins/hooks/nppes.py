@@ -15,10 +15,15 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import AuthFailed, VendorDown, VendorError
 from hooks.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
-from include.nppes import FileKind, NppesFile, published_files
+from include.nppes import FileKind, NppesFile, file_of_interval, published_files
 
 VENDOR = "nppes"
 LISTING = "NPI_Files.html"
+USUALLY = {
+    FileKind.WEEKLY: "CMS publishes a week on the Monday or Tuesday after it.",
+    FileKind.MONTHLY: "CMS publishes it about the second Monday of the month, and takes it down a month later.",
+    FileKind.DEACTIVATION: "CMS publishes it about the second Monday of the month, and takes it down a month later.",
+}
 
 
 class FileNotPublished(VendorError):
@@ -69,21 +74,21 @@ class NppesHook(BaseHook):
             )
         yield from files
 
-    def weekly_file(self, start: date, end: date) -> NppesFile:
-        """Return the published weekly file that covers `start` (Monday) to `end` (Sunday).
+    def published_file(self, kind: FileKind, first: date, last: date) -> NppesFile:
+        """Return the published file of a kind that belongs to the days `first` to `last` (include.nppes says which).
 
         Raises FileNotPublished, naming what the page has, when it is not there.
         """
-        weekly = [file for file in self.iter_files() if file.kind is FileKind.WEEKLY]
-        for file in weekly:
-            if (file.first_day, file.day) == (start, end):
-                return file
+        files = list(self.iter_files())
+        file = file_of_interval(files, kind, first, last)
+        if file:
+            return file
+        names = ", ".join(file.name for file in files if file.kind is kind) or "none"
         raise FileNotPublished(
             VENDOR,
-            "weekly_file",
+            "published_file",
             200,
-            f"No weekly V2 file for {start} to {end}. {LISTING} has: {', '.join(f.name for f in weekly) or 'none'}. "
-            "CMS publishes a week on the Monday or Tuesday after it.",
+            f"No {kind} V2 file for {first} to {last}. {LISTING} has: {names}. {USUALLY[kind]}",
         )
 
     def download(self, name: str) -> Iterator[bytes]:

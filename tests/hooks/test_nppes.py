@@ -12,12 +12,16 @@ import pytest
 
 from hooks.errors import AuthFailed, BadRequest, VendorDown
 from hooks.nppes import FileNotPublished, NppesHook
+from hooks.transport import ATTEMPTS
+from include.nppes import FileKind
 
 NAME = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"
 MONDAY, SUNDAY = date(2025, 11, 3), date(2025, 11, 9)
 CONTENT = bytes(range(256)) * 4000  # about 1 MB
+MONTHLY = "NPPES_Data_Dissemination_November_2025_V2.zip"
+REPORT = "NPPES_Deactivated_NPI_Report_111025_V2.zip"
 PAGE = f"""<a href="./{NAME}">w</a> <a href="./NPPES_Data_Dissemination_110325_110925_Weekly.zip">V1</a>
-<a href="./NPPES_Data_Dissemination_November_2025_V2.zip">m</a>"""
+<a href="./{MONTHLY}">m</a> <a href="./{REPORT}">d</a>"""
 
 
 class Site(ThreadingHTTPServer):
@@ -93,7 +97,7 @@ def hook(site: Site, monkeypatch: pytest.MonkeyPatch) -> NppesHook:
 
 
 def test_iter_files_when_page_is_listed_then_v2_files_oldest_first(hook: NppesHook) -> None:
-    assert [file.name for file in hook.iter_files()] == ["NPPES_Data_Dissemination_November_2025_V2.zip", NAME]
+    assert [file.name for file in hook.iter_files()] == [MONTHLY, NAME, REPORT]
 
 
 def test_iter_files_when_page_has_no_links_then_down_and_says_compare(hook: NppesHook, site: Site) -> None:
@@ -102,13 +106,39 @@ def test_iter_files_when_page_has_no_links_then_down_and_says_compare(hook: Nppe
         list(hook.iter_files())
 
 
-def test_weekly_file_when_listed_then_found(hook: NppesHook) -> None:
-    assert hook.weekly_file(MONDAY, SUNDAY).name == NAME
+@pytest.mark.parametrize(
+    ("kind", "first", "last", "name"),
+    [
+        (FileKind.WEEKLY, MONDAY, SUNDAY, NAME),
+        (FileKind.MONTHLY, date(2025, 10, 15), date(2025, 11, 14), MONTHLY),
+        (FileKind.DEACTIVATION, date(2025, 10, 15), date(2025, 11, 14), REPORT),
+    ],
+)
+def test_published_file_when_listed_then_found_by_kind(
+    hook: NppesHook, kind: FileKind, first: date, last: date, name: str
+) -> None:
+    assert hook.published_file(kind, first, last).name == name
 
 
-def test_weekly_file_when_missing_then_error_names_what_is_listed_and_is_retried(hook: NppesHook) -> None:
-    with pytest.raises(FileNotPublished, match=f"2025-11-10 to 2025-11-16.*{NAME}") as error:
-        hook.weekly_file(date(2025, 11, 10), date(2025, 11, 16))
+@pytest.mark.parametrize(
+    ("kind", "first", "last", "message"),
+    [
+        (
+            FileKind.WEEKLY,
+            date(2025, 11, 10),
+            date(2025, 11, 16),
+            f"2025-11-10 to 2025-11-16.*{NAME}.*Monday or Tuesday",
+        ),
+        # Both lie in the future of the run's interval.
+        (FileKind.MONTHLY, date(2025, 9, 15), date(2025, 10, 14), f"No monthly.*{MONTHLY}.*second Monday"),
+        (FileKind.DEACTIVATION, date(2025, 9, 15), date(2025, 10, 14), f"No deactivation.*{REPORT}"),
+    ],
+)
+def test_published_file_when_missing_then_error_names_what_is_listed_and_is_retried(
+    hook: NppesHook, kind: FileKind, first: date, last: date, message: str
+) -> None:
+    with pytest.raises(FileNotPublished, match=message) as error:
+        hook.published_file(kind, first, last)
     assert not isinstance(error.value, BadRequest)  # BadRequest fails a task at once
 
 
@@ -168,6 +198,13 @@ def test_download_when_down_for_a_moment_then_tried_again(hook: NppesHook, site:
     assert b"".join(hook.download(NAME)) == CONTENT
 
 
+def test_any_call_when_cms_stays_down_then_vendor_down_after_three_tries(hook: NppesHook, site: Site) -> None:
+    site.statuses = [503] * 10
+    with pytest.raises(VendorDown, match="503"):
+        hook.published_file(FileKind.WEEKLY, MONDAY, SUNDAY)
+    assert len(site.statuses) == 10 - ATTEMPTS
+
+
 def test_any_call_when_blocked_then_auth_failed_at_once(hook: NppesHook, site: Site) -> None:
     site.statuses = [403]
     with pytest.raises(AuthFailed, match="firewall"):
@@ -175,7 +212,7 @@ def test_any_call_when_blocked_then_auth_failed_at_once(hook: NppesHook, site: S
 
 
 def test_connection_when_tested_then_names_the_newest_file(hook: NppesHook, site: Site) -> None:
-    assert hook.test_connection() == (True, f"Newest file: {NAME}")
+    assert hook.test_connection() == (True, f"Newest file: {REPORT}")
     site.page = ""
     assert hook.test_connection()[0] is False
 

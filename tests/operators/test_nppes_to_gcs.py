@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks.nppes import FileNotPublished
+from include.nppes import WrongDates, WrongMembers
+from include.zip_member import DamagedFile
 from operators.nppes_to_gcs import NppesToGcsOperator
 from tests.operators.context import context
 from tests.operators.nppes_zips import ANA, CLINIC, MONDAY, NAME, SUNDAY, publish, serving, week_zip
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 STEM = NAME.removesuffix(".zip")
 OBJECT = f"raw/nppes/{SUNDAY}/{NAME}"
+MONTHLY, MONTH = "NPPES_Data_Dissemination_November_2025_V2", ("2025-10-15", "2025-11-14")
 NEXT_WEEK = "NPPES_Data_Dissemination_111025_111625_Weekly_V2"
 
 
@@ -32,8 +35,10 @@ def cms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
 
 
-def archive(first_day: str = MONDAY, last_day: str = SUNDAY) -> dict[str, Any]:
-    return NppesToGcsOperator(task_id="archive_zip", first_day=first_day, last_day=last_day).execute(context())
+def archive(first_day: str = MONDAY, last_day: str = SUNDAY, kind: str = "weekly") -> dict[str, Any]:
+    return NppesToGcsOperator(task_id="archive_zip", kind=kind, first_day=first_day, last_day=last_day).execute(
+        context()
+    )
 
 
 def objects(lake: storage.Bucket) -> dict[str, bytes]:
@@ -51,6 +56,7 @@ def test_archive_when_new_then_the_bytes_and_their_digest_are_kept(cms: Path, la
         "file_name": NAME,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "file_date": SUNDAY,
     }
 
 
@@ -99,3 +105,52 @@ def test_archive_when_the_interval_is_not_a_week_then_error_says_what_to_give(cm
         archive("2025-11-04", "2025-11-10")
     with pytest.raises(ValueError, match="not a week from Monday to Sunday"):
         archive("2025-11-03", "2025-11-03")
+
+
+def test_archive_when_monthly_then_its_partition_is_the_last_day_that_its_members_cover(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    publish(cms, **{MONTHLY: week_zip(ANA, member="npidata_pfile_20050523-20251109.csv")})
+    archived = archive(*MONTH, kind="monthly")
+
+    assert (archived["object"], archived["file_date"]) == (f"raw/nppes/2025-11-01/{MONTHLY}.zip", "2025-11-09")
+    (cms / f"{MONTHLY}.zip").unlink()
+    publish(cms)
+    assert archive(*MONTH, kind="monthly") == archived
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (
+            week_zip(ANA, member="npidata_pfile_20050523-20351109.csv"),
+            WrongDates,
+            "covers until 2035-11-09, but the file of November 2025",
+        ),
+        (week_zip(ANA, member="pl_pfile_20050523-20251109.csv"), WrongMembers, "no member named npidata"),
+        (b"<html>Service Unavailable</html>", DamagedFile, "not a zip. It begins with b'<html>Service"),
+    ],
+    ids=["future", "wrong-member", "html"],
+)
+def test_archive_when_monthly_is_not_what_its_name_says_then_refused_and_kept_for_a_look(
+    cms: Path, lake: storage.Bucket, content: bytes, error: type[Exception], message: str
+) -> None:
+    publish(cms, **{MONTHLY: content})
+    with pytest.raises(error, match=f"gs://{lake.name}/raw/nppes/2025-11-01/{MONTHLY}.zip.*{message}"):
+        archive(*MONTH, kind="monthly")
+    assert list(objects(lake).values()) == [content]
+
+
+def test_archive_when_a_deactivation_report_is_in_the_interval_then_its_day_is_its_partition(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    future = "NPPES_Deactivated_NPI_Report_121525_V2"
+    publish(cms, NPPES_Deactivated_NPI_Report_111025_V2=b"november", **{future: b"not yet"})
+    archived = archive(*MONTH, kind="deactivation")
+
+    assert (archived["file_name"], archived["file_date"]) == (
+        "NPPES_Deactivated_NPI_Report_111025_V2.zip",
+        "2025-11-10",
+    )
+    with pytest.raises(FileNotPublished, match=f"No deactivation V2 file for 2025-11-15 to 2025-12-14.*{future}"):
+        archive("2025-11-15", "2025-12-14", kind="deactivation")

@@ -10,7 +10,7 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-from include.nppes import npi_is_valid, npidata_member, parse_file_name
+from include.nppes import data_member, npi_is_valid, parse_file_name
 from include.nppes_layout import NPIDATA_COLUMNS
 from services.nppes_sample.files import csv_bytes, write_weeks
 
@@ -51,7 +51,7 @@ def test_zip_when_written_then_names_and_members_are_those_of_cms(zips: list[Pat
     period = "20251103-20251109"
     kinds = ("npidata", "othername", "pl", "endpoint")
     assert names == [f"{kind}_pfile_{period}{end}.csv" for kind in kinds for end in ("", "_FileHeader")]
-    assert npidata_member(names).last_day == parse_file_name(zips[0].name).day
+    assert data_member(names).last_day == parse_file_name(zips[0].name).day
 
 
 def test_npidata_when_written_then_every_value_is_quoted_and_lines_end_in_lf(zips: list[Path]) -> None:

@@ -1,0 +1,51 @@
+"""What the three NPPES ingest DAGs share: which failures a retry can mend, and templates of what tasks returned."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from include.airflow_defaults import VENDOR_RETRY
+
+NPPES_RETRY = ExceptionRetryPolicy(
+    rules=[
+        *VENDOR_RETRY.rules,
+        RetryRule(
+            exception="hooks.nppes.FileNotPublished",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(hours=3),
+            reason="CMS publishes within two days of the usual one; it names no hour.",
+        ),
+        RetryRule(
+            exception=[
+                "include.archive.ArchiveConflict",
+                "include.nppes.WrongDates",
+                "include.nppes.WrongMembers",
+                "include.nppes_layout.HeaderContractError",
+                "include.zip_member.DamagedFile",
+            ],
+            action=RetryAction.FAIL,
+            reason="The archived bytes do not change by themselves.",
+        ),
+    ]
+)
+
+# The last day of a run's data interval, ISO date.
+LAST_DAY = "{{ (data_interval_end - macros.timedelta(days=1)).strftime('%Y-%m-%d') }}"
+AS_OF = "{{ params.as_of or (data_interval_end + macros.timedelta(hours=6)).isoformat() }}"
+
+
+def as_of_of_interval() -> Param:
+    """Return the ``as_of`` parameter of an interval DAG, which AS_OF reads."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        description="Point in time (ISO 8601, UTC) for later stages. Empty: six hours after the interval's end.",
+    )
+
+
+def output_of(task_id: str, key: str) -> str:
+    """Return the template of one value of the dict that a task returned."""
+    return f"{{{{ ti.xcom_pull(task_ids='{task_id}')['{key}'] }}}}"
