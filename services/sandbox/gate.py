@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,7 +23,7 @@ from services.sandbox.limits import Window
 
 @dataclass(frozen=True)
 class Call:
-    """A request that passed the gate. `body` is the parsed JSON, None when there was none."""
+    """A request that passed the gate. `body` is the parsed JSON, or the fields of a form; None when there was none."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -112,7 +113,13 @@ async def _admitted(vendor: Vendor, operation: Operation, handler: Handler, requ
     problems = operation.problems(request.path_params, request.query_params, request.headers, body)
     if problems:
         return vendor.refuse(operation, problems)
-    return await handler(Call(request.path_params, request.query_params, json.loads(body) if body else None, request))
+    return await handler(Call(request.path_params, request.query_params, _parsed(request, body), request))
+
+
+def _parsed(request: Request, body: bytes) -> Any:
+    if "x-www-form-urlencoded" in request.headers.get("content-type", ""):
+        return dict(parse_qsl(body.decode()))
+    return json.loads(body) if body else None
 
 
 def faulty(fault: Fault, usual: Response) -> Response:

@@ -8,12 +8,17 @@ DEFAULT_KEYS = {
     "twilio": "ACsandbox:sandbox-twilio-secret",
     "ghl": "sandbox-ghl-token",
     "instantly": "sandbox-instantly-key",
+    "google_ads": "sandbox-client:sandbox-client-secret:sandbox-refresh-token:sandbox-developer-token",
+    "meta_ads": "sandbox-meta-token:sandbox-app-secret",
+    "ttd": "sandbox-ttd-token",
+    "leadfeeder": "sandbox-leadfeeder-token",
 }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`keys`: vendor -> key; Twilio's is "login:password". Rates are requests; times are seconds; prices are USD.
+    """`keys`: vendor -> key; Twilio's is "login:password", Google Ads' "client id:client secret:refresh token:developer
+    token", Meta's "access token:app secret". Rates are requests; times are seconds; prices are USD.
 
     `wiza_usd_per_credit` is an assumption (Wiza sells credits in plans); Twilio's price is the published one.
     """
@@ -33,6 +38,8 @@ class Plan:
     async_seconds: float = 0.3
     twilio_concurrency: int = 100
     twilio_line_type_usd: float = 0.008
+    ads_per_second: int = 100
+    leadfeeder_per_minute: int = 100
     instantly_per_second: int = 100
     instantly_per_minute: int = 6_000
     credits: dict[str, float] = field(default_factory=lambda: {"wiza": 20_000.0, "instantly": 50_000.0})

@@ -1,5 +1,6 @@
 """How the sandbox is run in tests: in this process, as a process, and with a receiver that remembers."""
 
+import hmac
 import socket
 import subprocess
 import sys
@@ -26,6 +27,10 @@ WIZA = {"Authorization": "Bearer sandbox-wiza-key"}
 GHL = {"Authorization": "Bearer sandbox-ghl-token", "Version": "v3"}
 INSTANTLY = {"Authorization": "Bearer sandbox-instantly-key"}
 TWILIO = ("ACsandbox", "sandbox-twilio-secret")
+TTD = {"TTD-Auth": "sandbox-ttd-token"}
+LEADFEEDER = {"Authorization": "Token token=sandbox-leadfeeder-token"}
+META = {"Authorization": "Bearer sandbox-meta-token"}
+META_PROOF = hmac.new(b"sandbox-app-secret", b"sandbox-meta-token", "sha256").hexdigest()
 LOCATION = Plan(Path()).ghl_location
 SCHEDULE = {
     "schedules": [
@@ -127,3 +132,16 @@ def new_campaign(client: httpx.Client, name: str = "demo", **fields: object) -> 
     campaign_id: str = made.json()["id"]
     assert client.post(f"/instantly/api/v2/campaigns/{campaign_id}/activate", headers=INSTANTLY).status_code == 200
     return campaign_id
+
+
+def google_headers(client: httpx.Client) -> dict[str, str]:
+    """The headers of a call to Google Ads, with a fresh access token."""
+    form = {"grant_type": "refresh_token", "client_id": "sandbox-client", "client_secret": "sandbox-client-secret"}
+    made = client.post("/google_ads/token", data={**form, "refresh_token": "sandbox-refresh-token"})
+    assert made.status_code == 200, made.text
+    token = made.json()["access_token"]
+    return {
+        "Authorization": f"Bearer {token}",
+        "developer-token": "sandbox-developer-token",
+        "login-customer-id": "9998887777",
+    }

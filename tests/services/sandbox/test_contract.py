@@ -3,8 +3,23 @@
 import json
 from pathlib import Path
 
+import httpx
 import pytest
-from sandbox_runs import GHL, INSTANTLY, LOCATION, SCHEDULE, TWILIO, WIZA, TestClient, new_campaign
+from sandbox_runs import (
+    GHL,
+    INSTANTLY,
+    LEADFEEDER,
+    LOCATION,
+    META,
+    META_PROOF,
+    SCHEDULE,
+    TTD,
+    TWILIO,
+    WIZA,
+    TestClient,
+    google_headers,
+    new_campaign,
+)
 from starlette.datastructures import Headers
 from starlette.routing import Route
 
@@ -17,6 +32,10 @@ FILES = {
     "twilio.yaml": "/twilio",
     "ghl-contacts.json": "/ghl",
     "instantly.yaml": "/instantly",
+    "google-ads.yaml": "/google_ads",
+    "meta-ads.yaml": "/meta_ads",
+    "ttd.yaml": "/ttd",
+    "leadfeeder.yaml": "/leadfeeder",
 }
 JSON = Headers({"content-type": "application/json", "version": "v3"})
 
@@ -138,7 +157,50 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
         ),  # fmt: skip # noqa: E501
         ("instantly.yaml", "listBlockListEntry", client.get(f"{api}/block-lists-entries", headers=INSTANTLY)),
     ]
+    calls += _ad_calls(client) + _leadfeeder_calls(client)
     return [(file, operation, reply.status_code, reply.json()) for file, operation, reply in calls]
+
+
+def _ad_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    """One good call of every operation of the ad platforms, for a day on which ads were delivered."""
+    form = {"grant_type": "refresh_token", "client_id": "sandbox-client", "client_secret": "sandbox-client-secret"}
+    token = client.post("/google_ads/token", data={**form, "refresh_token": "sandbox-refresh-token"})
+    query = "SELECT customer.id, campaign.id, ad_group.id, ad_group_ad.ad.id, metrics.cost_micros, metrics.conversions FROM ad_group_ad WHERE segments.date = '2025-11-06'"  # fmt: skip # noqa: E501
+    stream = "/google_ads/v26/customers/1112223333/googleAds:searchStream"
+    graph, proof = "/meta_ads/v26.0", {"appsecret_proof": META_PROOF}
+    fields = "account_id,account_currency,campaign_id,campaign_name,adset_id,ad_id,impressions,clicks,spend,actions"
+    insights = {"level": "ad", "fields": fields, "time_increment": "1", "time_range": '{"since": "2025-11-06", "until": "2025-11-06"}'}  # fmt: skip # noqa: E501
+    account = f"{graph}/act_100200300400500"
+    started = client.post(f"{account}/insights", headers=META, params=proof, data=insights)
+    run = f"{graph}/{started.json()['report_run_id']}"
+    schedule = {"ReportScheduleName": "x", "ReportTemplateId": 4711, "ReportFileFormat": "CSV", "ReportDateRange": "Custom",
+                "ReportFrequency": "Once", "TimeZone": "UTC", "ReportStartDateInclusive": "2025-11-06T00:00:00",
+                "ReportEndDateExclusive": "2025-11-07T00:00:00"}  # fmt: skip
+    reports = "/ttd/v3/myreports"
+    made = client.post(f"{reports}/reportschedule", headers=TTD, json=schedule)
+    ask = {"AdvertiserIds": ["dentadv"], "PageStartIndex": 0, "PageSize": 10}
+    executions = client.post(f"{reports}/reportexecution/query/advertisers", headers=TTD, json=ask)
+    number = made.json()["ReportScheduleId"]
+    return [
+        ("google-ads.yaml", "getAccessToken", token),
+        ("google-ads.yaml", "searchStream", client.post(stream, headers=google_headers(client), json={"query": query})),
+        ("meta-ads.yaml", "startInsights", started),
+        ("meta-ads.yaml", "getAdAccount", client.get(account, headers=META, params=proof)),
+        ("meta-ads.yaml", "getReportRun", client.get(run, headers=META, params=proof)),
+        ("meta-ads.yaml", "listInsights", client.get(f"{run}/insights", headers=META, params=proof)),
+        ("ttd.yaml", "createReportSchedule", made),
+        ("ttd.yaml", "queryReportExecutions", executions),
+        ("ttd.yaml", "deleteReportSchedule", client.delete(f"{reports}/reportschedule/{number}", headers=TTD)),
+    ]
+
+
+def _leadfeeder_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    account, day = "/leadfeeder/accounts/281194", "start_date=2025-11-06&end_date=2025-11-06"
+    return [
+        ("leadfeeder.yaml", "legacyListAccounts", client.get("/leadfeeder/accounts", headers=LEADFEEDER)),
+        ("leadfeeder.yaml", "legacyListLeads", client.get(f"{account}/leads?{day}", headers=LEADFEEDER)),
+        ("leadfeeder.yaml", "legacyListVisits", client.get(f"{account}/visits?{day}", headers=LEADFEEDER)),
+    ]
 
 
 def test_answers_when_every_operation_is_called_then_each_2xx_is_valid_by_its_schema(client: TestClient) -> None:
@@ -155,6 +217,9 @@ def test_answers_when_every_operation_is_called_then_each_2xx_is_valid_by_its_sc
         assert not errors, (operation_id, errors)
     events = next(body for _, operation, _, body in answers if operation == "listWebhookEvent")
     assert events["items"], "the webhook history was empty, so its schema was not tested"  # type: ignore[index]
+    for name in ("listInsights", "legacyListLeads", "legacyListVisits"):
+        page = next(body for _, operation, _, body in answers if operation == name)
+        assert page["data"], f"{name} was empty, so its schema was not tested"  # type: ignore[index]
 
 
 def test_contracts_when_listed_then_only_the_served_files_are_there() -> None:
