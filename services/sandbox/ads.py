@@ -24,8 +24,10 @@ AUDIENCES: dict[str, Callable[[Person], bool]] = {
     "General dentists, group practices": lambda person: person.specialty == "general" and person.practice_size > 4,
     "Dental specialists": lambda person: person.specialty in SPECIALISTS,
 }
-# How often one dentist sees an ad on a day, clicks per impression, USD per thousand impressions.
-RATES = {"google_ads": (0.35, 0.021, 42.0), "meta_ads": (1.3, 0.008, 13.0), "ttd": (2.6, 0.0011, 6.5)}
+# How often an ad is shown on a day for each dentist of its audience (staff see it, too), clicks per impression, USD per
+# thousand impressions.
+RATES = {"google_ads": (3.0, 0.03, 42.0), "meta_ads": (8.0, 0.012, 13.0), "ttd": (15.0, 0.004, 6.5)}
+CONVERSIONS = 0.2  # a click
 # Age of a day in days -> the share of impressions and of conversions that a platform tells.
 SETTLING = {0: (0.5, 0.3), 1: (0.97, 0.7), 2: (0.99, 0.85), 3: (0.998, 0.95)}
 
@@ -115,9 +117,10 @@ def _told(seed: int, platform: str, ad: Ad, day: date, age: int) -> Delivered:
     seen, settled = SETTLING.get(age, (1.0, 1.0))
     truly = ad.reach * views * busy
     impressions = int(truly * seen)
-    clicks = min(impressions, round(impressions * clicks_per_view * (0.5 + uniform(seed, *key, "clicks"))))
+    # A fraction of a click is a chance of one, so that small audiences have some, too.
+    clicks = min(impressions, int(impressions * clicks_per_view + uniform(seed, *key, "clicks")))
     price = per_thousand * (0.8 + 0.4 * uniform(seed, *key, "price"))
-    conversions = round(clicks * settled * 0.12 * uniform(seed, *key, "conversions") * 2)
+    conversions = int(clicks * CONVERSIONS * settled + uniform(seed, *key, "conversions")) if clicks else 0
     return Delivered(ad, day, impressions, clicks, int(impressions * price * 1000), conversions)
 
 
