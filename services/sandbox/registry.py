@@ -66,6 +66,7 @@ class Row:
     phone: str
     enumerated: date | None
     is_active: bool
+    licenses: tuple[tuple[str, str], ...] = ()  # (state, number) of the dental slots that have both
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,11 @@ def _row(at: dict[str, int], values: list[str]) -> Row | None:
         phone=re.sub(r"\D", "", get(f"{PRACTICE} Telephone Number")),
         enumerated=_date(get("Provider Enumeration Date")),
         is_active=deactivated is None or (reactivated is not None and reactivated >= deactivated),
+        licenses=tuple(
+            (get(f"Provider License Number State Code_{number}"), get(f"Provider License Number_{number}"))
+            for number in slots
+            if get(f"Provider License Number State Code_{number}") and get(f"Provider License Number_{number}")
+        ),
     )
 
 

@@ -40,6 +40,7 @@ class Person:
     email: str
     domain: str
     linkedin_slug: str
+    licenses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ class World:
             email=f"{_slug(row.first_name)}.{_slug(row.last_name)}.{tag}@{domain}",
             domain=domain,
             linkedin_slug=f"{_slug(row.first_name)}-{_slug(row.last_name)}-{digest(self.seed, row.npi, 'slug')[:7]}",
+            licenses=row.licenses,
         )
 
 
