@@ -1,11 +1,11 @@
-"""`python -m services.nppes_sample --out DIR [--seed 7] [--weeks 2]`: write sample weekly zips under CMS's names."""
+"""`python -m services.nppes_sample --out DIR [--seed 7] [--weeks 2]`: write sample zips under CMS's names."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from services.nppes_sample.files import write_weeks
+from services.nppes_sample.files import write_months, write_weeks
 
 
 def main() -> None:
@@ -14,8 +14,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same bytes (default 7)")
     parser.add_argument("--weeks", type=int, default=2, help="how many weeks from 3 November 2025 (default 2)")
     arguments = parser.parse_args()
-    for path in write_weeks(arguments.out, arguments.seed, arguments.weeks):
-        print(path)
+    for write in (write_weeks, write_months):
+        for path in write(arguments.out, arguments.seed, arguments.weeks):
+            print(path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Weekly zips in CMS's form: member names, header members, every value quoted, LF line ends, fixed time stamps."""
+"""CMS's files in CMS's form: names, members and header members, every value quoted, LF line ends, fixed time stamps."""
 
 from __future__ import annotations
 
@@ -6,58 +6,32 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
-from include.nppes_layout import NPIDATA_COLUMNS
-from services.nppes_sample.rows import Row
-from services.nppes_sample.weeks import Week, made_weeks
+from include.nppes_layout import MEMBERS
+from services.nppes_sample.rows import FIRST_ENUMERATION, Row
+from services.nppes_sample.weeks import Month, Week, made_months, made_weeks
+from services.nppes_sample.xlsx import xlsx_bytes
 
-OTHER_NAME_COLUMNS = (
-    "NPI",
-    "Provider Other Organization Name",
-    "Provider Other Organization Name Type Code",
-)
-_SECOND = "Provider Secondary Practice Location Address"
-PRACTICE_LOCATION_COLUMNS = (
-    "NPI",
-    f"{_SECOND}- Address Line 1",
-    f"{_SECOND}-  Address Line 2",  # two blanks: CMS's own spelling
-    f"{_SECOND} - City Name",
-    f"{_SECOND} - State Name",
-    f"{_SECOND} - Postal Code",
-    f"{_SECOND} - Country Code (If outside U.S.)",
-    f"{_SECOND} - Telephone Number",
-    f"{_SECOND} - Telephone Extension",
-    "Provider Practice Location Address - Fax Number",
-)
-ENDPOINT_COLUMNS = (
-    "NPI",
-    "Endpoint Type",
-    "Endpoint Type Description",
-    "Endpoint",
-    "Affiliation",
-    "Endpoint Description",
-    "Affiliation Legal Business Name",
-    "Use Code",
-    "Use Description",
-    "Other Use Description",
-    "Content Type",
-    "Content Description",
-    "Other Content Description",
-    "Affiliation Address Line One",
-    "Affiliation Address Line Two",
-    "Affiliation Address City",
-    "Affiliation Address State",
-    "Affiliation Address Country",
-    "Affiliation Address Postal Code",
-)
 _STAMP = (2025, 11, 17, 6, 0, 0)
 
 
 def write_weeks(out: Path, seed: int = 7, weeks: int = 2) -> list[Path]:
     """Write `weeks` weekly zips to the folder `out` and return their paths. The same arguments give the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
-    return [_write_week(out, week) for week in made_weeks(seed, weeks)]
+    return [_write_data(out / zip_name(week), week.first_day, week) for week in made_weeks(seed, weeks)]
+
+
+def write_months(out: Path, seed: int = 7, weeks: int = 2) -> list[Path]:
+    """Write what CMS publishes monthly of these weeks: the full replacement and the deactivation report. As write_weeks."""
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for month in made_months(made_weeks(seed, weeks)):
+        data = out / f"NPPES_Data_Dissemination_{month.published:%B_%Y}_V2.zip"
+        report = out / f"NPPES_Deactivated_NPI_Report_{month.published:%m%d%y}_V2.zip"
+        paths += [_write_data(data, FIRST_ENUMERATION, month), _write_report(report, month)]
+    return paths
 
 
 def zip_name(week: Week) -> str:
@@ -74,19 +48,27 @@ def csv_bytes(columns: tuple[str, ...], rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def _write_week(out: Path, week: Week) -> Path:
-    path = out / zip_name(week)
-    members = (
-        ("npidata", NPIDATA_COLUMNS, week.npidata),
-        ("othername", OTHER_NAME_COLUMNS, week.other_names),
-        ("pl", PRACTICE_LOCATION_COLUMNS, week.practice_locations),
-        ("endpoint", ENDPOINT_COLUMNS, week.endpoints),
-    )
+def _write_data(path: Path, first_day: date, rows: Week | Month) -> Path:
+    contents = {
+        "npidata": rows.npidata,
+        "othername": rows.other_names,
+        "pl": rows.practice_locations,
+        "endpoint": rows.endpoints,
+    }
     with zipfile.ZipFile(path, "w") as archive:
-        for kind, columns, rows in members:
-            stem = f"{kind}_pfile_{week.first_day:%Y%m%d}-{week.last_day:%Y%m%d}"
-            _add(archive, f"{stem}.csv", csv_bytes(columns, rows))
-            _add(archive, f"{stem}_FileHeader.csv", csv_bytes(columns, ()))
+        for name, layout in MEMBERS.items():
+            stem = f"{name}_pfile_{first_day:%Y%m%d}-{rows.last_day:%Y%m%d}"
+            _add(archive, f"{stem}.csv", csv_bytes(layout.columns, contents[name]))
+            _add(archive, f"{stem}_FileHeader.csv", csv_bytes(layout.columns, ()))
+    return path
+
+
+def _write_report(path: Path, month: Month) -> Path:
+    title = [f"NPPES Deactivated Records as of {month.published:%b %d %Y}"]
+    cells = [title, ["NPI", "NPPES Deactivation Date"], *map(list, month.deactivated)]
+    with zipfile.ZipFile(path, "w") as archive:
+        name = f"NPPES Deactivated NPI Report {month.published:%Y%m%d}.xlsx"
+        _add(archive, name, xlsx_bytes("DeactivatedNPIs", cells, ["A1:B1"], _STAMP))
     return path
 
 

@@ -1,14 +1,17 @@
-"""The rows of consecutive weekly files: a first one that holds everybody, then what changed from week to week."""
+"""The rows of consecutive weekly files: a first one that holds everybody, then what changed from week to week; and what
+CMS publishes of the whole once a month.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from include.nppes import npi_is_valid
 from services.nppes_sample.rows import (
     Row,
     clinic,
@@ -46,6 +49,22 @@ class Week:
     endpoints: tuple[Row, ...]
 
 
+@dataclass(frozen=True)
+class Month:
+    """What CMS publishes on the second Monday of a month: everything as it was on `last_day`, the Sunday before.
+
+    :param deactivated: NPI and date (as CMS writes it) of everybody who is deactivated, newest first.
+    """
+
+    published: date
+    last_day: date
+    npidata: tuple[Row, ...]
+    other_names: tuple[Row, ...]
+    practice_locations: tuple[Row, ...]
+    endpoints: tuple[Row, ...]
+    deactivated: tuple[tuple[str, str], ...]
+
+
 @dataclass
 class _Registry:
     """What CMS knows at the end of a week. `people` and `gone` are the made-up dental individuals."""
@@ -66,6 +85,37 @@ def made_weeks(seed: int, count: int) -> list[Week]:
         rows, brands = _first(rng, registry, monday) if number == 0 else _delta(rng, registry, monday)
         weeks.append(_week(rng, monday, rows, brands, registry, real=number == 0))
     return weeks
+
+
+def made_months(weeks: list[Week]) -> list[Month]:
+    """Return the months whose second Monday follows one of the weeks: the sum of the weeks up to it, sorted by NPI."""
+    npidata: dict[str, Row] = {}
+    extras: dict[str, tuple[list[Row], list[Row], list[Row]]] = {}
+    months = []
+    for week in weeks:
+        for row in week.npidata:
+            if npi_is_valid(row["NPI"]):
+                npidata[row["NPI"]] = row
+                extras[row["NPI"]] = ([], [], [])
+        for at, rows in enumerate((week.other_names, week.practice_locations, week.endpoints)):
+            for row in rows:
+                extras[row["NPI"]][at].append(row)
+        published = week.last_day + timedelta(days=1)
+        if 8 <= published.day <= 14:
+            everybody = sorted(npidata)
+            names, places, endpoints = (
+                tuple(row for npi in everybody for row in extras[npi][at]) for at in range(len(extras[everybody[0]]))
+            )
+            rows = tuple(npidata[npi] for npi in everybody)
+            months.append(Month(published, week.last_day, rows, names, places, endpoints, _deactivated_now(npidata)))
+    return months
+
+
+def _deactivated_now(npidata: dict[str, Row]) -> tuple[tuple[str, str], ...]:
+    gone = [
+        (npi, row["NPI Deactivation Date"]) for npi, row in sorted(npidata.items()) if not row.get("Entity Type Code")
+    ]
+    return tuple(sorted(gone, key=lambda item: datetime.strptime(item[1], "%m/%d/%Y"), reverse=True))
 
 
 def _first(rng: Random, registry: _Registry, monday: date) -> tuple[list[Row], dict[str, str]]:

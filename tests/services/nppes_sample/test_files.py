@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from include.nppes import data_member, npi_is_valid, parse_file_name
 from include.nppes_layout import NPIDATA_COLUMNS
-from services.nppes_sample.files import csv_bytes, write_weeks
+from services.nppes_sample.files import csv_bytes, write_months, write_weeks
 
 PHONE = "Provider Business Practice Location Address Telephone Number"
 STATE = "Provider Business Practice Location Address State Name"
@@ -21,6 +22,16 @@ STATE = "Provider Business Practice Location Address State Name"
 @pytest.fixture(scope="module")
 def zips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_weeks(tmp_path_factory.mktemp("nppes"), seed=7, weeks=3)
+
+
+@pytest.fixture(scope="module")
+def five_weeks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_weeks(tmp_path_factory.mktemp("five_weeks"), seed=7, weeks=5)
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_months(tmp_path_factory.mktemp("months"), seed=7, weeks=5)
 
 
 def rows_of(path: Path, kind: str = "npidata") -> list[dict[str, str]]:
@@ -143,6 +154,55 @@ def test_other_names_when_a_clinic_hides_its_brand_then_the_member_names_it(zips
 
     assert len(named) > 300
     assert {npi for npi in hidden if npi_is_valid(npi)} == named
+
+
+def test_months_when_written_then_named_by_cms_and_only_after_a_week_that_ends_before_a_second_monday(
+    months: list[Path],
+) -> None:
+    assert [p.name for p in months] == [
+        "NPPES_Data_Dissemination_November_2025_V2.zip",
+        "NPPES_Deactivated_NPI_Report_111025_V2.zip",
+        "NPPES_Data_Dissemination_December_2025_V2.zip",
+        "NPPES_Deactivated_NPI_Report_120825_V2.zip",
+    ]
+    assert [parse_file_name(p.name).day.isoformat() for p in months[1::2]] == ["2025-11-10", "2025-12-08"]
+    with zipfile.ZipFile(months[0]) as archive:
+        names = archive.namelist()
+    kinds = ("npidata", "othername", "pl", "endpoint")
+    assert names == [f"{kind}_pfile_20050523-20251109{end}.csv" for kind in kinds for end in ("", "_FileHeader")]
+
+
+def test_months_when_read_then_each_npi_once_as_the_weeks_left_it(months: list[Path], five_weeks: list[Path]) -> None:
+    left: dict[str, dict[str, str]] = {}
+    for path in five_weeks:
+        left |= {row["NPI"]: row for row in rows_of(path) if npi_is_valid(row["NPI"])}
+    monthly = rows_of(months[2])
+
+    assert [row["NPI"] for row in monthly] == sorted(left)
+    assert {row["NPI"]: row for row in monthly} == left
+    for kind in ("othername", "pl", "endpoint"):
+        first_week = [row for row in rows_of(five_weeks[0], kind) if npi_is_valid(row["NPI"])]
+        assert sorted(map(str, rows_of(months[0], kind))) == sorted(map(str, first_week))
+
+
+def test_months_when_read_then_the_report_lists_the_deactivated_newest_first(months: list[Path]) -> None:
+    deactivated = [row for row in rows_of(months[2]) if not row["Entity Type Code"]]
+    with zipfile.ZipFile(months[3]) as archive:
+        (name,) = archive.namelist()
+        sheet = archive.read(name)
+    with zipfile.ZipFile(io.BytesIO(sheet)) as parts:
+        texts = re.findall("<t>(.*?)</t>", parts.read("xl/sharedStrings.xml").decode())
+
+    assert name == "NPPES Deactivated NPI Report 20251208.xlsx"
+    assert texts[:3] == ["NPPES Deactivated Records as of Dec 08 2025", "NPI", "NPPES Deactivation Date"]
+    npis = [text for text in texts if npi_is_valid(text)]
+    assert set(npis) == {row["NPI"] for row in deactivated}
+    on = {row["NPI"]: row["NPI Deactivation Date"] for row in deactivated}
+    assert [on[npi][6:] + on[npi][:5] for npi in npis] == sorted((d[6:] + d[:5] for d in on.values()), reverse=True)
+
+
+def test_months_when_written_twice_then_the_same_bytes(months: list[Path], tmp_path: Path) -> None:
+    assert [p.read_bytes() for p in write_months(tmp_path, seed=7, weeks=1)] == [p.read_bytes() for p in months[:2]]
 
 
 def is_dental(row: dict[str, str]) -> bool:
