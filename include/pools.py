@@ -11,6 +11,10 @@ POOLS = {
     "board": (4, "State boards read at once; each is another site, paced by its declaration"),
     "wiza": (4, "Chunks of Wiza reveals in flight"),
     "twilio": (2, "Chunks of Twilio look-ups in flight"),
+    "google_ads": (2, "Days of Google Ads read at once"),
+    "meta_ads": (2, "Days of Meta's ads read at once"),
+    "ttd": (4, "The Trade Desk allows four callers an endpoint"),
+    "leadfeeder": (1, "Leadfeeder's 100 requests a minute: one reader"),
     "ghl": (1, "Go High Level limits by location: one writer"),
     "instantly": (1, "Instantly limits by workspace: one writer"),
 }

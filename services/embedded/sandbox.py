@@ -22,7 +22,14 @@ KEYS = {
     "twilio": "AC00000000000000000000000000000000:twilio-sandbox-token",
     "ghl": "ghl-sandbox-token",
     "instantly": "instantly-sandbox-key",
+    "google_ads": "google-sandbox-client:google-sandbox-secret:google-sandbox-refresh:google-sandbox-developer",
+    "meta_ads": "meta-sandbox-token:meta-sandbox-app-secret",
+    "ttd": "ttd-sandbox-token",
+    "leadfeeder": "leadfeeder-sandbox-token",
 }
+# The accounts of the sandbox's ad platforms and of its Leadfeeder, and its one MyReports template.
+GOOGLE_CUSTOMER, GOOGLE_MANAGER, META_ACCOUNT = "1112223333", "9998887777", "100200300400500"
+TTD_ADVERTISER, TTD_TEMPLATE, LEADFEEDER_ACCOUNT = "dentadv", 4711, "281194"
 # A limiter paces one process; the pool lets so many work at once. Together they stay within the plan's limit.
 WIZA_REQUESTS_PER_SECOND = 200
 WIZA_SLOTS = 4
@@ -46,6 +53,8 @@ class Sandbox:
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections by conn_id, in Airflow's JSON form."""
         sid, token = KEYS["twilio"].split(":")
+        client_id, client_secret, refresh_token, developer_token = KEYS["google_ads"].split(":")
+        meta_token, app_secret = KEYS["meta_ads"].split(":")
         return {
             "nppes_default": {"conn_type": "http", "host": f"{self.url}/nppes"},
             "wiza_default": {
@@ -63,6 +72,28 @@ class Sandbox:
             "instantly_default": {
                 "conn_type": "http", "host": f"{self.url}/instantly", "password": KEYS["instantly"],
                 "extra": {"webhook_secret": INSTANTLY_WEBHOOK_SECRET},
+            },
+            "google_ads_default": {
+                "conn_type": "http", "host": f"{self.url}/google_ads", "login": client_id, "password": client_secret,
+                "extra": {
+                    "refresh_token": refresh_token, "developer_token": developer_token,
+                    "customer_ids": [GOOGLE_CUSTOMER], "login_customer_id": GOOGLE_MANAGER,
+                    "token_url": f"{self.url}/google_ads/token", "requests_per_second": 100,
+                },
+            },
+            "meta_ads_default": {
+                "conn_type": "http", "host": f"{self.url}/meta_ads", "password": meta_token,
+                "extra": {"app_secret": app_secret, "account_ids": [META_ACCOUNT], "requests_per_second": 100},
+            },
+            "ttd_default": {
+                "conn_type": "http", "host": f"{self.url}/ttd", "password": KEYS["ttd"],
+                "extra": {
+                    "advertiser_ids": [TTD_ADVERTISER], "report_template_id": TTD_TEMPLATE, "requests_per_second": 100,
+                },
+            },
+            "leadfeeder_default": {
+                "conn_type": "http", "host": f"{self.url}/leadfeeder", "password": KEYS["leadfeeder"],
+                "extra": {"account_id": LEADFEEDER_ACCOUNT, "requests_per_second": 100},
             },
         }  # fmt: skip
 
@@ -95,7 +126,7 @@ def start_sandbox(
     command: list[str | Path] = [
         python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
         "--seed", "7", "--start", start_at, "--keys", keys,
-        "--wiza-requests-per-second", str(WIZA_REQUESTS_PER_SECOND),
+        "--wiza-requests-per-second", str(WIZA_REQUESTS_PER_SECOND), "--leadfeeder-per-minute", "6000",
     ]  # fmt: skip
     if webhook_url:
         command += ["--webhook-url", webhook_url]
