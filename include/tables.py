@@ -5,6 +5,7 @@ Creation, column descriptions, documentation, gates and tests all read this defi
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,17 +15,34 @@ import yaml
 
 SQL_ROOT = Path(__file__).parent / "sql"
 OWNERS = ("data", "growth", "ml")
-TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP", "JSON")
+TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP", "JSON", "RECORD")
 MODES = ("REQUIRED", "NULLABLE", "REPEATED")
+
+
+# BigQuery answers with legacy names for some types.
+STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "STRUCT": "RECORD"}
 
 
 @dataclass(frozen=True)
 class Column:
+    """One column. A RECORD has ``fields``, and is personal (``pii``) when one of them is."""
+
     name: str
     type: str
     mode: str
     pii: bool
     description: str
+    fields: tuple[Column, ...] = ()
+
+    def schema(self) -> dict[str, Any]:
+        """Return the column as a BigQuery REST ``TableFieldSchema`` object."""
+        body: dict[str, Any] = {
+            "name": self.name,
+            "type": self.type,
+            "mode": self.mode,
+            "description": self.description,
+        }
+        return body | {"fields": [field.schema() for field in self.fields]} if self.fields else body
 
 
 @dataclass(frozen=True)
@@ -57,9 +75,9 @@ class Table:
         """Return the text of ``<name>.sql`` beside this table's definition."""
         return (self.folder / f"{name}.sql").read_text(encoding="utf-8")
 
-    def schema(self) -> list[dict[str, str]]:
+    def schema(self) -> list[dict[str, Any]]:
         """Return the columns as BigQuery REST ``TableFieldSchema`` objects."""
-        return [{"name": c.name, "type": c.type, "mode": c.mode, "description": c.description} for c in self.columns]
+        return [column.schema() for column in self.columns]
 
     def resource(self, project: str) -> dict[str, Any]:
         """Return the BigQuery REST ``Table`` body that creates this table."""
@@ -74,6 +92,16 @@ class Table:
         if self.clustering:
             body["clustering"] = {"fields": list(self.clustering)}
         return body
+
+
+def column_types(schema: Sequence[Mapping[str, Any]], within: str = "") -> dict[str, tuple[str, str]]:
+    """Return (standard type, mode) by dotted name of every column and nested field of a REST schema, in its order."""
+    found: dict[str, tuple[str, str]] = {}
+    for field in schema:
+        name = f"{within}{field['name']}"
+        found[name] = (STANDARD_TYPES.get(field["type"], field["type"]), field.get("mode") or "NULLABLE")
+        found |= column_types(field.get("fields", ()), f"{name}.")
+    return found
 
 
 def table(name: str) -> Table:
@@ -116,21 +144,34 @@ def _parsed(name: str, path: Path) -> Table:
     return parsed
 
 
-def _column(where: Path, number: int, item: dict[str, Any]) -> Column:
-    expected = {"name", "type", "mode", "pii", "description"}
+def _column(where: Path, place: int | str, item: dict[str, Any]) -> Column:
+    is_record = item.get("type") == "RECORD"
+    expected = {"name", "type", "mode", "description", "fields" if is_record else "pii"}
     if set(item) != expected:
-        raise ValueError(f"{where}: column {number} must have exactly {sorted(expected)}, found {sorted(item)}.")
-    if item["type"] not in TYPES or item["mode"] not in MODES or not isinstance(item["pii"], bool):
+        raise ValueError(f"{where}: column {place} must have exactly {sorted(expected)}, found {sorted(item)}.")
+    if item["type"] not in TYPES or item["mode"] not in MODES or not (is_record or isinstance(item["pii"], bool)):
         raise ValueError(f"{where}: column {item['name']}: type in {TYPES}, mode in {MODES}, pii true|false.")
-    return Column(item["name"], item["type"], item["mode"], item["pii"], item["description"])
+    fields: tuple[Column, ...] = ()
+    if is_record:
+        fields = tuple(
+            _column(where, f"{item['name']}.{number}", f) for number, f in enumerate(item["fields"], start=1)
+        )
+        _check_names(where, fields)
+    pii = any(field.pii for field in fields) if is_record else item["pii"]
+    return Column(item["name"], item["type"], item["mode"], pii, item["description"], fields)
+
+
+def _check_names(where: Path, columns: Sequence[Column]) -> None:
+    names = [c.name for c in columns]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{where}: a column is named twice: {sorted({n for n in names if names.count(n) > 1})}.")
 
 
 def _check(where: Path, parsed: Table) -> None:
-    names = [c.name for c in parsed.columns]
-    if len(set(names)) != len(names):
-        raise ValueError(f"{where}: a column is named twice: {sorted({n for n in names if names.count(n) > 1})}.")
+    _check_names(where, parsed.columns)
+    names = {c.name for c in parsed.columns}
     used = [*parsed.primary_key, *parsed.clustering, *([parsed.partition_field] if parsed.partition_field else [])]
-    unknown = sorted(set(used) - set(names))
+    unknown = sorted(set(used) - names)
     if unknown:
         raise ValueError(f"{where}: primary_key, clustering or partition name unknown columns {unknown}.")
     if parsed.owner not in OWNERS:

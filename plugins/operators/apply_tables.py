@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
 from include.settings import project
-from include.tables import Table, tables
+from include.tables import Table, column_types, tables
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -63,29 +63,24 @@ def _apply(client: bigquery.Client, definition: Table) -> tuple[str, list[str]]:
 
 
 def _described(definition: bigquery.Table) -> tuple[object, ...]:
-    columns = [(f.name, _standard(f.field_type), f.mode, f.description) for f in definition.schema]
-    return columns, definition.description, definition.labels
+    schema = [field.to_api_repr() for field in definition.schema]
+    return list(column_types(schema).items()), _descriptions(schema), definition.description, definition.labels
+
+
+def _descriptions(schema: list[dict[str, Any]]) -> list[object]:
+    return [(field.get("description"), _descriptions(field.get("fields", []))) for field in schema]
 
 
 def _conflicts(name: str, existing: bigquery.Table, wanted: bigquery.Table) -> list[str]:
-    fields = {field.name: field for field in wanted.schema}
+    theirs, ours = (column_types([f.to_api_repr() for f in of.schema]) for of in (existing, wanted))
     lines = []
-    for field in existing.schema:
-        target = fields.get(field.name)
-        if target is None:
-            lines.append(f"{name}.{field.name}: in the warehouse, not in table.yaml")
-        elif (_standard(field.field_type), field.mode) != (_standard(target.field_type), target.mode):
-            lines.append(
-                f"{name}.{field.name}: {field.field_type} {field.mode} in the warehouse, "
-                f"{target.field_type} {target.mode} in table.yaml"
-            )
-    there = existing.time_partitioning.field if existing.time_partitioning else None
-    here = wanted.time_partitioning.field if wanted.time_partitioning else None
-    if there != here:
-        lines.append(f"{name}: partitioned by {there} in the warehouse, by {here} in table.yaml")
+    for column, there in theirs.items():
+        here = ours.get(column)
+        if here is None:
+            lines.append(f"{name}.{column}: in the warehouse, not in table.yaml")
+        elif there != here:
+            lines.append(f"{name}.{column}: {' '.join(there)} in the warehouse, {' '.join(here)} in table.yaml")
+    by = [of.time_partitioning.field if of.time_partitioning else None for of in (existing, wanted)]
+    if by[0] != by[1]:
+        lines.append(f"{name}: partitioned by {by[0]} in the warehouse, by {by[1]} in table.yaml")
     return lines
-
-
-def _standard(type_: str) -> str:
-    """BigQuery answers with legacy names for some types."""
-    return {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(type_, type_)

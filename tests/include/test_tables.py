@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from include import tables as tables_module
-from include.tables import MODES, SQL_ROOT, TYPES, Table, table, tables
+from include.tables import MODES, SQL_ROOT, TYPES, Column, Table, column_types, table, tables
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -30,6 +30,22 @@ GOOD: dict[str, Any] = {
     "partition": {"field": "day", "type": "DAY"},
     "clustering": ["npi"],
     "columns": [COLUMN, {**COLUMN, "name": "day", "type": "DATE"}],
+}
+RECORD: dict[str, Any] = {
+    "name": "params",
+    "type": "RECORD",
+    "mode": "REPEATED",
+    "description": "Key and value",
+    "fields": [
+        {**COLUMN, "name": "key"},
+        {
+            "name": "value",
+            "type": "RECORD",
+            "mode": "NULLABLE",
+            "description": "One of its fields is set",
+            "fields": [{**COLUMN, "name": "text", "mode": "NULLABLE", "pii": True}],
+        },
+    ],
 }
 # Names by which a column holds personal data whatever else it holds.
 PERSONAL = re.compile(r"(^|_)(email|phone_e164|first_name|last_name|linkedin_url|mobile)$")
@@ -73,6 +89,31 @@ def test_table_when_one_column_is_personal_is_labelled(written: Any) -> None:
     )
 
 
+def test_table_when_a_column_is_nested_then_schema_is_too_and_a_personal_leaf_marks_it(written: Any) -> None:
+    defined = written(columns=[*GOOD["columns"], RECORD])
+    schema = defined.schema()
+    assert [field["name"] for field in schema[2]["fields"]] == ["key", "value"]
+    assert "fields" not in schema[0] and "pii" not in schema[2]
+    assert column_types(schema) == {
+        "npi": ("STRING", "REQUIRED"),
+        "day": ("DATE", "REQUIRED"),
+        "params": ("RECORD", "REPEATED"),
+        "params.key": ("STRING", "REQUIRED"),
+        "params.value": ("RECORD", "NULLABLE"),
+        "params.value.text": ("STRING", "NULLABLE"),
+    }
+    assert [column.pii for column in defined.columns] == [False, False, True]
+    assert defined.resource("p")["labels"]["pii"] == "true"
+
+
+def test_column_types_when_bigquery_says_legacy_names_or_no_mode_then_the_same_words() -> None:
+    fields = [
+        {"name": "a", "type": "INTEGER"},
+        {"name": "b", "type": "STRUCT", "fields": [{"name": "c", "type": "BOOLEAN"}]},
+    ]
+    assert list(column_types(fields).values()) == [("INT64", "NULLABLE"), ("RECORD", "NULLABLE"), ("BOOL", "NULLABLE")]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -86,6 +127,9 @@ def test_table_when_one_column_is_personal_is_labelled(written: Any) -> None:
         ({"columns": [{**COLUMN, "mode": "OPTIONAL"}]}, "column npi: type in"),
         ({"columns": [{**COLUMN, "pii": "no"}]}, "column npi: type in"),
         ({"columns": [{"name": "npi"}]}, "column 1 must have exactly"),
+        ({"columns": [{**RECORD, "pii": True}]}, r"column 1 must have exactly .*'fields'"),
+        ({"columns": [{**RECORD, "fields": [COLUMN, RECORD["fields"][0], COLUMN]}]}, r"named twice: \['npi'\]"),
+        ({"columns": [{**RECORD, "fields": [{"name": "a"}]}]}, "column params.1 must have exactly"),
     ],
 )
 def test_table_when_defined_wrongly_names_file_and_fault(written: Any, changes: dict[str, Any], said: str) -> None:
@@ -103,17 +147,22 @@ def every(values: tuple[Table, ...]) -> Any:
     return pytest.mark.parametrize("defined", values, ids=lambda t: t.name)
 
 
+def with_fields(columns: tuple[Column, ...]) -> list[Column]:
+    """Return the columns and, after each, the fields nested in it."""
+    return [one for column in columns for one in (column, *with_fields(column.fields))]
+
+
 @every(tables())
 class TestEveryTable:
     def test_columns_are_snake_case_typed_and_described(self, defined: Table) -> None:
-        for column in defined.columns:
+        for column in with_fields(defined.columns):
             assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name), column.name
             assert column.type in TYPES
             assert column.mode in MODES
             assert column.description.strip(), column.name
 
     def test_personal_columns_are_marked(self, defined: Table) -> None:
-        named_so = [c for c in defined.columns if PERSONAL.search(c.name) and c.type != "BOOL"]
+        named_so = [c for c in with_fields(defined.columns) if PERSONAL.search(c.name) and c.type != "BOOL"]
         assert [c.name for c in named_so if not c.pii] == []
 
     def test_key_is_stated_and_cannot_be_all_null(self, defined: Table) -> None:
@@ -150,4 +199,4 @@ def test_tables_are_all_folders_of_the_tree() -> None:
 def test_tables_when_created_in_the_warehouse_keep_their_columns(warehouse: bigquery.Client) -> None:
     for defined in tables():
         created = warehouse.get_table(defined.name)
-        assert [field.name for field in created.schema] == [c.name for c in defined.columns], defined.name
+        assert column_types([f.to_api_repr() for f in created.schema]) == column_types(defined.schema()), defined.name
