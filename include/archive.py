@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -38,18 +39,28 @@ class ArchivedFile:
 
 
 def archived(
-    bucket: storage.Bucket, object_name: str, content: IO[bytes], *, file_name: str, content_type: str
+    bucket: storage.Bucket,
+    object_name: str,
+    content: IO[bytes],
+    *,
+    file_name: str,
+    content_type: str,
+    notes: Mapping[str, str] | None = None,
 ) -> ArchivedFile:
     """Create the object, or find the same bytes there already.
 
-    :param content: seekable, read from its start. Raises ArchiveConflict when what is stored is not what was given.
+    :param content: seekable, read from its start.
+    :param notes: what to remember in the object's metadata, such as the source's validators; an object that is there
+        already keeps its own.
+
+    Raises ArchiveConflict when what is stored is not what was given.
     """
     from google.api_core.exceptions import PreconditionFailed
 
     sha256, size = _digest(content)
     for name in (object_name, versioned(object_name, sha256)):
         blob = bucket.blob(name)
-        blob.metadata = {"sha256": sha256, "file_name": file_name}
+        blob.metadata = {**(notes or {}), "sha256": sha256, "file_name": file_name}
         content.seek(0)
         try:
             blob.upload_from_file(

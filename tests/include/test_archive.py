@@ -58,3 +58,16 @@ def test_archived_when_a_stranger_wrote_both_names_then_conflict(lake: storage.B
         lake.blob(name).upload_from_string(b"something else")
     with pytest.raises(ArchiveConflict, match=rf"dentist.{digest(FIRST)[:8]}.csv holds other bytes"):
         keep(lake, FIRST)
+
+
+def test_archived_when_notes_are_given_then_they_stay_with_the_first_object(lake: storage.Bucket) -> None:
+    for etag in ('"v1"', '"v2"'):
+        archived(
+            lake,
+            "raw/a/2025-11-10/f.csv",
+            io.BytesIO(b"x"),
+            file_name="f.csv",
+            content_type="text/csv",
+            notes={"etag": etag},
+        )
+    assert lake.get_blob("raw/a/2025-11-10/f.csv").metadata["etag"] == '"v1"'
