@@ -36,11 +36,11 @@ def resolve_as_of() -> str:
     return _iso(run.logical_date or run.run_after)
 
 
-def announce(table_name: str, as_of: str | XComArg) -> XComArg:
+def announce(table_name: str, as_of: str | XComArg, trigger_rule: str = "all_success") -> XComArg:
     """Return the task that tells the DAGs scheduled on ``table_name`` that it is good as of ``as_of``."""
     target = asset(table_name)
 
-    @task(task_id=f"announce_{target.name.split('.')[1]}", outlets=[target])
+    @task(task_id=f"announce_{target.name.split('.')[1]}", outlets=[target], trigger_rule=trigger_rule)
     def emit(at: str) -> Iterator[Metadata]:
         yield Metadata(target, extra={"as_of": at})
 

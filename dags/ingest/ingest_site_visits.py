@@ -1,0 +1,149 @@
+"""
+# ingest_site_visits
+
+Reads who visited our site: the companies that Leadfeeder recognised into **raw.company_visit**, and the persons of an
+export from RB2B, if somebody has put one into the lake, into **raw.visitor_profile**.
+
+| | |
+|---|---|
+| Kind | interval: a run owns its day, and of that day and the `restate_days` before it Leadfeeder's slice, which it replaces whole |
+| Runs | daily at 12:00 UTC, when the day has ended in every American time zone |
+| Reads | connection `leadfeeder_default`; gs://lake/drop/rb2b/<day>/*.csv |
+| Writes | gs://lake/raw/leadfeeder/<day>/ and raw/rb2b/<day>/ (write-once), gs://lake/staged/ (scratch), its slices of |
+| | raw.company_visit, raw.visitor_profile and ops.load_manifest |
+| Then | whatever is scheduled on those tables |
+
+RB2B has no API that lists visitors: its webhook is the usual way, and an export fills what it lost. Without an export for
+the day its branch is skipped, and that is well. `docs/sources/site-visits.md` says how to take one.
+
+Params: `day` (empty: the day of the interval) is the newest day; `restate_days` is how many days before it are read
+again, because a tenth of the visits is recognised late; `as_of` is the point in time for later stages.
+
+## When it fails
+
+* `pull_leadfeeder` **AuthFailed**: renew the token in the connection, clear. **OutOfCredits**: the account has no paid
+  plan any more. **RateLimited**: it retries by itself.
+* `pull_leadfeeder` or `read_rb2b` **DamagedAnswer**: the message names the page or the line. Nothing was loaded, and the
+  slice holds what it held. For RB2B: take the export again, and do not open it in a spreadsheet; replace the file in
+  `drop/`, clear. For Leadfeeder: it has changed its answer, correct include/site_visits.py.
+* `load_…`, `record_…` (warehouse down): clear. Every task may run again and writes the same.
+
+## Backfill
+
+`airflow backfill create --dag-id ingest_site_visits --from-date 2025-09-15 --to-date 2025-11-09
+--reprocess-behavior completed --dag-run-conf '{"restate_days": 0}'`, in any order. Runs go one after another, because
+their days overlap.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task, task_group
+
+from include.airflow_as_of import announce
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    START_DATE,
+    VENDOR_RETRY,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    as_of_param,
+    tags,
+)
+from include.airflow_promote import promote
+from include.airflow_schedules import interval_schedule
+from operators.leadfeeder_to_parquet import LeadfeederToParquetOperator
+from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
+from operators.rb2b_export_to_parquet import Rb2bExportToParquetOperator
+
+VISITS, PROFILES = "raw.company_visit", "raw.visitor_profile"
+NEWEST = "{{ params.day or (data_interval_start | ds) }}"
+AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
+RETRY = ExceptionRetryPolicy(
+    rules=[
+        *VENDOR_RETRY.rules,
+        RetryRule(
+            exception="include.answers.DamagedAnswer",
+            action=RetryAction.FAIL,
+            reason="An answer or a file of another shape is no accident of the line.",
+        ),
+    ]
+)
+
+
+@task
+def list_days(newest: str, restate_days: str) -> list[str]:
+    """Return the days to read, oldest first."""
+    last = date.fromisoformat(newest)
+    return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
+
+
+def load_and_record(source: str, table_name: str, pulled_by: str, of_map_index: str = "ti.map_index") -> None:
+    """Add the two tasks that bring what `pulled_by` has staged into its slice and into the manifest."""
+
+    def of(key: str) -> str:
+        return f"{{{{ ti.xcom_pull(task_ids='{pulled_by}', map_indexes={of_map_index})['{key}'] }}}}"
+
+    load = ParquetToBigQueryPartitionOperator(
+        task_id=f"load_{source}",
+        table_name=table_name,
+        partition=of("day"),
+        source_uri=of("source_uri"),
+        slice_by={"source": source},
+        pool="bigquery",
+    )
+    record = promote(
+        "ops.load_manifest",
+        sql="replace",
+        task_id=f"record_{source}",
+        params={
+            "dataset_table": ("STRING", table_name),
+            "partition": ("DATE", of("day")),
+            "source": ("STRING", source),
+            "source_object": ("STRING", of("source_object")),
+            "file_name": ("STRING", of("file_name")),
+            "source_bytes": ("INT64", of("bytes")),
+            "sha256": ("STRING", of("sha256")),
+            "source_rows": ("INT64", of("rows")),
+            "rows": ("INT64", of("rows")),
+            "rejected_rows": ("INT64", "0"),  # one wrong record refuses its whole answer
+            "note": ("STRING", of("note")),
+        },
+    )
+    dag.get_task(pulled_by) >> load >> record
+
+
+with DAG(
+    dag_id="ingest_site_visits",
+    doc_md=__doc__,
+    schedule=interval_schedule("ingest_site_visits"),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,  # two runs share days
+    default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
+    params={
+        "day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            description="Newest day to read (YYYY-MM-DD). Empty: the day on which the run's interval begins.",
+        ),
+        "restate_days": Param(2, type="integer", minimum=0, maximum=60, description="Days before it to read again."),
+        "as_of": as_of_param(),
+    },
+    tags=tags(Stage.INGEST, Tier.THREE, Kind.INTERVAL, System.LEADFEEDER, System.BIGQUERY),
+) as dag:
+    DAY = "{{ ti.xcom_pull(task_ids='list_days')[ti.map_index] }}"
+
+    @task_group(prefix_group_id=False, default_args={"map_index_template": DAY})
+    def load_leadfeeder_day(day: str) -> None:
+        LeadfeederToParquetOperator(task_id="pull_leadfeeder", day=day, pool="leadfeeder")
+        load_and_record("leadfeeder", VISITS, "pull_leadfeeder")
+
+    load_leadfeeder_day.expand(day=list_days(NEWEST, "{{ params.restate_days }}")) >> announce(VISITS, AS_OF)
+    Rb2bExportToParquetOperator(task_id="read_rb2b", day=NEWEST)
+    load_and_record("rb2b", PROFILES, "read_rb2b", of_map_index="-1")
+    dag.get_task("record_rb2b") >> announce(PROFILES, AS_OF)
