@@ -11,19 +11,15 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from services.demo.report import write_report
 from services.demo.weeks import Week, weeks
-from services.embedded.airflow import AirflowApi
+from services.embedded.graph import Graph
 from services.embedded.process import ROOT, StartError, emptied
-from services.embedded.runs import DONE, Interval, RunFailed, raise_for_failures, run_body, run_seconds
+from services.embedded.runs import RunFailed
 from services.embedded.stack import Stack, running_stack
 
 BUILD = ROOT / "build" / "demo"
-# The scheduler turns asset events into runs within a second or two: this long without an active run means that the graph is at rest.
-QUIET_SECONDS = 4
-CHAIN_SECONDS = 900
 
 
 class Clock:
@@ -36,79 +32,9 @@ class Clock:
         print(f"[{time.monotonic() - self._start:5.0f} s] {text}", flush=True)
 
 
-class Graph:
-    """The DAGs as one graph: trigger one, and wait until everything that follows from it is done."""
-
-    def __init__(self, stack: Stack, clock: Clock) -> None:
-        self._api = AirflowApi(stack.airflow.url, stack.airflow.password)
-        self._logs = stack.airflow.home / "logs"
-        self._clock = clock
-        self._said: set[tuple[str, str]] = set()
-
-    def ready(self) -> None:
-        """Wait until every DAG file is parsed, then unpause; raise RunFailed with the trace of a file that does not import."""
-        expected = len(list((ROOT / "dags").rglob("*.py")))
-        deadline = time.monotonic() + 180
-        while len(self._api.dag_ids()) < expected:
-            if errors := self._api.import_errors():
-                raise RunFailed("\n".join(f"{file} does not import:\n{trace}" for file, trace in errors.items()))
-            if time.monotonic() > deadline:
-                raise RunFailed(f"After 180 s Airflow knows {len(self._api.dag_ids())} of {expected} DAGs.")
-            time.sleep(1)
-        self._api.unpause_all()
-
-    def run(
-        self,
-        dag_id: str,
-        interval: Interval | None = None,
-        conf: dict[str, Any] | None = None,
-        without: frozenset[str] = frozenset(),
-    ) -> None:
-        """Trigger ``dag_id`` and wait for it and all that its assets start; raise RunFailed when a task fails.
-
-        :param without: DAGs that may still be at work when this returns
-        """
-        run_id = self._api.trigger(dag_id, run_body(interval, conf))
-        self.rest((dag_id, run_id), without)
-
-    def rest(self, first: tuple[str, str] | None = None, without: frozenset[str] = frozenset()) -> None:
-        """Wait until no run is active, ``first`` is done and nothing follows; raise RunFailed when any run failed."""
-        quiet_since = None
-        deadline = time.monotonic() + CHAIN_SECONDS
-        while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
-            if time.monotonic() > deadline:
-                raise RunFailed(f"The DAGs were not at rest after {CHAIN_SECONDS} s.")
-            time.sleep(0.5)
-            runs = self._api.runs()
-            finished = [run for run in runs if run["state"] in DONE]
-            for run in finished:
-                self._tell(run)
-            raise_for_failures(self._api, finished, self._logs)
-            active = {run["dag_id"] for run in runs if run["state"] not in DONE} - without
-            first_done = first is None or first in {_key(run) for run in finished}
-            quiet_since = (quiet_since or time.monotonic()) if first_done and not active else None
-
-    def seconds(self) -> dict[str, list[float]]:
-        """Return the seconds of every finished run by dag_id, oldest first."""
-        seconds: dict[str, list[float]] = {}
-        for run in self._api.runs():
-            if run["state"] in DONE:
-                seconds.setdefault(run["dag_id"], []).append(round(run_seconds(run), 1))
-        return seconds
-
-    def _tell(self, run: dict[str, Any]) -> None:
-        if _key(run) not in self._said:
-            self._said.add(_key(run))
-            self._clock.say(f"  {run['state']:8} {run['dag_id']:24} {run_seconds(run):5.0f} s")
-
-
-def _key(run: dict[str, Any]) -> tuple[str, str]:
-    return run["dag_id"], run["dag_run_id"]
-
-
 def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
     """Run the set-up DAGs and every cycle; return the graph, at rest."""
-    graph = Graph(stack, clock)
+    graph = Graph(stack, clock.say)
     graph.ready()
     admin = stack.sandbox.admin
     clock.say("tables and webhooks")
