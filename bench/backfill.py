@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
@@ -45,8 +46,9 @@ def main() -> None:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     folder = emptied(STATE) / "nppes"
-    made = f"{python('services')} -m services.nppes_sample --weeks {arguments.weeks} --out"
-    subprocess.run([*made.split(), folder], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    command: list[str | Path] = [python("services"), "-m", "services.nppes_sample"]
+    command += ["--out", folder, "--weeks", str(arguments.weeks)]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     with running_stack(STATE, nppes_dir=folder) as stack:
         rounds = measured_rounds(stack, weeks(folder, arguments.weeks), random.Random(arguments.seed))
     equal = all(item["tables"] == rounds[0]["tables"] for item in rounds)
