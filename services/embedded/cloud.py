@@ -15,6 +15,7 @@ from services.embedded.process import ROOT, Service, StartError, answers, free_p
 
 PROJECT = "dental-gtm-local"
 BUCKET = "dental-gtm-lake"
+GA4_DATASET = "analytics_250000001"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Cloud:
         return {
             "GTM_PROJECT": PROJECT,
             "GTM_LAKE_BUCKET": BUCKET,
+            "GTM_GA4_DATASET": GA4_DATASET,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BIGQUERY_EMULATOR_HOST": self.warehouse.url,
             "STORAGE_EMULATOR_HOST": self.lake.url,

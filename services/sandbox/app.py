@@ -13,6 +13,7 @@ from services.sandbox.boards import board_routes
 from services.sandbox.campaigns import Sender
 from services.sandbox.clock import Clock
 from services.sandbox.faults import Faults
+from services.sandbox.ga4 import ga4_routes
 from services.sandbox.ghl import Contacts, ghl_routes
 from services.sandbox.google_ads import google_ads_routes
 from services.sandbox.instantly import instantly_routes
@@ -60,6 +61,7 @@ def create_app(plan: Plan) -> Starlette:
             *ttd_routes(plan, platforms, clock, ledger, faults),
             *leadfeeder_routes(plan, visits, clock, ledger, faults),
             *rb2b_routes(visits, clock),
+            *ga4_routes(visits, clock),
             *admin_routes(Admin(plan, world, clock, ledger, faults, courier, asyncio.Lock())),
         ]
     )
