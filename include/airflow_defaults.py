@@ -35,6 +35,7 @@ class System(StrEnum):
     META_ADS = "system:meta_ads"
     TTD = "system:ttd"
     LEADFEEDER = "system:leadfeeder"
+    GA4 = "system:ga4"
     GHL = "system:ghl"
     INSTANTLY = "system:instantly"
     WEBHOOKS = "system:webhooks"

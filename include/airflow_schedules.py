@@ -18,6 +18,7 @@ CRONS = {
     "ingest_board_licenses": "0 13 * * *",  # a day until 13:00: after the boards' nightly exports
     "ingest_ad_performance": "0 12 * * *",  # a day until 12:00: it has ended in every American time zone
     "ingest_site_visits": "0 12 * * *",
+    "ingest_ga4": "0 12 * * *",
     "load_events": "0 0 * * *",  # a day, by the time of receipt
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 
 def project() -> str:
@@ -13,6 +14,16 @@ def project() -> str:
 def lake_bucket() -> str:
     """Return the name of the GCS bucket that holds archive, staging and call ledger (env ``GTM_LAKE_BUCKET``)."""
     return _required("GTM_LAKE_BUCKET", "the name of the GCS lake bucket")
+
+
+def ga4_dataset() -> str:
+    """Return the dataset that GA4 writes its daily export into (env ``GTM_GA4_DATASET``): ``analytics_<property id>``."""
+    name = _required("GTM_GA4_DATASET", "the dataset of GA4's BigQuery export, analytics_<property id>")
+    if not re.fullmatch(r"analytics_\d+", name):
+        raise RuntimeError(
+            f"GTM_GA4_DATASET is {name!r}: expected analytics_<property id>, such as analytics_250000001."
+        )
+    return name
 
 
 def _required(name: str, what: str) -> str:
