@@ -38,7 +38,7 @@ class BoardToGcsOperator(BaseOperator):
     In this order: what is archived for the day already; a file that a person put at `delivered/board_<state>/<day>/`;
     the board's site, asked only whether something has changed since the newest that we have. A board with a one-by-one
     look-up is asked for the next numbers of its budget. Returns ArchivedFile as a dict, with `state`, `source` and
-    `is_whole` (whether it lists all licensees).
+    `is_whole` (1 when it lists all licensees, else 0).
 
     Raises FileOfAnotherDay when the site's file is of a later time, and what hooks.board raises.
 
@@ -71,41 +71,42 @@ class BoardToGcsOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         source, day = board_source(self.state), date.fromisoformat(self.file_date)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        folder = f"raw/{source.name}/{day}/"
-        kept = None if self.refetch in TRUE else newest_archived(bucket, folder)
-        kept = kept or _delivered(bucket, source, day, folder)
+        kept = None if self.refetch in TRUE else newest_archived(bucket, f"raw/{source.name}/{day}/")
+        kept = kept or _delivered(bucket, source, day)
         if kept is None:
             if self.ask_site not in TRUE:
                 raise AirflowSkipException(
                     f"{source.name}: nothing is archived for {day}, and a backfill does not ask the board: it publishes "
                     f"today's file only. A file of that day may be put at delivered/{source.name}/{day}/."
                 )
-            kept = self._asked(bucket, source, day, folder)
+            kept = self._asked(bucket, source, day)
         self.log.info("%s: %s, %d bytes, SHA-256 %s", source.name, kept.object, kept.bytes, kept.sha256)
-        return {**asdict(kept), "state": source.state, "source": source.name, "is_whole": source.is_whole}
+        return {**asdict(kept), "state": source.state, "source": source.name, "is_whole": int(source.is_whole)}
 
-    def _asked(self, bucket: storage.Bucket, source: BoardSource, day: date, folder: str) -> ArchivedFile:
+    def _asked(self, bucket: storage.Bucket, source: BoardSource, day: date) -> ArchivedFile:
+        """Archive what the site answers now; skip when that is the newest that we have."""
         hook = BoardHook(source)
         with tempfile.TemporaryFile() as copy:
             if isinstance(source.fetch, LookupFetch):
                 client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
                 write_looked_up(copy, hook, source, source.fetch, bucket, client, day)
-                return archived(
-                    bucket, folder + source.file_name, copy, file_name=source.file_name, content_type=CONTENT_TYPE
-                )
-            newest = newest_archived(bucket, f"raw/{source.name}/")
+                return _archived(bucket, source, day, copy, source.file_name, {})
+            newest = None if self.refetch in TRUE else newest_archived(bucket, f"raw/{source.name}/")
             answer = hook.fetch(copy, _noted(bucket, newest))
             if answer is None or (newest and _sha256(copy) == newest.sha256):
                 raise AirflowSkipException(f"{source.name}: nothing new since {newest.object if newest else 'ever'}.")
             _check_day(answer, source, day)
-            kept = archived(
-                bucket, folder + source.file_name, copy, file_name=source.file_name, content_type=CONTENT_TYPE
-            )
-        _note(bucket, kept, answer)
-        return kept
+            return _archived(bucket, source, day, copy, source.file_name, answer.validators())
 
 
-def _delivered(bucket: storage.Bucket, source: BoardSource, day: date, folder: str) -> ArchivedFile | None:
+def _archived(
+    bucket: storage.Bucket, source: BoardSource, day: date, content: IO[bytes], name: str, notes: Mapping[str, str]
+) -> ArchivedFile:
+    target = f"raw/{source.name}/{day}/{source.file_name}"
+    return archived(bucket, target, content, file_name=name, content_type=CONTENT_TYPE, notes=notes)
+
+
+def _delivered(bucket: storage.Bucket, source: BoardSource, day: date) -> ArchivedFile | None:
     """Archive the file that a person put into the lake for this day, if there is one."""
     prefix = f"delivered/{source.name}/{day}/"
     blobs = list(bucket.list_blobs(prefix=prefix))
@@ -116,7 +117,7 @@ def _delivered(bucket: storage.Bucket, source: BoardSource, day: date, folder: s
     name = PurePosixPath(blobs[0].name).name
     with tempfile.TemporaryFile() as copy:
         blobs[0].download_to_file(copy)
-        return archived(bucket, folder + source.file_name, copy, file_name=name, content_type=CONTENT_TYPE)
+        return _archived(bucket, source, day, copy, name, {})
 
 
 def _noted(bucket: storage.Bucket, newest: ArchivedFile | None) -> dict[str, str]:
@@ -124,13 +125,6 @@ def _noted(bucket: storage.Bucket, newest: ArchivedFile | None) -> dict[str, str
     blob = bucket.get_blob(newest.object) if newest else None
     metadata = (blob.metadata if blob else None) or {}
     return {name: metadata[name] for name in ("etag", "last_modified") if name in metadata}
-
-
-def _note(bucket: storage.Bucket, kept: ArchivedFile, answer: Answer) -> None:
-    """Keep the site's validators with the object. A crash before this costs one download: the bytes are compared then."""
-    blob = bucket.get_blob(kept.object)
-    blob.metadata = {**(blob.metadata or {}), **answer.validators()}
-    blob.patch()
 
 
 def _check_day(answer: Answer, source: BoardSource, day: date) -> None:

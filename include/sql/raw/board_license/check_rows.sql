@@ -5,8 +5,8 @@ ASSERT (SELECT COUNT(*) FROM raw.board_license WHERE file_date = @partition AND 
 ASSERT @source_rows = @rows + @rejected_rows
   AS 'raw.board_license: records in the file are not rows + rejected rows; see the log of convert_file';
 
--- @smallest_share is 0 for a board that is read in portions.
-ASSERT @rows >= @smallest_share * IFNULL(
+-- @is_whole is 0 for a board that is read in portions.
+ASSERT @rows >= @is_whole * @smallest_share * IFNULL(
   (
     SELECT m.`rows` FROM ops.load_manifest AS m
     WHERE m.dataset_table = 'raw.board_license' AND m.source = @source AND m.`partition` < @partition
