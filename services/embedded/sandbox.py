@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from include.board_sources import board_sources
 from services.embedded.process import ROOT, Service, answers, free_port, python, start
 
 START = "2025-11-10T06:00:00+00:00"
@@ -33,6 +34,9 @@ TTD_ADVERTISER, TTD_TEMPLATE, LEADFEEDER_ACCOUNT = "dentadv", 4711, "281194"
 # A limiter paces one process; the pool lets so many work at once. Together they stay within the plan's limit.
 WIZA_REQUESTS_PER_SECOND = 200
 WIZA_SLOTS = 4
+# Florida's portal wants a signed-in session; the sandbox's wants any.
+BOARD_FL_COOKIE = "session=sandbox"
+BOARD_CONTACT = "data@example.org"
 INSTANTLY_WEBHOOK_SECRET = "instantly-sandbox-webhook-secret"
 
 
@@ -57,6 +61,7 @@ class Sandbox:
         meta_token, app_secret = KEYS["meta_ads"].split(":")
         return {
             "nppes_default": {"conn_type": "http", "host": f"{self.url}/nppes"},
+            **board_connections(self.url),
             "wiza_default": {
                 "conn_type": "http", "host": f"{self.url}/wiza/api", "password": KEYS["wiza"],
                 "extra": {"requests_per_second": WIZA_REQUESTS_PER_SECOND / WIZA_SLOTS},
@@ -96,6 +101,20 @@ class Sandbox:
                 "extra": {"account_id": LEADFEEDER_ACCOUNT, "requests_per_second": 100},
             },
         }  # fmt: skip
+
+
+def board_connections(url: str) -> dict[str, dict[str, Any]]:
+    """Return the connections of every declared state board, at the pace of a site that is our own."""
+    connections: dict[str, dict[str, Any]] = {}
+    for source in board_sources():
+        extra = {"contact": BOARD_CONTACT, "requests_per_second": 200}
+        connections[source.conn_id] = {
+            "conn_type": "http",
+            "host": f"{url}/boards/{source.state.lower()}",
+            "extra": extra,
+        }
+    connections["board_fl_default"]["password"] = BOARD_FL_COOKIE
+    return connections
 
 
 @contextmanager
