@@ -1,14 +1,15 @@
 """
 # clean_providers
 
-Brings **clean.provider** to the state that **raw.nppes_npi** implies: active dental providers only, typed, normalised, one row per NPI.
+Brings **clean.provider** to the state that RAW implies: active dental providers only, typed, normalised, one row per NPI. The monthly
+file is the base, the weekly ones are deltas: the newest row of each NPI counts. A missing week or month only makes it older.
 
 | | |
 |---|---|
 | Kind | convergent: a fold over all of RAW; the order in which weeks were loaded does not matter |
-| Runs | when raw.nppes_npi changes |
-| Reads | raw.nppes_npi |
-| Writes | clean.provider_candidate, clean.provider, clean.rejected_row, ops.balance, ops.quality_result |
+| Runs | when raw.nppes_npi or raw.nppes_deactivation changes |
+| Reads | raw.nppes_npi, raw.nppes_other_name (brand names), raw.nppes_deactivation |
+| Writes | clean.provider_candidate, clean.provider, clean.rejected_row, ops.balance, ops.quality_result, ops.alert (vanished_npis) |
 | Then | enrich_contacts |
 
 ## When it fails
@@ -20,9 +21,12 @@ Brings **clean.provider** to the state that **raw.nppes_npi** implies: active de
   Downstream has not been told. Clear from `stage_candidates`.
 * Anything else (warehouse down): clear the failed task. Every task may run again.
 
+It does not fail for NPIs that vanished from a monthly file without a deactivation: they stay in clean.provider, and
+`SELECT * FROM ops.alert WHERE check_name = 'vanished_npis'` has their number and five of them. Many mean a cut file.
+
 ## Backfill
 
-Nothing to backfill here. Re-run `ingest_nppes_weekly` for the weeks, in any order; this DAG converges after them.
+Nothing to backfill here. Re-run the `ingest_nppes_*` DAGs for the dates, in any order; this DAG converges after them.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ from operators.gate import GateOperator
 with DAG(
     dag_id="clean_providers",
     doc_md=__doc__,
-    schedule=[asset("raw.nppes_npi")],
+    schedule=asset("raw.nppes_npi") | asset("raw.nppes_deactivation"),
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
@@ -58,4 +62,7 @@ with DAG(
     promoted = promote("clean.provider")
     gate_provider = GateOperator(task_id="gate_provider", table_name="clean.provider", as_of=AS_OF, pool="bigquery")
 
+    alert = promote("ops.alert", sql="vanished_npis", task_id="alert_vanished_npis")
+
+    as_of >> alert
     as_of >> stage >> gate_candidates >> promoted >> gate_provider >> announce("clean.provider", as_of)

@@ -46,7 +46,7 @@ def test_gate_when_rows_break_reject_rules_then_they_are_stored_with_origin_and_
         (A, "state:be_in_set", "ONTARIO"),
     ]
     assert rows[0]["line"] == 2
-    assert rows[0]["source_object"].endswith("week.zip#npidata.csv")
+    assert rows[0]["source_object"].endswith("nppes_weekly.zip#member.csv")
 
 
 def test_gate_when_run_again_after_the_row_is_mended_then_the_refusal_is_gone(bigquery_client: bigquery.Client) -> None:

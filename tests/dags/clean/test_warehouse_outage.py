@@ -18,7 +18,10 @@ from services.embedded.cloud import PROJECT, start_lake, start_warehouse
 from services.embedded.process import Service
 from tests.sql.clean.raw_rows import dentist, load_week
 
-TABLES = ("raw.nppes_npi", "clean.provider_candidate", "clean.provider", "clean.rejected_row", "ops.balance")
+TABLES = (
+    "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_deactivation",
+    "clean.provider_candidate", "clean.provider", "clean.rejected_row", "ops.balance",
+)  # fmt: skip
 NPIS = ("2000000002", "2000000010", "2000000028")
 
 

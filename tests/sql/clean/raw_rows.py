@@ -41,21 +41,25 @@ def deactivated(npi: str, on: str) -> dict[str, Any]:
     return {"npi": npi, "npi_deactivation_date": on}
 
 
-def load_week(client: bigquery.Client, file_date: str, rows: list[dict[str, Any]]) -> None:
-    """Replace one partition of raw.nppes_npi by ``rows``, as the ingest DAG does."""
-    definition = table("raw.nppes_npi")
-    columns = [c.name for c in definition.columns]
-    body = [
-        {
-            **dict.fromkeys(columns, ""),
-            "file_date": file_date,
-            "source_object": f"gs://lake/raw/nppes/{file_date}/week.zip#npidata.csv",
-            "line": line,
-            **row,
-        }
-        for line, row in enumerate(rows, start=2)
-    ]
-    client.query_and_wait(f"DELETE FROM raw.nppes_npi WHERE file_date = DATE '{file_date}'")
-    schema = [bigquery.SchemaField.from_api_repr(field) for field in definition.schema()]
+def load_week(
+    client: bigquery.Client, file_date: str, rows: list[dict[str, Any]], source: str = "nppes_weekly"
+) -> None:
+    """Replace one source's slice of a partition of raw.nppes_npi by ``rows``, as the ingest DAGs do."""
+    columns = [c.name for c in table("raw.nppes_npi").columns]
+    load_rows(client, "raw.nppes_npi", file_date, [dict.fromkeys(columns, "") | row for row in rows], source)
+
+
+def load_rows(
+    client: bigquery.Client, name: str, file_date: str, rows: list[dict[str, Any]], source: str = "nppes_weekly"
+) -> None:
+    """Replace one source's slice of a partition of a RAW table of NPPES by ``rows``."""
+    of_file = {
+        "file_date": file_date,
+        "source": source,
+        "source_object": f"gs://lake/raw/nppes/{file_date}/{source}.zip#member.csv",
+    }
+    body = [{**row, **of_file, "line": line} for line, row in enumerate(rows, start=2)]
+    client.query_and_wait(f"DELETE FROM {name} WHERE file_date = DATE '{file_date}' AND source = '{source}'")
+    schema = [bigquery.SchemaField.from_api_repr(field) for field in table(name).schema()]
     config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
-    client.load_table_from_json(body, "raw.nppes_npi", job_config=config).result()
+    client.load_table_from_json(body, name, job_config=config).result()

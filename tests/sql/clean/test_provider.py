@@ -9,9 +9,9 @@ import pytest
 from google.cloud import bigquery
 
 from include.tables import table
-from tests.sql.clean.raw_rows import deactivated, dentist, load_week
+from tests.sql.clean.raw_rows import deactivated, dentist, load_rows, load_week
 
-A, B, C = "2000000002", "2000000010", "2000000028"
+A, B, C, D, E = "2000000002", "2000000010", "2000000028", "2000000036", "2000000044"
 
 
 def converge(client: bigquery.Client) -> None:
@@ -115,23 +115,151 @@ def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_
     assert counts["in", "raw.nppes_npi"] == sum(n for (kind, _), n in counts.items() if kind != "in") == 4
 
 
-def test_provider_when_weeks_arrive_in_any_order_with_repeats_then_table_is_the_same(
+def test_provider_when_files_arrive_in_any_order_with_repeats_then_table_is_the_same(
     bigquery_client: bigquery.Client,
 ) -> None:
-    weeks = {
-        "2025-11-02": [dentist(A), dentist(B)],
-        "2025-11-09": [dentist(A, provider_last_name_legal_name="CANINE"), deactivated(B, "11/05/2025")],
-        "2025-11-16": [dentist(B, npi_deactivation_date="11/05/2025", npi_reactivation_date="11/13/2025"), dentist(C)],
+    files = {
+        ("2025-11-02", "nppes_weekly"): [dentist(A), dentist(B)],
+        ("2025-11-09", "nppes_monthly"): [
+            dentist(A, provider_last_name_legal_name="CANINE"),
+            deactivated(B, "11/05/2025"),
+        ],
+        ("2025-11-16", "nppes_weekly"): [
+            dentist(B, npi_deactivation_date="11/05/2025", npi_reactivation_date="11/13/2025"),
+            dentist(C),
+        ],
     }
     seen = set()
-    for order in itertools.permutations(weeks):
+    for order in itertools.permutations(files):
         bigquery_client.query_and_wait("TRUNCATE TABLE raw.nppes_npi")
         bigquery_client.query_and_wait("TRUNCATE TABLE clean.provider")
-        load_week(bigquery_client, order[0], weeks[order[0]])
+        first, *rest = order
+        load_week(bigquery_client, first[0], files[first], source=first[1])
         converge(bigquery_client)
-        for file_date in (*order[1:], order[0]):
-            load_week(bigquery_client, file_date, weeks[file_date])
+        for file in (*rest, first):
+            load_week(bigquery_client, file[0], files[file], source=file[1])
         converge(bigquery_client)
         seen.add(str(sorted(providers(bigquery_client).items())))
     assert len(seen) == 1
     assert "CANINE" in seen.pop()
+
+
+def test_provider_when_monthly_and_weekly_end_on_one_day_then_the_newest_file_counts_and_on_a_tie_the_weekly(
+    bigquery_client: bigquery.Client,
+) -> None:
+    load_week(bigquery_client, "2025-11-02", [dentist(A, provider_last_name_legal_name="OLD"), dentist(B), dentist(C)])
+    weekly = [dentist(A, provider_last_name_legal_name="WEEKLY"), dentist(B)]
+    load_week(bigquery_client, "2025-11-09", weekly)
+    base = [
+        dentist(A, provider_last_name_legal_name="MONTHLY"),
+        deactivated(B, "11/05/2025"),
+        deactivated(C, "11/05/2025"),
+    ]
+    load_week(bigquery_client, "2025-11-09", base, source="nppes_monthly")
+    converge(bigquery_client)
+
+    rows = providers(bigquery_client)
+    assert {npi: row["last_name"] for npi, row in rows.items()} == {A: "WEEKLY", B: "MOLAR"}
+    counts = balance(bigquery_client)
+    assert counts["in", "raw.nppes_npi"] == sum(n for (kind, _), n in counts.items() if kind != "in") == 8
+
+
+def test_provider_when_the_newest_report_lists_an_npi_then_it_leaves_unless_a_newer_file_says_otherwise(
+    bigquery_client: bigquery.Client,
+) -> None:
+    def report(day: str, *npis: str) -> None:
+        rows = [{"npi": npi, "nppes_deactivation_date": "11/07/2025"} for npi in npis]
+        load_rows(bigquery_client, "raw.nppes_deactivation", day, rows, "nppes_deactivation")
+
+    load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(B), dentist(C)])
+    load_week(bigquery_client, "2025-11-16", [dentist(B)])
+    report("2025-11-10", A, B, D)
+    converge(bigquery_client)
+    assert set(providers(bigquery_client)) == {B, C}
+    assert balance(bigquery_client)["filtered", "deactivated"] == 1
+
+    # The next report no longer lists A, and lists C, who has come back since.
+    report("2025-12-08", C)
+    back = dentist(C, npi_deactivation_date="11/07/2025", npi_reactivation_date="11/20/2025")
+    load_week(bigquery_client, "2025-11-23", [back])
+    converge(bigquery_client)
+    assert set(providers(bigquery_client)) == {A, B, C}
+
+
+def test_provider_when_an_organisation_has_other_names_then_those_of_the_newest_file_that_tells_of_it(
+    bigquery_client: bigquery.Client,
+) -> None:
+    def name(npi: str, text: str, kind: str) -> dict[str, str]:
+        column = "provider_other_organization_name"
+        return {"npi": npi, column: text, f"{column}_type_code": kind}
+
+    hidden = {"provider_other_organization_name": "<UNAVAIL>", "provider_other_organization_name_type_code": "6"}
+    clinic = dentist(A, entity_type_code="2", provider_organization_name_legal_business_name="D MOLAR, PC", **hidden)
+    load_week(bigquery_client, "2025-11-09", [clinic, dentist(B, **hidden)])
+    names = [name(A, "Smile Co", "3"), name(A, "Smile Co", "5"), name(A, "Ivory", "5"), name(A, "MOLAR DDS INC", "4")]
+    load_rows(bigquery_client, "raw.nppes_other_name", "2025-11-09", [*names, name(A, "<UNAVAIL>", "3")])
+    converge(bigquery_client)
+    row = providers(bigquery_client)[A]
+    assert (row["brand_names"], row["former_names"]) == (["Smile Co", "Ivory"], ["MOLAR DDS INC"])
+
+    # Told of again without a name: it has none any more. In the layout of before 2025 the main file names it.
+    before_2025 = {"provider_other_organization_name": "OLD BRAND", "provider_other_organization_name_type_code": "3"}
+    load_week(bigquery_client, "2025-11-16", [clinic, dentist(B, entity_type_code="2", **before_2025)])
+    converge(bigquery_client)
+    rows = providers(bigquery_client)
+    assert (rows[A]["brand_names"], rows[A]["former_names"]) == ([], [])
+    assert rows[B]["brand_names"] == ["OLD BRAND"]
+    assert rows[A]["row_hash"] != row["row_hash"]
+
+
+def test_provider_when_a_file_repeats_a_row_then_it_is_no_change_whatever_its_last_update_date_says(
+    bigquery_client: bigquery.Client,
+) -> None:
+    load_week(bigquery_client, "2025-11-02", [dentist(A), dentist(B)])
+    same_date = dentist(B, provider_other_organization_name="x", provider_last_name_legal_name="CANINE")
+    load_week(bigquery_client, "2025-11-09", [dentist(A, last_update_date="11/04/2025"), same_date])
+    converge(bigquery_client)
+    first = providers(bigquery_client)
+    load_week(bigquery_client, "2025-11-09", [dentist(A), same_date], source="nppes_monthly")
+    load_week(bigquery_client, "2025-11-16", [same_date, same_date, dentist(A, certification_date="11/12/2025")])
+    converge(bigquery_client)
+    rows = providers(bigquery_client)
+
+    assert {npi: str(row["changed_on"]) for npi, row in rows.items()} == {A: "2025-11-02", B: "2025-11-09"}
+    assert {npi: str(row["source_file_date"]) for npi, row in rows.items()} == dict.fromkeys((A, B), "2025-11-16")
+    assert [row["row_hash"] for row in rows.values()] == [first[npi]["row_hash"] for npi in rows]
+
+
+def test_vanished_npis_when_a_monthly_lacks_them_undeactivated_then_one_alert_a_file_and_nobody_is_deleted(
+    bigquery_client: bigquery.Client,
+) -> None:
+    def alerts() -> list[tuple[str, str]]:
+        bigquery_client.query_and_wait(table("ops.alert").sql("vanished_npis"))
+        rows = bigquery_client.query_and_wait("SELECT * FROM ops.alert ORDER BY raised_on")
+        assert {(r["source"], r["check_name"], r["subject"], r["severity"]) for r in rows} <= {
+            ("nppes_monthly", "vanished_npis", "raw.nppes_npi", "error")
+        }
+        rows = bigquery_client.query_and_wait("SELECT * FROM ops.alert ORDER BY raised_on")
+        return [(str(row["raised_on"]), row["message"]) for row in rows]
+
+    load_week(bigquery_client, "2025-11-02", [dentist(A), dentist(B), dentist(C), dentist(D)])
+    load_week(bigquery_client, "2025-11-09", [deactivated(B, "11/05/2025"), dentist(E)])
+    assert alerts() == []
+    load_week(bigquery_client, "2025-11-09", [dentist(A)], source="nppes_monthly")
+    load_week(bigquery_client, "2025-12-07", [dentist(A)], source="nppes_monthly")
+    reported = [{"npi": D, "nppes_deactivation_date": "11/07/2025"}]
+    load_rows(bigquery_client, "raw.nppes_deactivation", "2025-11-10", reported, "nppes_deactivation")
+    converge(bigquery_client)
+
+    found = alerts()
+    assert [day for day, _ in found] == ["2025-11-09", "2025-12-07"]
+    assert (
+        f"1 NPIs of earlier files are missing from the monthly file of 2025-11-09 and were not deactivated, such as {C}."
+        in found[0][1]
+    )
+    assert E in found[1][1]
+    assert {A, C, E} <= set(providers(bigquery_client))
+    # A mended monthly file takes the alert back.
+    load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(C)], source="nppes_monthly")
+    load_week(bigquery_client, "2025-12-07", [dentist(A), dentist(C), dentist(E)], source="nppes_monthly")
+    assert alerts() == []

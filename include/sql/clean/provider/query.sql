@@ -8,7 +8,9 @@ USING (
   )
 ) AS s
 ON t.npi = s.npi
-WHEN MATCHED AND (t.row_hash != s.row_hash OR t.source_object != s.source_object OR t.source_line != s.source_line) THEN UPDATE SET
+WHEN MATCHED AND (
+  t.row_hash != s.row_hash OR t.changed_on IS DISTINCT FROM s.changed_on OR t.source_object != s.source_object OR t.source_line != s.source_line
+) THEN UPDATE SET
   entity_type = s.entity_type,
   person_id = s.person_id,
   practice_id = s.practice_id,
@@ -18,6 +20,8 @@ WHEN MATCHED AND (t.row_hash != s.row_hash OR t.source_object != s.source_object
   sex = s.sex,
   sole_proprietor = s.sole_proprietor,
   organization_name = s.organization_name,
+  brand_names = s.brand_names,
+  former_names = s.former_names,
   authorized_official_first_name = s.authorized_official_first_name,
   authorized_official_last_name = s.authorized_official_last_name,
   authorized_official_title = s.authorized_official_title,
@@ -41,13 +45,14 @@ WHEN MATCHED AND (t.row_hash != s.row_hash OR t.source_object != s.source_object
   deactivation_date = s.deactivation_date,
   reactivation_date = s.reactivation_date,
   is_active = s.is_active,
+  changed_on = s.changed_on,
   source_file_date = s.source_file_date,
   source_object = s.source_object,
   source_line = s.source_line,
   row_hash = s.row_hash
 WHEN NOT MATCHED BY TARGET THEN
-  INSERT (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, source_file_date, source_object, source_line, row_hash)
-  VALUES (s.npi, s.entity_type, s.person_id, s.practice_id, s.first_name, s.last_name, s.credential, s.sex, s.sole_proprietor, s.organization_name, s.authorized_official_first_name, s.authorized_official_last_name, s.authorized_official_title, s.taxonomy_code, s.taxonomy_codes, s.taxonomy_is_primary, s.specialty, s.license_number, s.license_state, s.address_line_1, s.address_line_2, s.city, s.state, s.zip5, s.zip4, s.country, s.phone_e164, s.phone_published, s.enumeration_date, s.last_update_date, s.deactivation_date, s.reactivation_date, s.is_active, s.source_file_date, s.source_object, s.source_line, s.row_hash)
+  INSERT (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, changed_on, source_file_date, source_object, source_line, row_hash)
+  VALUES (s.npi, s.entity_type, s.person_id, s.practice_id, s.first_name, s.last_name, s.credential, s.sex, s.sole_proprietor, s.organization_name, s.brand_names, s.former_names, s.authorized_official_first_name, s.authorized_official_last_name, s.authorized_official_title, s.taxonomy_code, s.taxonomy_codes, s.taxonomy_is_primary, s.specialty, s.license_number, s.license_state, s.address_line_1, s.address_line_2, s.city, s.state, s.zip5, s.zip4, s.country, s.phone_e164, s.phone_published, s.enumeration_date, s.last_update_date, s.deactivation_date, s.reactivation_date, s.is_active, s.changed_on, s.source_file_date, s.source_object, s.source_line, s.row_hash)
 WHEN NOT MATCHED BY SOURCE THEN DELETE;
 
 BEGIN TRANSACTION;

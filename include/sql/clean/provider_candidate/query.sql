@@ -1,8 +1,10 @@
 -- The state that RAW implies: one candidate row per active dental NPI, and the count of every row that is not one.
--- A fold over all partitions, so the order in which they arrived cannot matter.
+-- A fold over all partitions and sources, so the order in which they arrived cannot matter. The monthly file is the base and the
+-- weekly ones are deltas: of each NPI the newest row counts, by the last day that its file covers; on the same day the weekly one,
+-- which says the same.
 --
 -- Semantics (CMS readme, and measured on real files): a deactivated row carries only NPI and date; a reactivated one keeps both dates
--- and is active; Last Update Date is no change marker, so the newest file wins; four masks mean missing.
+-- and is active; Last Update Date is no change marker, so the newest file wins, and rows are compared by a hash; four masks mean missing.
 CREATE TEMP FUNCTION present(value STRING) AS (
   IF(TRIM(value) IN ('', '<UNAVAIL>', '$$$$$$$$$', '********', '_________'), NULL, TRIM(value))
 );
@@ -47,16 +49,22 @@ SELECT * FROM UNNEST([
   STRUCT('292200000X' AS code, 'laboratory' AS specialty)
 ]);
 
--- The newest full row of each NPI, and the newest row of any kind.
+-- The newest full row of each NPI, and the newest one that only deactivates.
 CREATE TEMP TABLE full_row AS
 SELECT * FROM raw.nppes_npi
 WHERE present(entity_type_code) IS NOT NULL
-QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, line DESC) = 1;
+QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, source DESC, line DESC) = 1;
 
 CREATE TEMP TABLE bare_row AS
-SELECT npi, file_date, line, published_date(npi_deactivation_date) AS deactivation_date FROM raw.nppes_npi
+SELECT npi, file_date, source, line, published_date(npi_deactivation_date) AS deactivation_date FROM raw.nppes_npi
 WHERE present(entity_type_code) IS NULL
-QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, line DESC) = 1;
+QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, source DESC, line DESC) = 1;
+
+-- Each report lists all who are deactivated, so only the newest one counts: who left it is active again.
+CREATE TEMP TABLE reported AS
+SELECT npi, file_date, MAX(published_date(nppes_deactivation_date)) AS deactivation_date FROM raw.nppes_deactivation
+WHERE file_date = (SELECT MAX(file_date) FROM raw.nppes_deactivation)
+GROUP BY npi, file_date;
 
 CREATE TEMP TABLE taxonomy AS
 SELECT npi, slot.slot, slot.code, d.specialty, IFNULL(slot.is_primary, FALSE) AS is_primary,
@@ -83,15 +91,72 @@ JOIN dental_taxonomy AS d ON d.code = slot.code;
 CREATE TEMP TABLE state_now AS
 SELECT
   f.npi,
-  -- A bare row that is newer than the full one deactivates it; an older one is history.
+  -- A bare row or a report that is newer than the full row deactivates it; an older one is history.
   GREATEST(
     COALESCE(published_date(f.npi_deactivation_date), DATE '0001-01-01'),
-    COALESCE(IF(b.file_date > f.file_date OR (b.file_date = f.file_date AND b.line > f.line), b.deactivation_date, NULL), DATE '0001-01-01')
+    COALESCE(IF(
+      b.file_date > f.file_date
+        OR (b.file_date = f.file_date AND (b.source > f.source OR (b.source = f.source AND b.line > f.line))),
+      b.deactivation_date, NULL
+    ), DATE '0001-01-01'),
+    COALESCE(IF(r.file_date >= f.file_date, r.deactivation_date, NULL), DATE '0001-01-01')
   ) AS deactivated,
   published_date(f.npi_reactivation_date) AS reactivation_date,
   EXISTS (SELECT 1 FROM taxonomy AS t WHERE t.npi = f.npi) AS is_dental
 FROM full_row AS f
-LEFT JOIN bare_row AS b ON b.npi = f.npi;
+LEFT JOIN bare_row AS b ON b.npi = f.npi
+LEFT JOIN reported AS r ON r.npi = f.npi;
+
+-- The names under which an organisation is known: those in the newest file that tells of it. Since 2025 they stand in a member of
+-- their own; the main file has `<UNAVAIL>` and type 6. Types: 3 doing business as, 4 former legal name, 5 other.
+CREATE TEMP TABLE other_name AS
+WITH newest AS (
+  SELECT npi, file_date, source FROM (
+    SELECT npi, file_date, source FROM full_row
+    UNION ALL
+    SELECT npi, file_date, source FROM raw.nppes_other_name
+  )
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, source DESC) = 1
+),
+named AS (
+  SELECT npi, file_date, source, provider_other_organization_name_type_code AS kind, present(provider_other_organization_name) AS name
+  FROM raw.nppes_other_name
+  UNION ALL
+  SELECT npi, file_date, source, provider_other_organization_name_type_code, present(provider_other_organization_name)
+  FROM full_row
+),
+distinct_name AS (
+  SELECT d.npi, d.name, MIN(d.kind) AS kind
+  FROM named AS d
+  JOIN newest AS n ON n.npi = d.npi AND n.file_date = d.file_date AND n.source = d.source
+  WHERE d.name IS NOT NULL AND d.kind IN ('3', '4', '5')
+  GROUP BY d.npi, d.name
+)
+SELECT
+  npi,
+  ARRAY_AGG(IF(kind = '4', NULL, name) IGNORE NULLS ORDER BY kind, name) AS brand_names,
+  ARRAY_AGG(IF(kind = '4', name, NULL) IGNORE NULLS ORDER BY kind, name) AS former_names
+FROM distinct_name
+GROUP BY npi;
+
+-- The oldest of the files that, up to the newest, all say the same of a provider. Dates on which somebody looked are no content.
+CREATE TEMP TABLE changed AS
+WITH published AS (
+  SELECT * EXCEPT (source_object, last_update_date, certification_date) FROM raw.nppes_npi
+  WHERE present(entity_type_code) IS NOT NULL AND npi IN (SELECT npi FROM taxonomy)
+),
+hashed AS (
+  -- The emulator has no EXCEPT inside a STRUCT: where the row comes from is cut out of the text instead.
+  SELECT
+    npi, file_date, source, line,
+    SHA256(REGEXP_REPLACE(TO_JSON_STRING(published), r'"(file_date|source|line)":("[^"]*"|[0-9]+),', '')) AS content
+  FROM published
+),
+compared AS (
+  SELECT npi, file_date, content IS DISTINCT FROM LAG(content) OVER (PARTITION BY npi ORDER BY file_date, source, line) AS is_other
+  FROM hashed
+)
+SELECT npi, MAX(file_date) AS changed_on FROM compared WHERE is_other GROUP BY npi;
 
 CREATE TEMP TABLE disposition AS
 SELECT
@@ -109,7 +174,7 @@ BEGIN TRANSACTION;
 
 DELETE FROM clean.provider_candidate WHERE TRUE;
 
-INSERT INTO clean.provider_candidate (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, source_file_date, source_object, source_line, row_hash)
+INSERT INTO clean.provider_candidate (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, changed_on, source_file_date, source_object, source_line, row_hash)
 WITH chosen AS (
   SELECT * FROM taxonomy QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY is_primary DESC, slot) = 1
 ),
@@ -126,6 +191,8 @@ typed AS (
     present(f.provider_sex_code) AS sex,
     CASE f.is_sole_proprietor WHEN 'Y' THEN TRUE WHEN 'N' THEN FALSE END AS sole_proprietor,
     present(f.provider_organization_name_legal_business_name) AS organization_name,
+    IFNULL(o.brand_names, []) AS brand_names,
+    IFNULL(o.former_names, []) AS former_names,
     UPPER(present(f.authorized_official_first_name)) AS authorized_official_first_name,
     UPPER(present(f.authorized_official_last_name)) AS authorized_official_last_name,
     present(f.authorized_official_title_or_position) AS authorized_official_title,
@@ -149,6 +216,7 @@ typed AS (
     NULLIF(s.deactivated, DATE '0001-01-01') AS deactivation_date,
     s.reactivation_date,
     TRUE AS is_active,
+    g.changed_on,
     f.file_date AS source_file_date,
     f.source_object,
     f.line AS source_line
@@ -157,6 +225,8 @@ typed AS (
   JOIN state_now AS s ON s.npi = f.npi
   JOIN chosen AS c ON c.npi = f.npi
   JOIN all_codes AS a ON a.npi = f.npi
+  JOIN changed AS g ON g.npi = f.npi
+  LEFT JOIN other_name AS o ON o.npi = f.npi
 ),
 keyed AS (
   SELECT
@@ -166,7 +236,7 @@ keyed AS (
   FROM typed
 )
 SELECT
-  npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, source_file_date, source_object, source_line,
+  npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, changed_on, source_file_date, source_object, source_line,
   TO_HEX(SHA256(CONCAT(
     IFNULL(npi, ''), '|',
     IFNULL(entity_type, ''), '|',
@@ -178,6 +248,8 @@ SELECT
     IFNULL(sex, ''), '|',
     IFNULL(CAST(sole_proprietor AS STRING), ''), '|',
     IFNULL(organization_name, ''), '|',
+    ARRAY_TO_STRING(brand_names, ','), '|',
+    ARRAY_TO_STRING(former_names, ','), '|',
     IFNULL(authorized_official_first_name, ''), '|',
     IFNULL(authorized_official_last_name, ''), '|',
     IFNULL(authorized_official_title, ''), '|',
