@@ -51,7 +51,17 @@ from datetime import date, timedelta
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, get_current_context, task, task_group
 
 from include.airflow_as_of import announce
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, VENDOR_RETRY, Kind, Stage, System, Tier, as_of_param, tags
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    START_DATE,
+    VENDOR_RETRY,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    as_of_param,
+    tags,
+)
 from include.airflow_promote import promote
 from include.airflow_schedules import interval_schedule
 from include.board_sources import board_sources, due_states
@@ -149,13 +159,34 @@ def load_state(state: str) -> None:
         sql="replace",
         task_id="record_manifest",
         params={
+            **counts,
+            "dataset_table": ("STRING", TABLE),
+            "source_object": ("STRING", of("convert_file", "source_object")),
+            "file_name": ("STRING", of("archive_file", "file_name")),
+            "source_bytes": ("INT64", of("archive_file", "bytes")),
+            "sha256": ("STRING", of("archive_file", "sha256")),
+            "note": ("STRING", of("convert_file", "note")),
+        },
+    )
+    archive >> convert >> load >> check >> rejects >> manifest >> announce(TABLE, AS_OF)
+
+
+with DAG(
+    dag_id="ingest_board_licenses",
+    doc_md=__doc__,
+    schedule=interval_schedule("ingest_board_licenses"),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
+    params={
         "as_of": as_of_param(),
         "states": Param([], type="array", items={"enum": [source.state for source in board_sources()]},
             description="Read these states only, due or not. Empty: every scheduled one that is due."),
         "refetch": Param(False, type="boolean", description="Ask the site although the day is archived."),
         "smallest_share": Param(0.8, type="number", minimum=0, maximum=1,
             description="Fewest rows that an edition must have, as a share of the one before."),
-    },  # fmt: skip
+    },
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.BOARD, System.BIGQUERY),
-) as dag:
+) as dag:  # fmt: skip
     load_state.expand(state=list_states(DAY))
