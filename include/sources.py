@@ -32,6 +32,9 @@ class Source:
 SOURCES: tuple[Source, ...] = (
     # A week ends on Sunday and is on CMS's page by Tuesday.
     Source("nppes_weekly", "raw.nppes_npi", "ingest_nppes_weekly", longest_gap=9, every=7),
+    # A day is published up to 72 hours after its end, and loaded at the noon after that: the fourth day after it. So
+    # five days after the newest day, its successor must be there.
+    Source("ga4", "raw.ga4_events", "ingest_ga4", longest_gap=5, every=1),
 )
 
 
@@ -82,7 +85,8 @@ def _holes(source: Source, known: list[date], day: date) -> list[Alert]:
         return []
     step, at, missing = timedelta(days=source.every), known[-1], []
     while (at := at - step) > max(known[0], day - LOOK_BACK):
-        if at not in known:
+        # A file that may still come late is no hole yet, even if a younger one came before it.
+        if at not in known and (day - (at - step)).days > source.longest_gap:
             missing.append(at)
     return [
         Alert(

@@ -42,6 +42,17 @@ def test_freshness_when_a_past_day_is_looked_at_then_later_loads_do_not_count() 
     assert alerts({SUNDAY, SUNDAY + timedelta(days=28)}, SUNDAY + timedelta(days=20)) == [("error", "raw.nppes_npi")]
 
 
+def test_freshness_when_a_day_between_two_may_still_come_late_then_no_alert_until_its_time_has_passed() -> None:
+    came = date(2025, 11, 12)
+    ga4 = {"ga4": {came - timedelta(days=back) for back in (0, 1, 2, 4, 5)}}  # the 9th is missing
+
+    def on(day: date) -> list[str]:
+        return [alert.subject for alert in freshness_alerts(ga4, day) if alert.source == "ga4"]
+
+    assert on(date(2025, 11, 13)) == []
+    assert on(date(2025, 11, 14)) == ["raw.ga4_events 2025-11-09"]
+
+
 def test_freshness_when_a_source_was_never_loaded_then_a_warning_only() -> None:
     found = freshness_alerts({}, SUNDAY)
     assert {alert.severity for alert in found} == {"warning"}
