@@ -32,6 +32,10 @@ class Source:
 SOURCES: tuple[Source, ...] = (
     # A week ends on Sunday and is on CMS's page by Tuesday.
     Source("nppes_weekly", "raw.nppes_npi", "ingest_nppes_weekly", longest_gap=9, every=7),
+    # Both come about the second Monday, the 8th to the 14th, and are loaded on the 15th to the 20th. The monthly file ends
+    # on the Sunday before, the report is of the Monday. From the earliest such day to the next month's 20th:
+    Source("nppes_monthly", "raw.nppes_npi", "ingest_nppes_monthly", longest_gap=44),
+    Source("nppes_deactivation", "raw.nppes_deactivation", "ingest_nppes_deactivation", longest_gap=43),
     # A day is published up to 72 hours after its end, and loaded at the noon after that: the fourth day after it. So
     # five days after the newest day, its successor must be there.
     Source("ga4", "raw.ga4_events", "ingest_ga4", longest_gap=5, every=1),
