@@ -119,6 +119,9 @@ def _delimited_rows(
             reason = f"Byte {error.start + 1} of the record is not {form.encoding}: the board's encoding has changed."
             yield _rejected(line, "encoding", record[error.start : error.end].hex(), reason, record)
             continue
+        except csv.Error as error:
+            yield _rejected(line, "quotes", "", f"Not RFC 4180 ({error}): a quote is missing or too many.", record)
+            continue
         if len(fields) != len(names):
             if not is_ended:
                 raise DamagedFile(
@@ -159,11 +162,11 @@ def _records(content: IO[bytes], form: Delimited, where: str) -> Iterator[tuple[
 def _fields(text: str, form: Delimited) -> list[str]:
     if not form.quotes:
         return text.split(form.delimiter)
-    return next(csv.reader([text.replace("\r\n", "\n")], delimiter=form.delimiter))
+    return next(csv.reader([text.replace("\r\n", "\n")], delimiter=form.delimiter, strict=True))
 
 
 def _header(record: bytes, source: BoardSource, form: Delimited, where: str, remarks: Remarks) -> list[str]:
-    names = [name.strip() for name in _fields(record.decode("utf-8-sig", "replace"), form)]
+    names = [name.strip() for name in _fields(record.decode("utf-8-sig", "replace"), form)] or [""]
     if form.trailing_empty_column and names[-1]:
         raise BoardHeaderError(
             f"{where}: the empty column after {names[-1]!r} is gone. If the board means it, set trailing_empty_column "

@@ -1,0 +1,45 @@
+"""Several answers in one object: the same answers, the same bytes; the next numbers go on where the last run stopped."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from include.board_answers import answers, next_numbers, write_answers
+
+PAGES = [("4711.html", b"<html>one</html>"), ("4712.html", b"<html>two</html>")]
+
+
+def written(pages: list[tuple[str, bytes]]) -> bytes:
+    into = io.BytesIO()
+    write_answers(into, pages)
+    return into.getvalue()
+
+
+def test_write_answers_when_written_twice_then_the_same_bytes_and_read_in_order() -> None:
+    assert written(PAGES) == written(PAGES)
+    assert list(answers(io.BytesIO(written(PAGES)))) == PAGES
+
+
+def test_answers_when_cut_then_bad_zip() -> None:
+    with pytest.raises(zipfile.BadZipFile):
+        list(answers(io.BytesIO(written(PAGES)[:-30])))
+
+
+@pytest.mark.parametrize(
+    ("after", "budget", "expected"),
+    [
+        ("", 2, ["1", "2"]),
+        ("2", 2, ["3", "4"]),
+        ("3", 3, ["4", "1", "2"]),
+        ("4", 2, ["1", "2"]),
+        ("25", 1, ["3"]),  # the last one is no longer in the registry
+        ("", 9, ["1", "2", "3", "4"]),
+    ],
+)
+def test_next_numbers_when_some_were_asked_then_on_behind_them_and_round_again(
+    after: str, budget: int, expected: list[str]
+) -> None:
+    assert next_numbers(["1", "2", "3", "4"], after, budget) == expected
