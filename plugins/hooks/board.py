@@ -142,7 +142,7 @@ class BoardHook(BaseHook):
             if found is None:
                 raise self._changed("find_file", f"no link like {fetch.link} stands on {fetch.page}")
             path = path.format(*found.groups())
-        return self._conditional(Call("download", "GET", path, repeatable=True), into, known)
+        return self._conditional(Call("download", "GET", path, repeatable=True), into, known, MAX_FILE_BYTES)
 
     def _form_download(self, fetch: FormFetch, into: IO[bytes]) -> Answer:
         """Fill in one form after the other, as a browser would; the last answer is the file."""
@@ -218,9 +218,7 @@ class BoardHook(BaseHook):
                 self.source.name, "read_rows", 200, "The body is not JSON: some proxy answered."
             ) from error
 
-    def _conditional(
-        self, call: Call, into: IO[bytes], known: Mapping[str, str], most_bytes: int = MAX_FILE_BYTES
-    ) -> Answer | None:
+    def _conditional(self, call: Call, into: IO[bytes], known: Mapping[str, str], most_bytes: int) -> Answer | None:
         names = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
         headers = {header: known[name] for name, header in names.items() if known.get(name)}
         response = self._exchange(call, into, most_bytes, headers)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import parse_qsl
 
 from include.board_sources import board_source
 
@@ -63,22 +64,29 @@ NC_NOBODY = (
 )
 
 
+type Reply = bytes | int | tuple[int, Mapping[str, str], bytes]
+
+
 @dataclass
 class Site:
-    """A board's site. `pages`: path -> body, status or header changes; `seen`: method, path and body of each request."""
+    """A board's site.
+
+    `pages`: path -> body, status, or (status, headers, body); or what gives one from the request's query.
+    `seen` and `headers`: method, path and body of each request, and its headers; robots.txt is not counted.
+    """
 
     url: str = ""
-    pages: dict[str, bytes | int | tuple[int, Mapping[str, str], bytes]] = field(default_factory=dict)
+    pages: dict[str, Reply | Callable[[Mapping[str, str]], Reply]] = field(default_factory=dict)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def paths(self) -> list[str]:
-        return [path for _, path, _ in self.seen if path != "/robots.txt"]
+        return [path for _, path, _ in self.seen]
 
 
 @contextmanager
 def serving_site() -> Iterator[Site]:
-    """Serve a Site: 404 for what it has no page for, `*` for every path."""
+    """Serve a Site: 404 for what it has no page for."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,15 +94,21 @@ def serving_site() -> Iterator[Site]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-            if self.path != "/robots.txt" or "/robots.txt" in site.pages:
+            path, _, query = self.path.partition("?")
+            if path != "/robots.txt":
                 site.seen.append((self.command, self.path, body))
                 site.headers.append({name.lower(): value for name, value in self.headers.items()})
-            page = site.pages.get(self.path, site.pages.get(self.path.split("?")[0], 404))
+            page = site.pages.get(path, 404)
+            reply = page(dict(parse_qsl(query))) if callable(page) else page
             status, headers, content = (
-                (200, {}, page) if isinstance(page, bytes) else (page, {}, b"") if isinstance(page, int) else page
+                reply
+                if isinstance(reply, tuple)
+                else (200, {}, reply)
+                if isinstance(reply, bytes)
+                else (reply, {}, b"")
             )
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            for name, value in {"Content-Length": str(len(content)), "Connection": "close", **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)

@@ -1,0 +1,294 @@
+"""The boards' hook: polite, conditional, and clear about what came instead. First a scripted site, then the sandbox's ten."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hooks.board import Answer, BoardHook, RobotsDisallow, UnexpectedAnswer
+from hooks.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from include.board_answers import answers
+from include.board_sources import LookupFetch, SocrataFetch, board_source, board_sources
+from tests.operators.board_files import ADA, NC_NOBODY, Site, connection, nc_page, serving_site, tx_file, wa_row
+
+if TYPE_CHECKING:
+    from services.embedded.sandbox import Sandbox
+
+FILE = "/boards/lib/csv/Dentist.csv"
+DATA_SET = "/boards/resource/qxh8-f4bd.json"
+LOOK_UP = "/boards/NCBDESearch/searchresult.asp"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with serving_site() as running:
+        for source in board_sources():
+            monkeypatch.setenv(f"AIRFLOW_CONN_{source.conn_id.upper()}", connection(f"{running.url}/boards"))
+        yield running
+
+
+def hook(state: str, pauses: list[float] | None = None) -> BoardHook:
+    return BoardHook(board_source(state), sleep=(pauses if pauses is not None else []).append)
+
+
+def fetched(state: str, known: dict[str, str] | None = None) -> tuple[Answer | None, bytes]:
+    into = io.BytesIO()
+    answer = hook(state).fetch(into, known or {})
+    return answer, into.getvalue()
+
+
+def test_fetch_when_a_file_is_published_then_its_bytes_and_validators(site: Site) -> None:
+    headers = {"ETag": '"v1"', "Last-Modified": "Mon, 10 Nov 2025 06:00:00 GMT"}
+    site.pages[FILE] = (200, headers, tx_file(ADA))
+    answer, content = fetched("TX")
+    assert content == tx_file(ADA)
+    assert answer == Answer('"v1"', "Mon, 10 Nov 2025 06:00:00 GMT")
+    assert answer.validators() == {"etag": '"v1"', "last_modified": "Mon, 10 Nov 2025 06:00:00 GMT"}
+    assert str(answer.modified_at()) == "2025-11-10 06:00:00+00:00"
+    assert site.headers[0]["user-agent"].startswith("dental-gtm")
+
+
+def test_fetch_when_the_site_has_nothing_new_then_none(site: Site) -> None:
+    site.pages[FILE] = 304
+    answer, content = fetched("TX", {"etag": '"v1"', "last_modified": "Mon, 10 Nov 2025 06:00:00 GMT"})
+    assert (answer, content) == (None, b"")
+    assert site.headers[0]["if-none-match"] == '"v1"'
+    assert site.headers[0]["if-modified-since"] == "Mon, 10 Nov 2025 06:00:00 GMT"
+
+
+def test_fetch_when_the_connection_names_a_contact_then_it_is_in_the_user_agent(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"contact": "data@example.org", "requests_per_second": 1000}
+    monkeypatch.setenv("AIRFLOW_CONN_BOARD_TX_DEFAULT", connection(f"{site.url}/boards", extra=extra))
+    site.pages[FILE] = tx_file(ADA)
+    fetched("TX")
+    assert site.headers[0]["user-agent"] == "dental-gtm (+data@example.org)"
+
+
+def test_fetch_when_robots_forbid_the_path_then_nothing_is_asked(site: Site) -> None:
+    site.pages["/robots.txt"] = b"User-agent: *\nDisallow: /boards/lib/\n"
+    site.pages[FILE] = tx_file(ADA)
+    with pytest.raises(RobotsDisallow, match="robots.txt forbids lib/csv/Dentist.csv: ask the board"):
+        fetched("TX")
+    assert site.paths() == []
+
+
+def test_fetch_when_robots_name_us_and_not_others_then_the_rule_for_us_counts(site: Site) -> None:
+    site.pages["/robots.txt"] = b"User-agent: dental-gtm\nDisallow:\n\nUser-agent: *\nDisallow: /\n"
+    site.pages[FILE] = tx_file(ADA)
+    assert fetched("TX")[1] == tx_file(ADA)
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_fetch_when_there_are_no_robots_rules_then_allowed(site: Site, status: int) -> None:
+    site.pages |= {"/robots.txt": status, FILE: tx_file(ADA)}
+    assert fetched("TX")[1] == tx_file(ADA)
+
+
+def test_fetch_when_robots_cannot_be_read_then_nothing_is_asked_now(site: Site) -> None:
+    site.pages |= {"/robots.txt": 503, FILE: tx_file(ADA)}
+    with pytest.raises(VendorDown, match="robots.txt cannot be read now"):
+        fetched("TX")
+    assert site.paths() == []
+
+
+def test_pace_when_declared_or_asked_for_by_robots_then_the_slower_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BOARD_NC_DEFAULT", connection(f"{site.url}/boards", extra={}))
+    site.pages[LOOK_UP] = NC_NOBODY.encode()
+    for robots, least in ((b"", 2.5), (b"User-agent: *\nCrawl-delay: 7\n", 6.5)):
+        site.pages["/robots.txt"] = robots
+        pauses: list[float] = []
+        asking = hook("NC", pauses)
+        asking.look_up("4711")
+        asking.look_up("4712")
+        assert pauses[0] == 0
+        assert least < pauses[1] <= least + 0.5
+
+
+def test_fetch_when_the_site_is_down_then_tried_a_few_times_and_vendor_down(site: Site) -> None:
+    site.pages[FILE] = 503
+    with pytest.raises(VendorDown, match="board_tx download: HTTP 503"):
+        fetched("TX")
+    assert len(site.paths()) == 4
+
+
+def test_fetch_when_the_file_has_moved_then_wrong_address(site: Site) -> None:
+    with pytest.raises(WrongAddress, match="board_tx download: HTTP 404.*connection board_tx_default"):
+        fetched("TX")
+
+
+def test_fetch_when_the_site_refuses_us_then_auth_failed_and_no_second_try(site: Site) -> None:
+    site.pages[FILE] = 403
+    with pytest.raises(AuthFailed, match="Ask the board; do not go around it"):
+        fetched("TX")
+    assert len(site.paths()) == 1
+
+
+def test_fetch_when_a_page_comes_for_the_file_then_unexpected_and_its_title(site: Site) -> None:
+    site.pages[FILE] = b"<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head></html>"
+    with pytest.raises(UnexpectedAnswer, match="An HTML page came in place of the file: 'Scheduled maintenance'"):
+        fetched("TX")
+
+
+def test_fetch_when_the_download_is_cut_then_vendor_down_and_nothing_half(site: Site) -> None:
+    site.pages[FILE] = (200, {"Content-Length": "5000"}, tx_file(ADA))
+    with pytest.raises(VendorDown):
+        fetched("TX")
+
+
+def test_fetch_when_more_comes_than_a_file_may_have_then_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooks.board.MAX_FILE_BYTES", 100)
+    site.pages[FILE] = tx_file(ADA)
+    with pytest.raises(UnexpectedAnswer, match="More than 100 bytes came"):
+        fetched("TX")
+
+
+def test_fetch_when_a_session_is_needed_then_its_cookie_goes_along_and_its_end_is_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AuthFailed, match="board_fl_default has no password: it must be the Cookie header"):
+        fetched("FL")
+    monkeypatch.setenv("AIRFLOW_CONN_BOARD_FL_DEFAULT", connection(f"{site.url}/boards", password="session=1"))
+    site.pages["/boards/LicensureData"] = b"pro_cde|profession_name\n"
+    assert fetched("FL")[1] == b"pro_cde|profession_name\n"
+    assert site.headers[0]["cookie"] == "session=1"
+    assert site.paths() == ["/boards/LicensureData?fileName=LIC_701-P.txt&handler=DownloadDataFile"]
+    site.pages["/boards/LicensureData"] = b"<html><title>Sign in</title></html>"
+    with pytest.raises(AuthFailed, match="The session has ended .'Sign in' came.*board_fl_default"):
+        fetched("FL")
+
+
+def test_fetch_when_sent_to_another_host_then_auth_failed_and_nothing_is_kept(site: Site) -> None:
+    elsewhere = site.url.replace("127.0.0.1", "localhost")
+    site.pages |= {FILE: (302, {"Location": f"{elsewhere}/login"}, b""), "/login": b"REC_TYPE"}
+    with pytest.raises(AuthFailed, match="The site sends us to localhost: it wants a sign-in, or it has moved"):
+        fetched("TX")
+
+
+def test_fetch_when_the_file_is_found_on_a_page_then_the_id_of_today_is_used(site: Site) -> None:
+    folder = "/boards/s/oss6hf8jys2bmgxqd2gdz7w4oepm2il9/folder/72555242850"
+    site.pages[folder] = (
+        b'[{"typedID":"f_1","name":"DentalBoard_Counts.csv"},{"typedID":"f_42","name":"DentalBoard_Data00.xls"}]'
+    )
+    site.pages["/boards/index.php"] = b"Agency Code\tAgency Name\n"
+    assert fetched("CA")[1] == b"Agency Code\tAgency Name\n"
+    assert site.paths()[1].endswith("&file_id=f_42")
+    site.pages[folder] = b"[]"
+    with pytest.raises(UnexpectedAnswer, match="no link like .* stands on s/oss6.*include/boards/ca.yaml"):
+        fetched("CA")
+
+
+def test_fetch_when_a_form_lacks_a_field_then_unexpected_and_the_step_named(site: Site) -> None:
+    site.pages["/boards/Verification_Bulk/Search.aspx"] = b'<form action="x"><input name="captcha"></form>'
+    with pytest.raises(
+        UnexpectedAnswer, match=r"board_nj form_1: .* it has \['captcha'\]. Compare the site with include/boards/nj"
+    ):
+        fetched("NJ")
+
+
+def data_set(site: Site, pages: list[list[dict[str, str]]], count: object) -> list[tuple[str, bytes]]:
+    """Read a data set that is served in these pages of two rows, and return what is kept of it."""
+    asked: list[dict[str, str]] = []
+
+    def reply(query: object) -> bytes:
+        assert isinstance(query, dict)
+        asked.append(query)
+        if query["$select"].startswith("count"):
+            return json.dumps(count).encode()
+        return json.dumps(pages[min(int(query["$offset"]) // 2, len(pages) - 1)]).encode()
+
+    site.pages[DATA_SET] = reply
+    washington = board_source("WA")
+    assert isinstance(washington.fetch, SocrataFetch)
+    source = replace(washington, fetch=replace(washington.fetch, page_rows=2))
+    into = io.BytesIO()
+    BoardHook(source, sleep=lambda seconds: None).fetch(into, {})
+    assert {(query["$where"], query.get("$order", ":id")) for query in asked} == {(source.fetch.where, ":id")}  # type: ignore[union-attr]
+    return list(answers(into))
+
+
+def test_data_set_when_it_has_pages_then_all_are_kept_as_received(site: Site) -> None:
+    first, second = [wa_row(1), wa_row(2)], [wa_row(3)]
+    assert data_set(site, [first, second], [{"rows": "3"}]) == [
+        ("page-00000.json", json.dumps(first).encode()),
+        ("page-00001.json", json.dumps(second).encode()),
+    ]
+
+
+def test_data_set_when_the_last_page_is_full_then_the_empty_one_behind_it_is_not_kept(site: Site) -> None:
+    assert len(data_set(site, [[wa_row(1), wa_row(2)], []], [{"rows": "2"}])) == 1
+
+
+def test_data_set_when_a_page_repeats_some_rows_then_kept_for_the_conversion_to_count(site: Site) -> None:
+    assert len(data_set(site, [[wa_row(1), wa_row(2)], [wa_row(2), wa_row(3)], []], [{"rows": "3"}])) == 2
+
+
+def test_data_set_when_the_offset_is_not_kept_then_refused_instead_of_read_for_ever(site: Site) -> None:
+    with pytest.raises(UnexpectedAnswer, match="page 1 repeats rows of the pages before"):
+        data_set(site, [[wa_row(1), wa_row(2)]], [{"rows": "4"}])
+
+
+def test_data_set_when_rows_moved_while_it_was_read_then_refused(site: Site) -> None:
+    with pytest.raises(UnexpectedAnswer, match="the pages hold 3 rows and the data set 4: it changed"):
+        data_set(site, [[wa_row(1), wa_row(2)], [wa_row(2), wa_row(3)], []], [{"rows": "4"}])
+
+
+def test_data_set_when_the_answers_have_another_shape_then_refused(site: Site) -> None:
+    with pytest.raises(UnexpectedAnswer, match="no list of rows with an :id"):
+        data_set(site, [[{"status": "ACTIVE"}]], [{"rows": "1"}])
+    with pytest.raises(UnexpectedAnswer, match=r"the answer has no \[0\].rows"):
+        data_set(site, [[wa_row(1)]], [])
+
+
+def test_data_set_when_the_question_is_refused_then_bad_request_and_no_second_try(site: Site) -> None:
+    site.pages[DATA_SET] = (400, {}, b'{"errorCode": "query.soql.no-such-column"}')
+    with pytest.raises(BadRequest, match="a column, the filter or the data set is gone. Correct include/boards"):
+        fetched("WA")
+    assert len(site.paths()) == 1
+
+
+def test_data_set_when_the_connection_has_an_app_token_then_it_goes_along(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BOARD_WA_DEFAULT", connection(f"{site.url}/boards", password="token"))
+    site.pages[DATA_SET] = 304
+    assert fetched("WA", {"etag": '"v1"'}) == (None, b"")
+    assert (site.headers[0]["x-app-token"], site.headers[0]["if-none-match"]) == ("token", '"v1"')
+
+
+def test_look_up_when_asked_then_the_number_in_the_boards_form(site: Site) -> None:
+    site.pages[LOOK_UP] = nc_page("4711").encode()
+    assert hook("NC").look_up("4711") == nc_page("4711").encode()
+    assert site.seen[0] == ("POST", LOOK_UP, "type=D&firstname=&lastname=&Submit=Submit&license=104711")
+
+
+def test_connection_when_tested_then_robots_txt_answers(site: Site) -> None:
+    assert hook("TX").test_connection() == (True, "robots.txt allows lib/csv/Dentist.csv")
+    site.pages["/robots.txt"] = b"User-agent: *\nDisallow: /\n"
+    assert hook("TX").test_connection() == (False, "robots.txt forbids lib/csv/Dentist.csv")
+    assert site.paths() == []
+
+
+@pytest.mark.parametrize("state", [s.state for s in board_sources() if not isinstance(s.fetch, LookupFetch)])
+def test_sandbox_when_asked_for_each_board_then_its_file_and_again_none_where_it_has_validators(
+    vendor: Sandbox, state: str
+) -> None:
+    answer, content = fetched(state)
+    assert answer is not None and len(content) > 1000
+    assert fetched(state)[1] == content
+    if answer.validators():
+        assert fetched(state, answer.validators()) == (None, b"")
+
+
+def test_sandbox_when_a_fault_is_ordered_then_the_hook_outlives_it(vendor: Sandbox) -> None:
+    vendor.admin.post("faults", json={"vendor": "board_tx", "operation": "file", "kind": "drop_response"})
+    vendor.admin.post("faults", json={"vendor": "board_tx", "operation": "file", "status": 503, "times": 2})
+    assert fetched("TX")[1].startswith(b'"REC_TYPE"')
