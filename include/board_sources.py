@@ -22,6 +22,8 @@ FOLDER = Path(__file__).with_name("boards")
 STATUS_CLASSES = ("active", "pending", "restricted", "lapsed", "retired", "disciplined", "deceased")
 UNKNOWN = "unknown"
 CADENCES = {"daily": 1, "weekly": 7, "monthly": 31}  # days between two editions, at most
+# Days without news from which a board is not quiet but broken: a long weekend, a skipped week, a late month.
+LONGEST_GAPS = {"daily": 5, "weekly": 16, "monthly": 40}
 _DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d\d)", "DD": r"(?P<day>\d\d)",
                "M": r"(?P<month>\d\d?)", "D": r"(?P<day>\d\d?)"}  # fmt: skip
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from include.board_sources import LONGEST_GAPS, board_sources
+
 # How far back a missing file is still worth a word: longer than any publisher keeps what it has replaced.
 LOOK_BACK = timedelta(days=60)
 
@@ -39,6 +41,12 @@ SOURCES: tuple[Source, ...] = (
     # A day is published up to 72 hours after its end, and loaded at the noon after that: the fourth day after it. So
     # five days after the newest day, its successor must be there.
     Source("ga4", "raw.ga4_events", "ingest_ga4", longest_gap=5, every=1),
+    # A day on which a board has nothing new loads nothing, so no fixed distance.
+    *(
+        Source(board.name, "raw.board_license", "ingest_board_licenses", longest_gap=LONGEST_GAPS[board.cadence])
+        for board in board_sources()
+        if board.scheduled
+    ),
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft7Validator
 
+from include.board_sources import board_sources
 from services.embedded.process import Service, python
 from services.embedded.sandbox import Sandbox
 from tests.deploy.compose_file import (
@@ -123,7 +124,8 @@ def test_secrets_stand_in_no_committed_file() -> None:
 def test_connections_are_json_and_point_at_services_of_the_stack() -> None:
     env = SERVICES["worker"]["environment"]
     connections = {key: json.loads(value) for key, value in env.items() if key.startswith("AIRFLOW_CONN_")}
-    vendors = {"NPPES", "WIZA", "TWILIO", "GHL", "INSTANTLY", "GOOGLE_ADS", "META_ADS", "TTD", "LEADFEEDER"}
+    boards = {source.name.upper() for source in board_sources()}
+    vendors = boards | {"NPPES", "WIZA", "TWILIO", "GHL", "INSTANTLY", "GOOGLE_ADS", "META_ADS", "TTD", "LEADFEEDER"}
     assert set(connections) == {f"AIRFLOW_CONN_{vendor}_DEFAULT" for vendor in vendors | {"GOOGLE_CLOUD"}}
     for vendor in vendors:
         assert connections[f"AIRFLOW_CONN_{vendor}_DEFAULT"]["host"].startswith("http://sandbox:8100/")
