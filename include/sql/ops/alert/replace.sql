@@ -1,17 +1,19 @@
 -- The alerts of one check and date. Replaces them, so that a rerun writes the same and a mended one leaves.
 -- @alerts is a JSON array of objects: source, subject, severity, message.
-BEGIN TRANSACTION;
-
-DELETE FROM ops.alert WHERE raised_on = @raised_on AND check_name = @check_name;
-
-INSERT INTO ops.alert (raised_on, source, check_name, subject, severity, message)
-SELECT
-  @raised_on,
-  JSON_VALUE(item, '$.source'),
-  @check_name,
-  JSON_VALUE(item, '$.subject'),
-  JSON_VALUE(item, '$.severity'),
-  JSON_VALUE(item, '$.message')
-FROM UNNEST(JSON_QUERY_ARRAY(@alerts)) AS item;
-
-COMMIT TRANSACTION;
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+MERGE ops.alert AS kept
+USING (
+  SELECT
+    @raised_on AS raised_on,
+    JSON_VALUE(item, '$.source') AS source,
+    @check_name AS check_name,
+    JSON_VALUE(item, '$.subject') AS subject,
+    JSON_VALUE(item, '$.severity') AS severity,
+    JSON_VALUE(item, '$.message') AS message
+  FROM UNNEST(JSON_QUERY_ARRAY(@alerts)) AS item
+) AS told
+ON FALSE
+WHEN NOT MATCHED BY SOURCE AND kept.raised_on = @raised_on AND kept.check_name = @check_name THEN DELETE
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT (raised_on, source, check_name, subject, severity, message)
+  VALUES (told.raised_on, told.source, told.check_name, told.subject, told.severity, told.message)
