@@ -74,8 +74,6 @@ with DAG(
         task_id="load_day",
         run_day="{{ data_interval_end | ds }}",
         pool="bigquery",
-        # One after the other: they write to the same two tables, and the warehouse would cancel one of two at once.
-        max_active_tis_per_dagrun=1,
         map_index_template="{{ task.day }} {{ task.outcome }}",
     ).expand(day=[day(back) for back in range(WINDOW_DAYS)])
     load >> announce("raw.ga4_events", AS_OF)

@@ -80,7 +80,5 @@ with DAG(
         partition=FILE_DATE,
         source=SOURCE,
         pool="bigquery",
-        # Runs of a backfill one after the other: BigQuery cancels one of two transactions on the same table.
-        max_active_tis_per_dag=1,
     )
     convert >> load >> record >> announce(TABLE, AS_OF)

@@ -89,8 +89,6 @@ with DAG(
         partition=SUNDAY,
         source=SOURCE,
         pool="bigquery",
-        # Runs of a backfill one after the other: BigQuery cancels one of two transactions on the same table.
-        max_active_tis_per_dag=1,
     )
     # Announced once, when all four are in: what reads one of them reads the others of the same week.
     loads >> record >> announce("raw.nppes_npi", AS_OF)

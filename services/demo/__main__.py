@@ -9,11 +9,13 @@ import argparse
 import signal
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.demo.report import write_report
+from services.demo.sources import answer_runs, board_run, monthly_runs
 from services.demo.weeks import Week, weeks
+from services.embedded.ga4 import publish_ga4
 from services.embedded.graph import Graph
 from services.embedded.process import ROOT, StartError, emptied
 from services.embedded.runs import RunFailed
@@ -36,24 +38,24 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
     """Run the set-up DAGs and every cycle; return the graph, at rest."""
     graph = Graph(stack, clock.say)
     graph.ready()
-    admin = stack.sandbox.admin
     clock.say("tables and webhooks")
     graph.run("apply_tables")
     graph.run("register_webhooks")
     for number, week in enumerate(cycles, start=1):
         clock.say(f"cycle {number}: Monday {week.as_of:%Y-%m-%d}, the registry's week until {week.sunday}")
-        admin.post("clock", json={"now": week.as_of.isoformat()}).raise_for_status()
-        if week.published:
-            graph.run("ingest_nppes_weekly", week.interval, {"as_of": week.as_of.isoformat()})
-        else:
+        move_clock(stack, week.as_of)
+        if not week.published:
             clock.say("  no new file this week: the audiences are made from what is known")
-            graph.run("segment_leads", conf={"as_of": week.as_of.isoformat()})
+            graph.run("segment_leads", conf=week.conf)
+        elif number == 1:
+            first_monday(stack, graph, week)
+        else:
+            graph.run("ingest_nppes_weekly", week.interval, week.conf)
         started = datetime.now(UTC).date()
-        moved = admin.post("clock", json={"now": week.answers_as_of.isoformat()})
-        moved.raise_for_status()
-        clock.say(
-            f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {moved.json()['delivered']}"
-        )
+        delivered = move_clock(stack, week.answers_as_of)
+        clock.say(f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {delivered}")
+        if number == len(cycles):
+            start_answers(stack, graph, week)
         # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
         for day in sorted({started, datetime.now(UTC).date()}):
             # The CRM takes ten contacts a second, whatever we do; the next week need not wait for it.
@@ -61,6 +63,31 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
             graph.run("load_events", conf=conf, without=frozenset({"activate_ghl"}))
     graph.rest()
     return graph
+
+
+def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
+    """Load the registry's month and week while CLEAN waits, so that it folds them once; read the boards beside it."""
+    with graph.paused("clean_providers"):
+        for run in monthly_runs(stack.sandbox.nppes_dir, week):
+            graph.start(run.dag_id, run.interval, run.conf)
+        graph.run("ingest_nppes_weekly", week.interval, week.conf)
+    boards = board_run(week)
+    graph.run(boards.dag_id, boards.interval, boards.conf)
+
+
+def start_answers(stack: Stack, graph: Graph, week: Week) -> None:
+    """Start what reads the site and the ads of the week's last days."""
+    for back in range(1, 7):
+        publish_ga4(stack.cloud, stack.sandbox, week.answers_as_of.date() - timedelta(days=back))
+    for run in answer_runs(week):
+        graph.start(run.dag_id, run.interval, run.conf)
+
+
+def move_clock(stack: Stack, to: datetime) -> dict[str, int]:
+    """Let the sandbox's world live until a moment; return how many webhooks each vendor delivered meanwhile."""
+    moved = stack.sandbox.admin.post("clock", json={"now": to.isoformat()})
+    moved.raise_for_status()
+    return dict(moved.json()["delivered"])
 
 
 def main() -> None:

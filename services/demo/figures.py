@@ -20,6 +20,11 @@ POSITIVE = ("meeting_booked", "deal_won", "purchase", "subscription_started")
 
 BALANCE = "SELECT table_name, kind, reason, row_count FROM ops.balance ORDER BY table_name, kind, reason"
 
+SOURCES = """
+SELECT source, COUNT(DISTINCT source_object) AS files, SUM(source_rows) AS read_rows, SUM(`rows`) AS loaded_rows, SUM(rejected_rows) AS rejected_rows
+FROM ops.load_manifest GROUP BY source ORDER BY source
+"""
+
 EVENTS = "SELECT canonical_type, COUNT(*) AS events FROM clean.event GROUP BY canonical_type ORDER BY canonical_type"
 
 VENDORS = """
@@ -117,13 +122,14 @@ GROUP BY content_block_id ORDER BY content_block_id
 
 
 def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the report's body: layers, balance, vendors, activation, events, models, cycles, seconds."""
+    """Return the report's body: sources, layers, balance, vendors, activation, events, models, cycles, seconds."""
     client = bigquery.Client(
         project=stack.cloud.env()["GTM_PROJECT"],
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": stack.cloud.warehouse.url},
     )
     return {
+        "sources": {row.pop("source"): row for row in _rows(client, SOURCES)},
         "layers": {t.name: _row_count(client, t.name) for t in tables()},
         "balance": _balance(client),
         "vendors": _vendors(client, stack),

@@ -34,7 +34,11 @@ def page(body: dict[str, Any], plot: str) -> str:
 
 def summary(body: dict[str, Any]) -> str:
     """Return the table that the terminal shows."""
-    lines = ["", "layer                              rows"]
+    lines = ["", "source                            files     read   loaded rejected"]
+    for name, s in body["sources"].items():
+        counts = f"{s['files']:>8,} {s['read_rows']:>8,} {s['loaded_rows']:>8,} {s['rejected_rows']:>8,}"
+        lines.append(f"  {name:30} {counts}")
+    lines += ["", "layer                              rows"]
     lines += [f"  {name:30} {rows:>8,}" for name, rows in body["layers"].items() if rows]
     lines += ["", "balance                              in      out rejected filtered"]
     for name, b in body["balance"].items():

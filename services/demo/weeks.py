@@ -31,6 +31,11 @@ class Week:
         return datetime.combine(self.sunday + timedelta(days=1), time(6), tzinfo=UTC)
 
     @property
+    def conf(self) -> dict[str, str]:
+        """What a run of this Monday is told."""
+        return {"as_of": self.as_of.isoformat()}
+
+    @property
     def answers_as_of(self) -> datetime:
         """When the answers are learned from: the Sunday night that ends the week of contact."""
         return datetime.combine(self.sunday + timedelta(days=7), time(23), tzinfo=UTC)

@@ -157,8 +157,8 @@ class AirflowApi:
     def unpause_all(self) -> None:
         self._client.patch("/dags", params={"dag_id_pattern": "~"}, json={"is_paused": False}).raise_for_status()
 
-    def unpause(self, dag_id: str) -> None:
-        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+    def set_paused(self, dag_id: str, paused: bool) -> None:
+        self._client.patch(f"/dags/{dag_id}", json={"is_paused": paused}).raise_for_status()
 
     def trigger(self, dag_id: str, body: dict[str, Any]) -> str:
         """Start a run and return its id; a run of the same logical date is cleared and runs again."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from services.embedded.airflow import AirflowApi
@@ -39,9 +40,16 @@ class Graph:
                 raise RunFailed(f"After 180 s Airflow knows {len(self._api.dag_ids())} of {expected} DAGs.")
             time.sleep(1)
         for dag_id in only:
-            self._api.unpause(dag_id)
+            self._api.set_paused(dag_id, False)
         if not only:
             self._api.unpause_all()
+
+    @contextmanager
+    def paused(self, dag_id: str) -> Iterator[None]:
+        """Hold a DAG back, so that it runs once for everything that its assets are told meanwhile."""
+        self._api.set_paused(dag_id, True)
+        yield
+        self._api.set_paused(dag_id, False)
 
     def run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from google.cloud import bigquery
@@ -42,3 +43,12 @@ def test_replace_when_run_again_then_one_row_a_partition_and_source(bigquery_cli
         (WEEK_2, "nppes_monthly", 4, 3, None),
         (WEEK_2, "nppes_weekly", 1, 0, "empty week"),
     ]
+
+
+def test_replace_when_many_loads_end_at_once_then_all_are_recorded(bigquery_client: bigquery.Client) -> None:
+    days = [date(2025, 11, day) for day in range(1, 13)]
+    with ThreadPoolExecutor(6) as several:
+        list(several.map(lambda day: record(bigquery_client, day, 5), days))
+
+    rows = bigquery_client.query_and_wait("SELECT `partition` FROM ops.load_manifest ORDER BY `partition`")
+    assert [r["partition"] for r in rows] == days
