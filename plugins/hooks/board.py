@@ -23,12 +23,14 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
 from hooks.limits import TokenBucket
-from hooks.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
+from hooks.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
 from include.board_answers import write_answers
 from include.board_pages import PageChanged, form_with, page_title
 from include.board_sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
 
 USER_AGENT = "dental-gtm"
+# New Jersey says of its download that it "may take a few minutes".
+TIMEOUT = httpx.Timeout(connect=10.0, read=300.0, write=15.0, pool=5.0)
 MAX_FILE_BYTES = 512 * 1024**2
 MAX_PAGE_BYTES = 64 * 1024**2
 NOT_MODIFIED = 304
