@@ -12,7 +12,7 @@ SERVICE_TESTS := tests/services/nppes_sample tests/services/sandbox tests/servic
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the three environments (every other target does it by itself)
 
@@ -44,6 +44,9 @@ test: env ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest $(SERVICE_TESTS)
 	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
 
+bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal
+	$(AIRFLOW) -m bench.backfill
+
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
 
@@ -73,4 +76,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: ## Remove what runs leave behind (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill up down dag lint format locks locks-check clean

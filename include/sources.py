@@ -41,6 +41,11 @@ SOURCES: tuple[Source, ...] = (
     # A day is published up to 72 hours after its end, and loaded at the noon after that: the fourth day after it. So
     # five days after the newest day, its successor must be there.
     Source("ga4", "raw.ga4_events", "ingest_ga4", longest_gap=5, every=1),
+    # A day is read the noon after it has ended; a platform that is down for a night is no alarm yet.
+    Source("google_ads", "raw.ad_performance", "ingest_ad_performance", longest_gap=3, every=1),
+    Source("meta_ads", "raw.ad_performance", "ingest_ad_performance", longest_gap=3, every=1),
+    Source("ttd", "raw.ad_performance", "ingest_ad_performance", longest_gap=3, every=1),
+    Source("leadfeeder", "raw.company_visit", "ingest_site_visits", longest_gap=3, every=1),
     # A day on which a board has nothing new loads nothing, so no fixed distance.
     *(
         Source(board.name, "raw.board_license", "ingest_board_licenses", longest_gap=LONGEST_GAPS[board.cadence])
