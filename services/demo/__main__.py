@@ -72,7 +72,8 @@ def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
             graph.start(run.dag_id, run.interval, run.conf)
         graph.run("ingest_nppes_weekly", week.interval, week.conf)
     boards = board_run(week)
-    graph.run(boards.dag_id, boards.interval, boards.conf)
+    graph.start(boards.dag_id, boards.interval, boards.conf)
+    graph.run("clean_providers", conf=week.conf)
 
 
 def start_answers(stack: Stack, graph: Graph, week: Week) -> None:

@@ -46,7 +46,7 @@ class Graph:
 
     @contextmanager
     def paused(self, dag_id: str) -> Iterator[None]:
-        """Hold a DAG back, so that it runs once for everything that its assets are told meanwhile."""
+        """Hold a DAG back while its tables are loaded. Airflow does not keep what its assets are told meanwhile: start it after."""
         self._api.set_paused(dag_id, True)
         yield
         self._api.set_paused(dag_id, False)
