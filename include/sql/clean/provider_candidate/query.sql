@@ -116,6 +116,7 @@ WITH newest AS (
     UNION ALL
     SELECT npi, file_date, source FROM raw.nppes_other_name
   )
+  WHERE TRUE -- BigQuery takes no QUALIFY without it
   QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY file_date DESC, source DESC) = 1
 ),
 named AS (
@@ -176,7 +177,9 @@ DELETE FROM clean.provider_candidate WHERE TRUE;
 
 INSERT INTO clean.provider_candidate (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, changed_on, source_file_date, source_object, source_line, row_hash)
 WITH chosen AS (
-  SELECT * FROM taxonomy QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY is_primary DESC, slot) = 1
+  SELECT * FROM taxonomy
+  WHERE TRUE -- BigQuery takes no QUALIFY without it
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY is_primary DESC, slot) = 1
 ),
 all_codes AS (
   SELECT npi, ARRAY_AGG(code ORDER BY slot) AS codes FROM taxonomy GROUP BY npi

@@ -11,6 +11,7 @@ USING (
     AND l.has_email
   JOIN segmented.holdout AS h ON h.person_id = l.person_id AND h.experiment = a.experiment
   -- Two audiences of one experiment that overlap would contact a person twice: the first name in the alphabet keeps the person.
+  WHERE TRUE -- BigQuery takes no QUALIFY without it
   QUALIFY ROW_NUMBER() OVER (PARTITION BY l.person_id, a.experiment ORDER BY a.audience_id) = 1
 ) AS s
 ON t.audience_id = s.audience_id AND t.person_id = s.person_id
