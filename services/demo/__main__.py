@@ -66,14 +66,15 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
 
 
 def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
-    """Load the registry's month and week while CLEAN waits, so that it folds them once; read the boards beside it."""
+    """Load the registry's month and week while CLEAN waits, so that it folds them once; the boards while the CRM is filled."""
     with graph.paused("clean_providers"):
         for run in monthly_runs(stack.sandbox.nppes_dir, week):
             graph.start(run.dag_id, run.interval, run.conf)
         graph.run("ingest_nppes_weekly", week.interval, week.conf)
+    graph.start("clean_providers", conf=week.conf)
+    graph.await_start("activate_ghl")  # it waits for GHL's rate limit most of the time
     boards = board_run(week)
-    graph.start(boards.dag_id, boards.interval, boards.conf)
-    graph.run("clean_providers", conf=week.conf)
+    graph.run(boards.dag_id, boards.interval, boards.conf)
 
 
 def start_answers(stack: Stack, graph: Graph, week: Week) -> None:

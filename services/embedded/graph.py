@@ -70,6 +70,14 @@ class Graph:
         """Trigger ``dag_id`` and return at once, with what names the run for ``rest``."""
         return dag_id, self._api.trigger(dag_id, run_body(interval, conf))
 
+    def await_start(self, dag_id: str) -> None:
+        """Wait until a run of ``dag_id`` has begun; raise RunFailed when any run failed before."""
+        deadline = time.monotonic() + CHAIN_SECONDS
+        while not any(run["dag_id"] == dag_id and run["state"] != "queued" for run in self._told_runs()):
+            if time.monotonic() > deadline:
+                raise RunFailed(f"No run of {dag_id} began within {CHAIN_SECONDS} s.")
+            time.sleep(0.5)
+
     def rest(self, first: tuple[str, str] | None = None, without: frozenset[str] = frozenset()) -> None:
         """Wait until no run is active, ``first`` is done and nothing follows; raise RunFailed when any run failed."""
         quiet_since = None
@@ -78,11 +86,8 @@ class Graph:
             if time.monotonic() > deadline:
                 raise RunFailed(f"The DAGs were not at rest after {CHAIN_SECONDS} s.")
             time.sleep(0.5)
-            runs = self._api.runs()
+            runs = self._told_runs()
             finished = [run for run in runs if run["state"] in DONE]
-            for run in finished:
-                self._tell(run)
-            raise_for_failures(self._api, finished, self._logs)
             active = {run["dag_id"] for run in runs if run["state"] not in DONE} - without
             first_done = first is None or first in {_key(run) for run in finished}
             quiet_since = (quiet_since or time.monotonic()) if first_done and not active else None
@@ -94,6 +99,15 @@ class Graph:
             if run["state"] in DONE:
                 seconds.setdefault(run["dag_id"], []).append(round(run_seconds(run), 1))
         return seconds
+
+    def _told_runs(self) -> list[dict[str, Any]]:
+        """Return every run; say which have ended, and raise RunFailed when one has failed."""
+        runs = self._api.runs()
+        finished = [run for run in runs if run["state"] in DONE]
+        for run in finished:
+            self._tell(run)
+        raise_for_failures(self._api, finished, self._logs)
+        return runs
 
     def _tell(self, run: dict[str, Any]) -> None:
         if _key(run) not in self._said:
