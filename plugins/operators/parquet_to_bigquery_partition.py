@@ -15,13 +15,14 @@ from include.tables import table
 
 # One statement, so the partition is the old one or the new one at any moment. It touches no other partition: runs of
 # other dates may work at the same time. A load job into `table$20251109` would do the same on BigQuery, but the
-# embedded warehouse takes that for a table of that name.
+# embedded warehouse takes that for a table of that name. Columns are named, because INSERT ROW goes by position, and a
+# column that apply_tables adds to a table stands last there, wherever table.yaml has it.
 REPLACE = """
 MERGE {target} AS loaded
 USING {staging} AS staged
 ON FALSE
 WHEN NOT MATCHED BY SOURCE AND loaded.{partition_field} = @partition{slice} THEN DELETE
-WHEN NOT MATCHED BY TARGET THEN INSERT ROW
+WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({columns})
 """
 
 
@@ -86,6 +87,7 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
             target=target.name,
             staging=staging,
             partition_field=target.partition_field,
+            columns=", ".join(f"`{column.name}`" for column in target.columns),
             slice="".join(f" AND loaded.{name} = @{name}" for name in self.slice_by),
         )
         client.query_and_wait(sql, job_config=replace)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from include.nppes_parquet import LAYOUTS
+from include.tables import table
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from tests.operators.context import context
 
@@ -87,3 +88,23 @@ def test_load_when_sources_share_a_partition_then_only_the_slice_is_replaced(
     assert load(lake, WEEK_1, [], slice_by={"entity_type_code": "2"}) == 0
 
     assert npis(bigquery_client) == [(WEEK_1, "A", 2)]
+
+
+def test_load_when_the_table_got_a_column_later_then_values_go_by_name_not_by_position(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    from google.cloud import bigquery
+
+    definition = table("raw.nppes_npi").resource(bigquery_client.project)
+    fields = definition["schema"]["fields"]
+    later = definition | {
+        "schema": {"fields": [f for f in fields if f["name"] != "npi"] + [f for f in fields if f["name"] == "npi"]}
+    }
+    try:
+        bigquery_client.delete_table("raw.nppes_npi")
+        bigquery_client.create_table(bigquery.Table.from_api_repr(later))
+        load(lake, WEEK_1, ["A"])
+        assert npis(bigquery_client) == [(WEEK_1, "A", 2)]
+    finally:
+        bigquery_client.delete_table("raw.nppes_npi")
+        bigquery_client.create_table(bigquery.Table.from_api_repr(definition))
