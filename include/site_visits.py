@@ -84,9 +84,10 @@ def rb2b_profiles(content: bytes, day: date, where: str) -> list[VisitorProfile]
         header = next(reader, [])
         missing = [name for name in RB2B_COLUMNS if name not in header]
         if missing:
+            # Not what line 1 says: without a header that is a person.
             raise DamagedAnswer(
-                f"{where}: line 1: missing columns {missing}; the file has {header[:40]}. Export the profiles from RB2B's "
-                "dashboard as CSV, and do not open the file in a spreadsheet."
+                f"{where}: line 1: missing columns {missing} among {len(header)}. Export the profiles from RB2B's dashboard "
+                "as CSV with its header, and do not open the file in a spreadsheet."
             )
         found, line = [], 2
         for values in reader:

@@ -92,3 +92,11 @@ def test_profiles_when_an_export_is_read_then_lines_count_also_inside_quotes() -
 def test_profiles_when_the_file_is_no_export_then_refused(content: bytes, said: str) -> None:
     with pytest.raises(DamagedAnswer, match=said):
         rb2b_profiles(content, DAY, "a.csv")
+
+
+def test_profiles_when_the_header_is_missing_then_the_message_tells_nothing_of_a_person() -> None:
+    person = b"https://l.example/in/ada,Ada,Bright Dental,bright.example,ada@bright.example,\n"
+    with pytest.raises(DamagedAnswer, match="line 1: missing columns .* among 6") as error:
+        rb2b_profiles(person, DAY, "a.csv")
+    assert "Ada" not in str(error.value)
+    assert "bright" not in str(error.value)
