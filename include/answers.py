@@ -82,7 +82,9 @@ def archived_answer(
     :param records: what an answer says, comparable; may raise DamagedAnswer.
     """
     path = PurePosixPath(object_name)
-    known = newest_archived(bucket, str(path.with_suffix("")))
+    known = newest_archived(
+        bucket, f"{path.with_suffix('')}."
+    )  # the dot: `export.csv` is no version of `export (1).csv`
     if known is not None:
         before = bucket.blob(known.object, generation=known.generation).download_as_bytes()
         if before == content or _says(records, before) == _says(records, content) is not None:

@@ -62,6 +62,18 @@ def test_rb2b_when_exports_were_dropped_then_their_records_are_loaded_and_the_fi
     assert lake.blob(f"raw/rb2b/{DAY}/morning.csv").download_as_bytes() == export
 
 
+def test_rb2b_when_one_files_name_begins_like_another_then_each_is_archived_as_itself(
+    sandbox: Sandbox, lake: storage.Bucket
+) -> None:
+    export = sandbox.admin.get("rb2b_export", params={"day": DAY}).content
+    for name in ("export (1).csv", "export.csv"):
+        lake.blob(f"drop/rb2b/{DAY}/{name}").upload_from_string(export)
+    first = Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context())
+    names = [f"raw/rb2b/{DAY}/export (1).csv", f"raw/rb2b/{DAY}/export.csv"]
+    assert sorted(blob.name for blob in lake.list_blobs(prefix="raw/")) == names
+    assert Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context()) == first
+
+
 def test_rb2b_when_nothing_was_dropped_then_skipped(lake: storage.Bucket) -> None:
     lake.blob(f"drop/rb2b/{DAY}/notes.txt").upload_from_string("not an export")
     with pytest.raises(AirflowSkipException, match=f"drop/rb2b/{DAY}/ holds no CSV"):
