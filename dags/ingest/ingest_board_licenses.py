@@ -26,7 +26,8 @@ Look at the name of the mapped task: it is the state. Clear that task with its d
   out with `scheduled: false`. **AuthFailed** "session" (FL): sign in, renew the connection's password, clear.
 * `archive_file` **UnexpectedAnswer** or **PageChanged**: the site shows another page than the declared one. Compare,
   correct `include/boards/<state>.yaml`. **WrongAddress**: the file has moved. **VendorDown**: wait, it retries.
-* `archive_file` **FileOfAnotherDay**: an old run was cleared, and the board has today's file only. Leave it failed.
+* `archive_file` **FileOfAnotherDay**: an old run was cleared, and the board has today's file only, or a later day is
+  archived already. Leave it failed.
 * Any board that a machine cannot reach: download the file in a browser, put it at
   `gs://lake/delivered/board_<state>/<day>/<any name>`, clear `archive_file`.
 * `convert_file` **BoardHeaderError**: the message is the exact difference in columns; correct the declaration, clear

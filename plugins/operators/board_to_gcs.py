@@ -29,7 +29,7 @@ TRUE = ("True", "true")
 
 
 class FileOfAnotherDay(RuntimeError):
-    """The board's file is newer than the day that is asked for. Never retried: boards keep no old editions."""
+    """The board's file is of a later day than the one that is asked for. Never retried: boards keep no old editions."""
 
 
 class BoardToGcsOperator(BaseOperator):
@@ -40,7 +40,8 @@ class BoardToGcsOperator(BaseOperator):
     look-up is asked for the next numbers of its budget. Returns ArchivedFile as a dict, with `state`, `source` and
     `is_whole` (1 when it lists all licensees, else 0).
 
-    Raises FileOfAnotherDay when the site's file is of a later time, and what hooks.board raises.
+    Raises FileOfAnotherDay when a later day is archived already, or the site's file is of a later time, and what
+    hooks.board raises.
 
     :param state: two letters.
     :param file_date: the day that the file is read for, ISO date.
@@ -85,6 +86,7 @@ class BoardToGcsOperator(BaseOperator):
 
     def _asked(self, bucket: storage.Bucket, source: BoardSource, day: date) -> ArchivedFile:
         """Archive what the site answers now; skip when that is the newest that we have."""
+        _check_newest(bucket, source, day)
         hook = BoardHook(source)
         with tempfile.TemporaryFile() as copy:
             if isinstance(source.fetch, LookupFetch):
@@ -125,6 +127,17 @@ def _noted(bucket: storage.Bucket, newest: ArchivedFile | None) -> dict[str, str
     blob = bucket.get_blob(newest.object) if newest else None
     metadata = (blob.metadata if blob else None) or {}
     return {name: metadata[name] for name in ("etag", "last_modified") if name in metadata}
+
+
+def _check_newest(bucket: storage.Bucket, source: BoardSource, day: date) -> None:
+    """Many sites do not say of when their file is. Once a later day was read, what they send now is not of this one."""
+    days = {blob.name.split("/")[2] for blob in bucket.list_blobs(prefix=f"raw/{source.name}/")}
+    newest = max(days, default="")
+    if newest > day.isoformat():
+        raise FileOfAnotherDay(
+            f"{source.name}: {newest} is archived already, so what the site sends now is not of {day}. Start a new run for "
+            f"today instead; for {day}, put a file of that day at delivered/{source.name}/{day}/."
+        )
 
 
 def _check_day(answer: Answer, source: BoardSource, day: date) -> None:

@@ -121,6 +121,17 @@ def test_archive_when_the_sites_file_is_of_a_later_time_then_refused(site: Site,
     assert objects(lake) == {}
 
 
+def test_archive_when_a_later_day_is_archived_then_an_older_one_is_not_filled_with_todays_file(
+    site: Site, lake: storage.Bucket
+) -> None:
+    site.pages[FILE] = tx_file(ADA)  # no Last-Modified: the site does not say of when it is
+    archive(day=TUESDAY)
+    site.pages[FILE] = tx_file(ADA, BEN)
+    with pytest.raises(FileOfAnotherDay, match=f"{TUESDAY} is archived already.*not of {MONDAY}"):
+        archive(day=MONDAY)
+    assert list(objects(lake)) == [f"raw/board_tx/{TUESDAY}/Dentist.csv"]
+
+
 def test_archive_when_a_person_delivered_the_file_then_it_is_taken_and_the_site_not_asked(
     site: Site, lake: storage.Bucket
 ) -> None:
