@@ -11,6 +11,12 @@ from include.airflow_defaults import VENDOR_RETRY
 NPPES_RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,
+        # Before the rule of FileNotPublished, of which it is one: the first rule that fits decides.
+        RetryRule(
+            exception="hooks.nppes.NoLongerPublished",
+            action=RetryAction.FAIL,
+            reason="CMS does not publish an older file after a later one.",
+        ),
         RetryRule(
             exception="hooks.nppes.FileNotPublished",
             action=RetryAction.RETRY,

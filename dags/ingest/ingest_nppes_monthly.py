@@ -16,7 +16,8 @@ the base that the weekly files change: CLEAN takes the newest row of each NPI, w
 ## When it fails
 
 * `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the file is there, clear the
-  task. AuthFailed: a firewall blocks us. VendorDown: wait, it retries; a cut download goes on where it broke.
+  task. NoLongerPublished: CMS has gone on to later months and our archive has none for this one: leave it failed.
+  AuthFailed: a firewall blocks us. VendorDown: wait, it retries; a cut download goes on where it broke.
 * `archive_zip`, WrongDates: the file's members cover a month that its name does not say, such as one in the future.
   DamagedFile, WrongMembers: it is no zip of CMS's. Nothing was loaded. Once CMS's page has the right file, clear the task.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.

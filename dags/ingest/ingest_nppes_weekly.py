@@ -16,7 +16,8 @@ deactivated in the week, with other names, further practice locations and endpoi
 ## When it fails
 
 * `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the file is there, clear the
-  task. AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
+  task. NoLongerPublished: CMS has gone on to later files and our archive has none for this week: leave it failed.
+  AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_*`, DamagedFile, WrongMembers or HeaderContractError: nothing of the member was loaded, nothing announced, and
   a retry cannot help. The message names the file, the line or the column. If CMS has published a sound file since, clear

@@ -30,6 +30,10 @@ class FileNotPublished(VendorError):
     """CMS does not list the file: not yet, or no longer. Retry in hours; an old week is taken from the archive."""
 
 
+class NoLongerPublished(FileNotPublished):
+    """CMS lists later files of the kind: this one was taken down or left out. Never retried: it does not come back."""
+
+
 class NppesHook(BaseHook):
     """Connection: host `https://download.cms.gov/nppes`; no login, no password."""
 
@@ -77,19 +81,18 @@ class NppesHook(BaseHook):
     def published_file(self, kind: FileKind, first: date, last: date) -> NppesFile:
         """Return the published file of a kind that belongs to the days `first` to `last` (include.nppes says which).
 
-        Raises FileNotPublished, naming what the page has, when it is not there.
+        Raises FileNotPublished, naming what the page has, when it is not there; NoLongerPublished when later ones are.
         """
         files = list(self.iter_files())
         file = file_of_interval(files, kind, first, last)
         if file:
             return file
-        names = ", ".join(file.name for file in files if file.kind is kind) or "none"
-        raise FileNotPublished(
-            VENDOR,
-            "published_file",
-            200,
-            f"No {kind} V2 file for {first} to {last}. {LISTING} has: {names}. {USUALLY[kind]}",
-        )
+        of_kind = [file for file in files if file.kind is kind]
+        names = ", ".join(file.name for file in of_kind) or "none"
+        said = f"No {kind} V2 file for {first} to {last}. {LISTING} has: {names}. {USUALLY[kind]}"
+        if any(file.day > last for file in of_kind):
+            raise NoLongerPublished(VENDOR, "published_file", 200, f"{said} Later ones are there: it will not come.")
+        raise FileNotPublished(VENDOR, "published_file", 200, said)
 
     def download(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a published file, exactly as many as Content-Length says.

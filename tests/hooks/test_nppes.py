@@ -9,10 +9,12 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from airflow.sdk import RetryAction
 
 from hooks.errors import AuthFailed, BadRequest, VendorDown
-from hooks.nppes import FileNotPublished, NppesHook
+from hooks.nppes import FileNotPublished, NoLongerPublished, NppesHook
 from hooks.transport import ATTEMPTS
+from include.airflow_nppes import NPPES_RETRY
 from include.nppes import FileKind
 
 NAME = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"
@@ -140,6 +142,17 @@ def test_published_file_when_missing_then_error_names_what_is_listed_and_is_retr
     with pytest.raises(FileNotPublished, match=message) as error:
         hook.published_file(kind, first, last)
     assert not isinstance(error.value, BadRequest)  # BadRequest fails a task at once
+
+
+def test_published_file_when_later_ones_are_listed_then_it_will_not_come(hook: NppesHook) -> None:
+    with pytest.raises(NoLongerPublished, match="Later ones are there: it will not come"):
+        hook.published_file(FileKind.WEEKLY, date(2025, 10, 27), date(2025, 11, 2))
+    with pytest.raises(FileNotPublished) as late:
+        hook.published_file(FileKind.WEEKLY, date(2025, 11, 10), date(2025, 11, 16))
+    decided = [
+        NPPES_RETRY.evaluate(error, 1, 16).action for error in (late.value, NoLongerPublished("nppes", "x", 200, ""))
+    ]
+    assert decided == [RetryAction.RETRY, RetryAction.FAIL]
 
 
 def test_download_when_nothing_goes_wrong_then_the_exact_bytes(hook: NppesHook, site: Site) -> None:
