@@ -65,9 +65,10 @@ VENDOR_RETRY = ExceptionRetryPolicy(
                 "hooks.errors.LeftInDoubt",
                 "hooks.errors.OutOfCredits",
                 "hooks.errors.WrongAddress",
+                "include.archive.ArchiveConflict",
             ],
             action=RetryAction.FAIL,
-            reason="A retry cannot mend a wrong key or host, a refused request, an empty account, or a call in doubt.",
+            reason="A retry cannot mend a wrong key or host, a refused request, an empty account, a call in doubt, or an archive that was written into.",
         ),
         RetryRule(
             exception="hooks.errors.RateLimited",

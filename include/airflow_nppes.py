@@ -25,7 +25,6 @@ NPPES_RETRY = ExceptionRetryPolicy(
         ),
         RetryRule(
             exception=[
-                "include.archive.ArchiveConflict",
                 "include.nppes.WrongDates",
                 "include.nppes.WrongMembers",
                 "include.nppes_layout.HeaderContractError",

@@ -162,7 +162,7 @@ def _refusal(call: Call, response: httpx.Response, *, resumed_at: int) -> Vendor
         return FileNotPublished(VENDOR, call.operation, status, f"{call.path} is not there: look at {LISTING}.")
     continues = response.headers.get("Content-Range", "").startswith(f"bytes {resumed_at}-")
     if status == 416 or (resumed_at and response.is_success and not continues):
-        return FileNotPublished(
+        return VendorDown(
             VENDOR,
             call.operation,
             status,

@@ -178,13 +178,13 @@ def test_download_when_the_file_changes_meanwhile_then_never_mixed(hook: NppesHo
     pieces = hook.download(NAME)
     next(pieces)
     site.etag, site.content = '"v2"', CONTENT[::-1]
-    with pytest.raises(FileNotPublished, match="replaced while it was read"):
+    with pytest.raises(VendorDown, match="replaced while it was read"):
         list(pieces)
 
 
 def test_download_when_the_server_cannot_resume_then_error_and_no_mixture(hook: NppesHook, site: Site) -> None:
     site.cuts, site.resumes = [1000], False
-    with pytest.raises(FileNotPublished, match="does not resume"):
+    with pytest.raises(VendorDown, match="does not resume"):
         list(hook.download(NAME))
 
 

@@ -46,7 +46,7 @@ def test_vendor_retry_when_the_vendor_limits_waits_for_its_window() -> None:
 def test_vendor_retry_names_exceptions_that_import() -> None:
     listed = [rule.exception if isinstance(rule.exception, list) else [rule.exception] for rule in VENDOR_RETRY.rules]
     names = [name for exceptions in listed for name in exceptions]
-    assert len(names) == 6
+    assert len(names) == 7
     for name in names:
         module, _, attribute = str(name).rpartition(".")
         assert issubclass(getattr(import_module(module), attribute), Exception), name
