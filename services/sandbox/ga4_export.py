@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-SCHEMA = Path(__file__).parent / "contracts" / "ga4-events.schema.json"
+SCHEMA = Path(__file__).parent / "contracts" / "exports" / "ga4-events.schema.json"
 BOUNDARY = "ga4-export"
 
 

@@ -14,7 +14,7 @@ from include.ga4 import OURS, Drift, drift, export_table, loaded_rows, published
 from include.settings import ga4_dataset
 from include.tables import column_types, table
 
-CONTRACT = Path(__file__).resolve().parents[2] / "services/sandbox/contracts/ga4-events.schema.json"
+CONTRACT = Path(__file__).resolve().parents[2] / "services/sandbox/contracts/exports/ga4-events.schema.json"
 EXPORT = "analytics_1.events_20251110"
 
 

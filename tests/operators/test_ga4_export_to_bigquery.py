@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 DAY, NEXT = "2025-11-10", "2025-11-11"
-CONTRACT = Path(__file__).resolve().parents[2] / "services/sandbox/contracts/ga4-events.schema.json"
+CONTRACT = Path(__file__).resolve().parents[2] / "services/sandbox/contracts/exports/ga4-events.schema.json"
 EVENT: dict[str, Any] = {
     "event_date": "20251110",
     "event_timestamp": 1762790400000000,
