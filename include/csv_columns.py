@@ -7,80 +7,115 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from numba import njit
 
-from include.csv_scan import Integers, Scan
+from include.csv_scan import QUOTE, Flags, Integers, Scan
+
+type Bytes = npt.NDArray[np.uint8]
 
 
 def string_columns(
-    block: bytes, found: Scan, good: npt.NDArray[np.bool_], targets: Sequence[int | None], width: int
+    content: bytes, found: Scan, good: Flags, targets: Sequence[int | None], width: int
 ) -> list[pa.Array]:
     """Return `width` columns of strings with a row for each good record.
 
-    :param good: of each record, whether it becomes a row. A good record has exactly `len(targets)` fields.
+    :param good: of each record, whether it becomes a row. A good record has at most `len(targets)` fields.
     :param targets: of each field of a record, the column that it goes to; None: to none.
 
     A column that no field goes to, and an empty field, is NULL; doubled quotes are undone. Bytes are taken as they are:
     the caller knows that they are UTF-8.
     """
-    row, column, field = _places(found, good, targets)
-    order = np.argsort(column, kind="stable")
-    row, column, field = row[order], column[order], field[order]
     rows = int(np.count_nonzero(good))
-    data, offsets = _contents(block, found, field)
-    # Column by column: a run of equal offsets over the rows before each value, and one offset more at the end.
-    column_starts = np.searchsorted(column, np.arange(width + 1))
-    at = column.astype(np.int64) * (rows + 1) + row
-    ends = np.concatenate((at, [width * (rows + 1) - 1]))
-    full = np.repeat(offsets, np.diff(ends, prepend=-1))
-    is_set = np.zeros((width, -(-rows // 8) * 8), np.bool_)
-    is_set[column, row] = True
-    valid = np.packbits(is_set, axis=1, bitorder="little")
-    has_escapes = set(column[np.isin(field, found.escaped)].tolist()) if len(found.escaped) else set()
-    columns = []
-    for number in range(width):
-        values = pa.Array.from_buffers(
-            pa.string(),
-            rows,
-            [
-                pa.py_buffer(valid[number]),
-                pa.py_buffer(full[number * (rows + 1) : (number + 1) * (rows + 1)]),
-                data,
-            ],
-            null_count=rows - int(column_starts[number + 1] - column_starts[number]),
-        )
-        columns.append(pc.replace_substring(values, '""', '"') if number in has_escapes else values)
+    row_of = np.where(good, np.cumsum(good) - 1, -1).astype(np.int32)
+    target_of = np.array([-1 if target is None else target for target in targets], np.int32)
+    fields = (found.record, found.column, found.begin, found.end)
+    values, sizes = np.zeros(width, np.int32), np.zeros(width, np.int32)
+    _measure(*fields, row_of, target_of, values, sizes)
+    filled = np.flatnonzero(values)
+    place_of = np.full(width, -1, np.int32)
+    place_of[filled] = np.arange(len(filled))
+    # One buffer for the offsets of all columns that have a value, one for their validity, one for their bytes.
+    offsets = np.empty((len(filled), rows + 1), np.int32)
+    valid = np.zeros((len(filled), (rows + 7) // 8), np.uint8)
+    data = np.empty(int(sizes.sum()), np.uint8)
+    heads = np.concatenate(([0], np.cumsum(sizes[filled])[:-1])).astype(np.int32) if len(filled) else sizes[:0]
+    _fill(
+        np.frombuffer(content, np.uint8),
+        *fields,
+        found.escaped,
+        row_of,
+        target_of,
+        place_of,
+        heads,
+        offsets,
+        valid,
+        data,
+    )
+    columns = [pa.nulls(rows, pa.string())] * width
+    shared = pa.py_buffer(data)
+    for place, number in enumerate(filled.tolist()):
+        buffers = [pa.py_buffer(valid[place]), pa.py_buffer(offsets[place]), shared]
+        columns[number] = pa.Array.from_buffers(pa.string(), rows, buffers, null_count=rows - int(values[number]))
     return columns
 
 
-def _places(
-    found: Scan, good: npt.NDArray[np.bool_], targets: Sequence[int | None]
-) -> tuple[Integers, npt.NDArray[np.uint16], Integers]:
-    """Return row and column of each filled field that is wanted, and which of the scan's fields it is."""
-    field = np.arange(len(found.field))
-    if good.all():
-        row, source = np.divmod(found.field, len(targets))
-    else:
-        fields_before = np.concatenate(([0], np.cumsum(found.field_counts)))
-        record = np.searchsorted(fields_before, found.field, side="right") - 1
-        wanted = good[record]
-        field, record = field[wanted], record[wanted]
-        row = (np.cumsum(good) - 1)[record]
-        source = found.field[wanted] - fields_before[record]
-    column = np.array([-1 if target is None else target for target in targets])[source]
-    if None in targets:
-        wanted = column >= 0
-        row, column, field = row[wanted], column[wanted], field[wanted]
-    return row, column.astype(np.uint16), field
+@njit(nogil=True, cache=True)
+def _measure(
+    record: Integers,
+    column: Integers,
+    begin: Integers,
+    end: Integers,
+    row_of: Integers,
+    target_of: Integers,
+    values: Integers,
+    sizes: Integers,
+) -> None:
+    """Count the values of each column, and their bytes; doubled quotes count as two."""
+    for field in range(len(record)):
+        if row_of[record[field]] >= 0 and target_of[column[field]] >= 0:
+            values[target_of[column[field]]] += 1
+            sizes[target_of[column[field]]] += end[field] - begin[field]
 
 
-def _contents(block: bytes, found: Scan, field: Integers) -> tuple[pa.Buffer, npt.NDArray[np.int32]]:
-    """Return the bytes of these fields one after the other, and where each begins; the end of the last follows."""
-    if not len(field):
-        return pa.py_buffer(b""), np.zeros(1, np.int32)
-    # The block as an array of pieces: a field's content, what stands between it and the next, the next content, ….
-    bounds = np.empty(2 * len(found.begin), np.int32)
-    bounds[::2], bounds[1::2] = found.begin, found.end
-    pieces = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, [None, pa.py_buffer(bounds), pa.py_buffer(block)])
-    taken = pieces.take(pa.array(2 * field))
-    return taken.buffers()[2], np.frombuffer(taken.buffers()[1], np.int32, len(field) + 1)
+@njit(nogil=True, cache=True)
+def _fill(
+    content: Bytes,
+    record: Integers,
+    column: Integers,
+    begin: Integers,
+    end: Integers,
+    escaped: Flags,
+    row_of: Integers,
+    target_of: Integers,
+    place_of: Integers,
+    heads: Integers,
+    offsets: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.uint8],
+    data: Bytes,
+) -> None:
+    """Copy the values to where their column has its bytes, from `heads` on, and write offsets and validity."""
+    next_row = np.zeros(len(offsets), np.int32)
+    for field in range(len(record)):
+        row = row_of[record[field]]
+        if row < 0 or target_of[column[field]] < 0:
+            continue
+        place = place_of[target_of[column[field]]]
+        head = heads[place]
+        for empty in range(next_row[place], row + 1):
+            offsets[place, empty] = head
+        next_row[place] = row + 1
+        valid[place, row >> 3] |= np.uint8(1 << (row & 7))
+        if escaped[field]:
+            at = begin[field]
+            while at < end[field]:
+                data[head] = content[at]
+                head += 1
+                at += 2 if content[at] == QUOTE else 1
+        else:
+            for at in range(begin[field], end[field]):
+                data[head] = content[at]
+                head += 1
+        heads[place] = head
+    for place in range(len(offsets)):
+        for empty in range(next_row[place], offsets.shape[1]):
+            offsets[place, empty] = heads[place]

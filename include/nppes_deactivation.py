@@ -21,7 +21,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.csv_parquet import ALWAYS_TOLERATED, MAX_REJECTED_SHARE, Converted, Rejected
+from include.csv_parquet import ALWAYS_TOLERATED, MAX_REJECTED_SHARE, Converted
+from include.csv_rows import Rejected
 from include.nppes import WrongDates, npi_is_valid, report_member
 from include.nppes_layout import HeaderContractError, bigquery_name
 from include.zip_member import DamagedFile, open_member

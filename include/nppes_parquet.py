@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
-from include.csv_parquet import Layout
+from include.csv_layout import Layout
 from include.nppes import data_member
 from include.nppes_layout import MEMBERS, column_positions
 from include.nppes_rules import RULES

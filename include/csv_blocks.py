@@ -1,0 +1,110 @@
+"""A CSV cut into blocks of whole records, with the fields of each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from include.csv_scan import Scan, scan
+from include.zip_member import DamagedFile
+
+MAX_RECORD_BYTES = 1024**2
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some records of a file: those that `found` tells of are whole; the block's bytes may go on after them.
+
+    :param first_line: the physical line of the file on which the first record starts.
+    :param is_cut: the file ends with this block and without a line end, which is added here.
+    """
+
+    content: bytes
+    found: Scan
+    first_line: int
+    is_cut: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes the records have."""
+        return int(self.found.record_starts[-1])
+
+    @property
+    def records(self) -> int:
+        return len(self.found.field_counts)
+
+    def line(self, record: int) -> int:
+        """Return the physical line on which a record starts."""
+        return self.first_line + int(self.found.newlines_before[record])
+
+    def bytes_of(self, first: int, after: int) -> bytes:
+        """Return the bytes of the records from `first` until before `after`."""
+        return self.content[self.found.record_starts[first] : self.found.record_starts[after]]
+
+    def text(self, record: int) -> str:
+        """Return a record without its line end, for people to read."""
+        return self.bytes_of(record, record + 1).decode("utf-8", "replace").rstrip("\r\n")
+
+
+def as_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Return the pieces in UTF-8. The encoding is UTF-8, which is left as it is, right or wrong, or Latin-1."""
+    return pieces if encoding == "utf-8" else (piece.decode(encoding).encode("utf-8") for piece in pieces)
+
+
+def header_and_rest(pieces: Iterator[bytes], where: str) -> tuple[list[str], bytes]:
+    """Take the header's line from the pieces of a file; return its names, and what was taken beyond it.
+
+    A byte order mark is dropped. Raises DamagedFile for a file without a byte.
+    """
+    start = b""
+    while b"\n" not in start and len(start) < MAX_RECORD_BYTES and (piece := next(pieces, b"")):
+        start += piece
+    if not start:
+        raise DamagedFile(f"{where}: the member is empty, it has not even a header. Download the file again.")
+    line, _, rest = start.removeprefix(BYTE_ORDER_MARK).partition(b"\n")
+    return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r")]), []), rest
+
+
+def gathered(pieces: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield the pieces in lists of `size` bytes or a little more; the last list may have less, and be empty."""
+    group: list[bytes] = []
+    for piece in pieces:
+        for at in range(0, len(piece), size):
+            group.append(piece[at : at + size])
+            if sum(map(len, group)) >= size:
+                yield group
+                group = []
+    yield group
+
+
+def blocks(groups: Iterable[list[bytes]], where: str) -> Iterator[Block]:
+    """Yield what follows the header as blocks, one for each group of pieces that ends a record.
+
+    Raises DamagedFile, with the line, when a quote is never closed.
+    """
+    line, rest = 2, b""
+    for group in groups:
+        content = b"".join([rest, *group])
+        block = Block(content, scan(content), line)
+        rest = content[block.size :]
+        line += int(block.found.newlines_before[-1])
+        if len(rest) > MAX_RECORD_BYTES:
+            raise _open_quote(rest, line, where)
+        if block.size:
+            yield block
+    if rest:
+        content = rest + b"\n"
+        block = Block(content, scan(content), line, is_cut=True)
+        if not block.size:
+            raise _open_quote(rest, line, where)
+        yield block
+
+
+def _open_quote(content: bytes, first_line: int, where: str) -> DamagedFile:
+    odd = next((at for at, text in enumerate(content.split(b"\n")) if text.count(b'"') % 2), 0)
+    return DamagedFile(
+        f"{where}: line {first_line + odd} opens a quote that is never closed. The file is cut or damaged: "
+        "download it again."
+    )
