@@ -104,19 +104,21 @@ def _inflated(source: IO[bytes], info: zipfile.ZipInfo) -> Iterator[bytes]:
     lengths = source.read(4)
     source.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
     inflate = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS)
-    left, size, crc = info.compress_size, 0, 0
+    deflated, left, size, crc = b"", info.compress_size, 0, 0
     while not inflate.eof:
-        deflated = source.read(min(PIECE_BYTES, left))
         if not deflated:
+            deflated = source.read(min(PIECE_BYTES, left))
+            left -= len(deflated)
+        # With all input taken, what it inflates to may still be inside: then it comes out for no input.
+        piece = inflate.decompress(deflated, INFLATED_BYTES)
+        if not deflated and not piece:
             raise zipfile.BadZipFile(f"{info.filename} ends after {size:,} bytes")
-        left -= len(deflated)
-        while deflated:
-            piece = inflate.decompress(deflated, INFLATED_BYTES)
-            deflated = inflate.unconsumed_tail
-            size += len(piece)
-            crc = zlib_ng.crc32(piece, crc)
-            if size > info.file_size:
-                raise zipfile.BadZipFile(f"{info.filename} is longer than the zip's directory says")
+        deflated = inflate.unconsumed_tail
+        size += len(piece)
+        crc = zlib_ng.crc32(piece, crc)
+        if size > info.file_size:
+            raise zipfile.BadZipFile(f"{info.filename} is longer than the zip's directory says")
+        if piece:
             yield piece
     if (size, crc) != (info.file_size, info.CRC):
         raise zipfile.BadZipFile(f"{info.filename} fails its checksum")

@@ -218,7 +218,9 @@ def test_execute_when_dry_run_then_nothing_is_sent_or_written(
 ) -> None:
     npis = ready(bigquery_client, 3)
     before = calls(world, "instantly")
-    counts = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100, plan_only=True).execute({})
+    counts = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100, plan_only=True).execute(
+        {}
+    )
     assert (counts["creates"], counts["calls"]) == (3, 1)
     assert calls(world, "instantly") == before
     assert held(npis) == {} and list(lake.list_blobs()) == []
