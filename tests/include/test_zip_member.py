@@ -135,6 +135,6 @@ def test_open_member_when_the_choice_raises_then_its_own_error() -> None:
         pass
 
 
-@pytest.mark.parametrize("size", [INFLATED_BYTES - 300, INFLATED_BYTES, INFLATED_BYTES + 1, 3 * INFLATED_BYTES + 169])
+@pytest.mark.parametrize("size", [INFLATED_BYTES, INFLATED_BYTES + 8, INFLATED_BYTES + 36])
 def test_open_member_when_all_input_is_taken_before_all_is_inflated_then_the_rest_still_comes(size: int) -> None:
     assert read(zipped(b"x" * size)) == b"x" * size
