@@ -1,0 +1,97 @@
+"""Fields as csv.reader finds them, whatever stands in them and wherever a block ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.csv_scan import scan
+
+TEXTS = st.text(alphabet='ab",\n\ré<', max_size=6)
+TABLES = st.lists(st.lists(TEXTS, min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+def written(rows: list[list[str]], quoting: int, line_end: str) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=quoting, lineterminator=line_end).writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue().encode()
+
+
+def filled(content: bytes) -> list[tuple[int, int, str]]:
+    """Return record, column and value of every field that holds something."""
+    found = scan(content)
+    places = zip(found.record, found.column, found.begin, found.end, found.escaped, strict=True)
+    return [
+        (int(record), int(column), content[begin:end].replace(b'""', b'"' if escaped else b'""').decode())
+        for record, column, begin, end, escaped in places
+    ]
+
+
+@settings(deadline=None)
+@given(TABLES, st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.sampled_from(["\n", "\r\n"]))
+def test_scan_when_written_by_csv_then_the_same_fields(rows: list[list[str]], quoting: int, line_end: str) -> None:
+    content = written(rows, quoting, line_end)
+    found = scan(content)
+
+    assert not found.malformed.any()
+    assert filled(content) == [
+        (number, column, value) for number, row in enumerate(rows) for column, value in enumerate(row) if value
+    ]
+    assert found.field_counts.tolist() == [len(row) for row in rows]
+    starts = found.record_starts.tolist()
+    assert [content[:start].count(b"\n") for start in starts] == found.newlines_before.tolist()
+    assert starts[-1] == len(content)
+
+
+@settings(deadline=None)
+@given(TABLES, st.data())
+def test_scan_when_the_content_is_cut_anywhere_then_the_records_before_are_whole(
+    rows: list[list[str]], data: st.DataObject
+) -> None:
+    content = written(rows, csv.QUOTE_ALL, "\r\n")
+    cut = data.draw(st.integers(0, len(content)))
+    whole = scan(content).record_starts
+    found = scan(content[:cut])
+
+    assert found.record_starts.tolist() == [start for start in whole.tolist() if start <= cut]
+    assert filled(content[:cut]) == [field for field in filled(content) if field[0] < len(found.field_counts)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'"a"b,c\n',
+        b'"a" ,c\n',
+        b'a""b,c\n',
+        b'a"b",c\n',
+        b'"a""b"c"",d\n',
+        b'"a","b"\r,c\n',
+        b"a\rb,c\n",
+        b'"a"x"\n",c\n',
+    ],
+)
+def test_scan_when_a_quote_or_return_stands_in_a_wrong_place_then_its_record_is_malformed(line: bytes) -> None:
+    found = scan(b'"1","2"\n' + line + b'"3","4"\n')
+    assert found.malformed.tolist() == [False, True, False]
+    assert found.newlines_before[2] == 1 + line.count(b"\n")
+
+
+def test_scan_when_a_quote_is_never_closed_then_no_record_ends_after_it() -> None:
+    assert scan(b'a,b\n"c,d\ne,f\n').record_starts.tolist() == [0, 4]
+
+
+@pytest.mark.parametrize("content", [b"", b'"', b'""', b'"",', b'"a"', b"\r", b"a,b"])
+def test_scan_when_no_record_ends_then_none_is_found(content: bytes) -> None:
+    found = scan(content)
+    assert (found.record_starts.tolist(), found.field_counts.tolist(), found.record.tolist()) == ([0], [], [])
+
+
+def test_scan_when_fields_are_dense_and_records_short_then_room_is_made() -> None:
+    found = scan(b"1\n" * 5000 + b"1,2,3\n" * 5000)
+    assert len(found.field_counts) == 10_000
+    assert found.record.tolist()[-3:] == [9999] * 3
+    assert len(found.begin) == 20_000
