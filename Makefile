@@ -47,6 +47,9 @@ test: env ## Run every test against the embedded cloud and the sandbox
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal
 	$(AIRFLOW) -m bench.backfill
 
+bench-convert: env ## Measure the conversion of a generated 1 GB file, and compare every column with a plain parse
+	$(AIRFLOW) -m bench.convert
+
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
 

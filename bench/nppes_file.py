@@ -93,16 +93,14 @@ def _unusual(rng: Random, row: Row) -> Row:
 
 def _tail(row: Row) -> bytes:
     """Return a row as CMS writes it, from the comma after its NPI, without the line end."""
-    record = csv_bytes(NPIDATA_COLUMNS, [row]).split(b"\n", 1)[1].removesuffix(b"\n")
-    return record[record.index(b",") :]
+    values = [row.get(column, "") for column in NPIDATA_COLUMNS]
+    return "".join(f',"{value.replace('"', '""')}"' for value in values[1:]).encode()
 
 
 def _real_rows(path: Path) -> list[bytes]:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(lines))[1:]
-    return [
-        csv_bytes(NPIDATA_COLUMNS, [dict(zip(NPIDATA_COLUMNS, r, strict=True))]).split(b"\n", 1)[1][:-1] for r in rows
-    ]
+        rows = [dict(zip(NPIDATA_COLUMNS, row, strict=True)) for row in list(csv.reader(lines))[1:]]
+    return [f'"{row["NPI"]}"'.encode() + _tail(row) for row in rows]
 
 
 def _pieces(base: Base) -> Iterator[list[bytes]]:

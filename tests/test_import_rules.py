@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 OWN = {"include", "hooks", "operators", "triggers", "ml", "expectations", "services", "tests", "bench"}
 # Slow to import, so a file that Airflow parses every minute loads them inside the function that needs them.
-HEAVY = {"great_expectations", "lightgbm", "matplotlib", "numpy", "pandas", "pyarrow", "sklearn"}
+HEAVY = {"great_expectations", "lightgbm", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "sklearn"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "pendulum.now",
           "pendulum.today", "timezone.utcnow"}  # fmt: skip
 DYNAMIC = {"import_module", "__import__"}
