@@ -79,4 +79,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: ## Remove what runs leave behind (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert up down dag lint format locks locks-check clean
