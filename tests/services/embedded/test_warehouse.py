@@ -42,3 +42,12 @@ def test_catalog_when_a_script_makes_a_temporary_table_then_its_statements_see_i
     script = "CREATE TEMP TABLE picked AS SELECT id FROM shelf.book WHERE id = 2; SELECT id FROM picked;"
     assert [row["id"] for row in shelf.query_and_wait(script)] == [2]
     assert kinds(shelf) == [("book", "TABLE"), ("first_book", "VIEW")]
+
+
+def test_catalog_when_a_column_is_required_or_dropped_then_the_schema_says_so(shelf: bigquery.Client) -> None:
+    shelf.query_and_wait("CREATE OR REPLACE TABLE shelf.page (id INT64 NOT NULL, text STRING, part STRUCT<id INT64>)")
+    shelf.query_and_wait("ALTER TABLE shelf.page DROP COLUMN text")
+    assert [(field.name, field.mode) for field in shelf.get_table("shelf.page").schema] == [
+        ("id", "REQUIRED"),
+        ("part", "NULLABLE"),
+    ]
