@@ -60,7 +60,10 @@ def test_declaration_knows_who_may_and_who_must_not_be_written_to(source: Any) -
         ({"cadence": "hourly"}, "cadence 'hourly' is not one of"),
         ({"fetch": {"kind": "ftp"}}, "fetch.kind 'ftp' is not one of"),
         ({"fetch": {"kind": "file"}}, r"fetch: missing \['path'\]"),
-        ({"fetch": {"kind": "file", "path": "a", "page": "b", "link": "(c)"}}, r"needs a \{0\} for what the link finds"),
+        (
+            {"fetch": {"kind": "file", "path": "a", "page": "b", "link": "(c)"}},
+            r"needs a \{0\} for what the link finds",
+        ),
         ({"fetch": {"kind": "socrata", "path": "a", "where": "b", "page_rows": 5}}, "delimited belongs to"),
         ({"license_number": "LICENSE"}, r"unknown columns are used: \['LICENSE'\]"),
         ({"dates": {"form": "MM/DD/YYYY", "born_on": "BIRTH_YEAR"}}, r"dates: \['born_on'\] are not among"),
