@@ -39,13 +39,13 @@ class Block:
         """Return the physical line on which a record starts."""
         return self.first_line + int(self.found.newlines_before[record])
 
-    def bytes_of(self, first: int, after: int) -> bytes:
-        """Return the bytes of the records from `first` until before `after`."""
-        return self.content[self.found.record_starts[first] : self.found.record_starts[after]]
+    def bytes_of(self, record: int) -> bytes:
+        """Return a record with its line end."""
+        return self.content[self.found.record_starts[record] : self.found.record_starts[record + 1]]
 
     def text(self, record: int) -> str:
         """Return a record without its line end, for people to read."""
-        return self.bytes_of(record, record + 1).decode("utf-8", "replace").rstrip("\r\n")
+        return self.bytes_of(record).decode("utf-8", "replace").rstrip("\r\n")
 
 
 def as_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:

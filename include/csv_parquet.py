@@ -1,8 +1,8 @@
 """A CSV member of a zip as Parquet: inflated, parsed and written block by block, nothing extracted to disk.
 
 Memory is bounded by the block and the row group, whatever the size of the file (CMS's monthly one has over 9 million
-rows). Three threads share the work: one inflates, one finds and checks the fields, one writes Parquet. They run at once,
-because each is nearly always inside compiled code. docs/conversion.md has the measurements.
+rows). Three threads share the work: one inflates and finds the fields, one fills columns and checks them, one writes Parquet.
+They run at once, because each is nearly always inside compiled code. docs/conversion.md has the measurements.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from typing import IO, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.csv_blocks import as_utf8, blocks, gathered, header_and_rest
+from include.csv_blocks import Block, as_utf8, blocks, gathered, header_and_rest
 from include.csv_layout import Layout
 from include.csv_rows import Rejected, Rows
 from include.zip_member import DamagedFile, open_member
 
-BLOCK_BYTES = 8 * 1024**2
-ROWS_PER_GROUP = 50_000
+BLOCK_BYTES = 16 * 1024**2
+ROWS_PER_GROUP = 100_000
 ROWS_PER_PART = 500_000
-QUEUED_BLOCKS = 12
+QUEUED_BLOCKS = 8
 MAX_REJECTED_SHARE = 0.01
 ALWAYS_TOLERATED = 10
 PROGRESS_SECONDS = 10.0
@@ -146,12 +146,12 @@ def _note(layout: Layout, header: Sequence[str], positions: Sequence[int | None]
 def _written(groups: Iterator[list[bytes]], rows: Rows, parts: _Parts) -> Iterator[_Written]:
     """Yield what became of each block, in their order.
 
-    While this thread parses a block, a second one inflates the next and a third writes those before; at most
-    QUEUED_BLOCKS wait for that, about as many as are parsed while a row group is written.
+    While this thread makes rows of a block, a second one inflates and scans the next, and a third writes those before;
+    at most QUEUED_BLOCKS wait for that, about as many as are made while a row group is written.
     """
     pending: deque[Future[_Written]] = deque()
-    with ThreadPoolExecutor(1, "inflate") as inflating, ThreadPoolExecutor(1, "write") as writing:
-        for block in blocks(_ahead(groups, inflating), rows.where):
+    with ThreadPoolExecutor(1, "scan") as scanning, ThreadPoolExecutor(1, "write") as writing:
+        for block in _ahead(blocks(groups, rows.where), scanning):
             table, rejected = rows.of(block)
             pending.append(writing.submit(parts.add, table, _Written(block.size, block.records, rejected)))
             if len(pending) > QUEUED_BLOCKS:
@@ -160,12 +160,12 @@ def _written(groups: Iterator[list[bytes]], rows: Rows, parts: _Parts) -> Iterat
             yield pending.popleft().result()
 
 
-def _ahead(groups: Iterator[list[bytes]], thread: ThreadPoolExecutor) -> Iterator[list[bytes]]:
-    """Yield the groups, the next one always being made in the thread meanwhile."""
-    coming = thread.submit(next, groups, None)
-    while (group := coming.result()) is not None:
-        coming = thread.submit(next, groups, None)
-        yield group
+def _ahead(source: Iterator[Block], thread: ThreadPoolExecutor) -> Iterator[Block]:
+    """Yield the blocks, the next one always being made in the thread meanwhile."""
+    coming = thread.submit(next, source, None)
+    while (block := coming.result()) is not None:
+        coming = thread.submit(next, source, None)
+        yield block
 
 
 class _Parts:

@@ -15,8 +15,6 @@ from include.csv_columns import string_columns
 from include.csv_layout import Layout
 from include.zip_member import DamagedFile
 
-RECORDS_AT_ONCE = 500
-
 
 @dataclass(frozen=True)
 class Rejected:
@@ -129,20 +127,10 @@ def _rejected(
 
 def _not_utf8(block: Block) -> dict[int, str]:
     """Return by record number the first byte that is not UTF-8."""
-    wrong: dict[int, str] = {}
-    if block.content.isascii():
-        return wrong
-    for first in range(0, block.records, RECORDS_AT_ONCE):
-        after = min(first + RECORDS_AT_ONCE, block.records)
-        if _wrong_byte(block.bytes_of(first, after)):
-            faults = {record: _wrong_byte(block.bytes_of(record, record + 1)) for record in range(first, after)}
-            wrong |= {record: fault for record, fault in faults.items() if fault}
+    wrong = {}
+    for record in np.flatnonzero(block.found.beyond_ascii).tolist():
+        try:
+            block.bytes_of(record).decode("utf-8")
+        except UnicodeDecodeError as error:
+            wrong[record] = f"byte {error.start + 1} of the record, 0x{error.object[error.start]:02X}"
     return wrong
-
-
-def _wrong_byte(content: bytes) -> str:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return f"byte {error.start + 1} of the record, 0x{content[error.start]:02X}"
-    return ""

@@ -26,6 +26,7 @@ class Scan:
     :param newlines_before: line feeds before each record, also those inside quotes, and before the end of the last.
     :param field_counts: fields of each record.
     :param malformed: of each record, whether a quote or a carriage return stands where RFC 4180 allows none.
+    :param beyond_ascii: of each record, whether one of its values holds a byte that is not ASCII.
     :param record, column: of each filled field, in order, which field of which record it is.
     :param begin, end: of each filled field, where its content is, without the quotes around it.
     :param escaped: of each filled field, whether it holds doubled quotes.
@@ -35,6 +36,7 @@ class Scan:
     newlines_before: Integers
     field_counts: Integers
     malformed: Flags
+    beyond_ascii: Flags
     record: Integers
     column: Integers
     begin: Integers
@@ -53,8 +55,10 @@ def scan(content: bytes) -> Scan:
     while True:
         starts, lines, counts = (np.empty(records + 1, np.int32) for _ in range(3))
         record, column, begin, end = (np.empty(fields, np.int32) for _ in range(4))
-        malformed, escaped = np.empty(records + 1, np.bool_), np.empty(fields, np.bool_)
-        found, filled = _find(data, starts, lines, counts, malformed, record, column, begin, end, escaped)
+        malformed, beyond_ascii = (np.empty(records + 1, np.bool_) for _ in range(2))
+        escaped = np.empty(fields, np.bool_)
+        of_records = (starts, lines, counts, malformed, beyond_ascii)
+        found, filled = _find(data, *of_records, record, column, begin, end, escaped)
         if found <= records and filled <= fields:
             break
         records, fields = max(records, found), max(fields, filled)
@@ -63,6 +67,7 @@ def scan(content: bytes) -> Scan:
         newlines_before=lines[: found + 1],
         field_counts=counts[:found],
         malformed=malformed[:found],
+        beyond_ascii=beyond_ascii[:found],
         record=record[:filled],
         column=column[:filled],
         begin=begin[:filled],
@@ -72,15 +77,16 @@ def scan(content: bytes) -> Scan:
 
 
 @njit(nogil=True, cache=True)
-def _after_wrong(data: npt.NDArray[np.uint8], at: int, line: int) -> tuple[int, int]:
-    """Return where the next separator is that has an even number of quotes before it, and the line there."""
+def _after_wrong(data: npt.NDArray[np.uint8], at: int, line: int, seen: int) -> tuple[int, int, int]:
+    """Return where the next separator is that has an even number of quotes before it, the line there, and bits seen."""
     inside = False
     while at < len(data) and (inside or (data[at] != COMMA and data[at] != NEWLINE)):
         if data[at] == QUOTE:
             inside = not inside
         line += data[at] == NEWLINE
+        seen |= data[at]
         at += 1
-    return at, line
+    return at, line, seen
 
 
 @njit(nogil=True, cache=True)
@@ -90,6 +96,7 @@ def _find(
     lines: Integers,
     counts: Integers,
     malformed: Flags,
+    beyond_ascii: Flags,
     record: Integers,
     column: Integers,
     begin: Integers,
@@ -102,7 +109,7 @@ def _find(
     """
     size, at = len(data), 0
     records, fields, whole_fields = 0, 0, 0
-    line, number, wrong = 0, 0, False
+    line, number, wrong, seen = 0, 0, False, 0
     starts[0] = 0
     lines[0] = 0
     while at < size:
@@ -119,6 +126,7 @@ def _find(
             while True:
                 while at < size and data[at] != QUOTE:
                     line += data[at] == NEWLINE
+                    seen |= data[at]
                     at += 1
                 if at + 1 >= size or data[at + 1] != QUOTE:
                     break
@@ -128,13 +136,14 @@ def _find(
             at += 1
         else:
             while at < size and data[at] != COMMA and data[at] != NEWLINE and data[at] != QUOTE and data[at] != RETURN:
+                seen |= data[at]
                 at += 1
             last = at
         if at + 1 < size and data[at] == RETURN and data[at + 1] == NEWLINE:
             at += 1
         if at < size and data[at] != COMMA and data[at] != NEWLINE:
             wrong = True
-            at, line = _after_wrong(data, at, line)
+            at, line, seen = _after_wrong(data, at, line, seen)
         if at >= size:
             break
         if last > first:
@@ -146,9 +155,9 @@ def _find(
         if data[at] == NEWLINE:
             line += 1
             if records < len(counts) - 1:
-                counts[records], malformed[records] = number, wrong
+                counts[records], malformed[records], beyond_ascii[records] = number, wrong, seen >= 0x80
                 starts[records + 1], lines[records + 1] = at + 1, line
             records += 1
-            whole_fields, number, wrong = fields, 0, False
+            whole_fields, number, wrong, seen = fields, 0, False, 0
         at += 1
     return records, whole_fields

@@ -42,6 +42,7 @@ def test_scan_when_written_by_csv_then_the_same_fields(rows: list[list[str]], qu
         (number, column, value) for number, row in enumerate(rows) for column, value in enumerate(row) if value
     ]
     assert found.field_counts.tolist() == [len(row) for row in rows]
+    assert found.beyond_ascii.tolist() == [not "".join(row).isascii() for row in rows]
     starts = found.record_starts.tolist()
     assert [content[:start].count(b"\n") for start in starts] == found.newlines_before.tolist()
     assert starts[-1] == len(content)
