@@ -10,6 +10,8 @@ SERVICES := .venvs/services/bin/python
 # These run in the environment of the services that they test; everything else runs in Airflow's.
 SERVICE_TESTS := tests/services/nppes_sample tests/services/sandbox tests/services/webhooks
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
+# Where this is set, as some build machines do, each of the many processes would compile all of our code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -24,17 +26,17 @@ env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the 
 
 .venvs/airflow.done: .venvs/tools.done requirements/airflow.txt requirements/dev.txt
 	[ -x .venvs/airflow/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/airflow
-	$(UV) pip sync --quiet --require-hashes --python .venvs/airflow requirements/airflow.txt requirements/dev.txt
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/airflow requirements/airflow.txt requirements/dev.txt
 	@touch $@
 
 .venvs/services.done: .venvs/tools.done requirements/services.txt requirements/services-dev.txt
 	[ -x .venvs/services/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/services
-	$(UV) pip sync --quiet --require-hashes --python .venvs/services requirements/services.txt requirements/services-dev.txt
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/services requirements/services.txt requirements/services-dev.txt
 	@touch $@
 
 .venvs/emulators.done: .venvs/tools.done requirements/emulators.txt
 	[ -x .venvs/emulators/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/emulators
-	$(UV) pip sync --quiet --require-hashes --python .venvs/emulators requirements/emulators.txt
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/emulators requirements/emulators.txt
 	@touch $@
 
 demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)
