@@ -1,6 +1,6 @@
 """What an address validator is asked and what its answer means, whoever the validator is.
 
-The verdict is read here for the caller of a hook; clean/address/query.sql reads the same bodies out of raw.vendor_response.
+The verdict is read here for the caller of a hook; clean/address/validated.sql reads the same bodies out of raw.vendor_response.
 tests/sql/clean/test_address.py holds the two together.
 """
 

@@ -21,7 +21,7 @@ WITH wanted AS (
         )
       )
     )
-  GROUP BY standard_key, line, unit, urbanization, city, state, postal_code, country
+  GROUP BY standard_key, delivery_line, unit, urbanization, city, state, COALESCE(zip5, postal_code), country
 ),
 answered AS (
   SELECT JSON_VALUE(request, '$.standard_key') AS asked_key, requested_at AS answered_at, request_key AS after
