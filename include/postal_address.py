@@ -99,10 +99,12 @@ def standard_address(
         island = island_line(*placed_lines(line_1, line_2))
         if island is not None:
             return built(island.line, island.unit, "street", "pattern", island.urbanization)
-    for level, parsed in (("scourgify", scourgified_line), ("tagged", tagged_line)):
-        found = parsed(first, second, at)
-        if found is not None:
-            return built(found.line, found.unit, "street", "scourgify" if level == "scourgify" else "tagged")
+    found = scourgified_line(first, second, at)
+    if found is not None:
+        return built(found.line, found.unit, "street", "scourgify")
+    tagged = tagged_line(first, second)
+    if tagged is not None:
+        return built(tagged.line, tagged.unit, "street", "tagged")
     last = plain_line(first, second)
     return built(last.line, last.unit, "street", "plain")
 
@@ -165,31 +167,27 @@ def _answers(shares: Sequence[Sequence[Published]]) -> list[list[PostalAddress]]
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)  # noqa: S603 - our own module
         for _ in shares
     ]
-    answers = []
-    with _Ended(started):
+    try:
         # Each worker reads its whole share before it writes, so writing to one never waits for another.
         for worker, share in zip(started, shares, strict=True):
             assert worker.stdin is not None
             worker.stdin.write(json.dumps(share).encode())
             worker.stdin.close()
+        return [_answer(worker) for worker in started]
+    finally:
         for worker in started:
-            assert worker.stdout is not None
-            answers.append([PostalAddress(**found) for found in json.loads(worker.stdout.read())])
-    return answers
-
-
-class _Ended:
-    """Ends the workers, whatever happens."""
-
-    def __init__(self, started: Sequence[subprocess.Popen[bytes]]) -> None:
-        self._started = started
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._started:
             worker.kill()
             worker.wait()
+
+
+def _answer(worker: subprocess.Popen[bytes]) -> list[PostalAddress]:
+    assert worker.stdout is not None
+    written = worker.stdout.read()
+    if worker.wait() != 0:
+        raise RuntimeError(
+            f"a worker of standard_addresses ended with {worker.returncode}: its error is above in the log"
+        )
+    return [PostalAddress(**found) for found in json.loads(written)]
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def scourgified_line(first: str, second: str, state: str | None) -> Line | None:
     return Line(_road(line), _unit(unit))
 
 
-def tagged_line(first: str, second: str, state: str | None) -> Line | None:
+def tagged_line(first: str, second: str) -> Line | None:
     """Return number and street put together from usaddress's tags, None where it finds no such thing."""
     for text, rest in ((f"{first}, {second}" if second else first, ""), (first, second)):
         try:
