@@ -15,6 +15,7 @@ it is made.
 | Then | segment_leads |
 
 Order of purchase: never asked first, then who signs for the practice, then small practices, then the newest records.
+validate_contacts buys line types too, of dentists' own numbers, under the same request keys: neither buys what the other has.
 First, what an earlier run bought and did not fetch is fetched by its ids, free of charge, and loaded.
 A mapped task asks for at most 200 people; each answer is kept as it comes, and loaded even when other chunks fail.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 TABLE = "raw.vendor_response"
-STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor and operation
+STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor, operation and DAG
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
@@ -99,7 +99,8 @@ class CallLedgerToBigQueryOperator(BaseOperator):
     def _merge(self, client: bigquery.Client, entries: list[Entry], days: list[date]) -> None:
         from google.cloud import bigquery
 
-        staging = f"{STAGING}_{self.vendor}_{self.operation}"
+        # Two DAGs load Twilio's answers, and may do so at once: each through a table of its own.
+        staging = f"{STAGING}_{self.vendor}_{self.operation}_{self.dag_id}"
         # JSON travels as text and is parsed by the MERGE: a load would read a body that is a JSON string as text.
         schema = [
             bigquery.SchemaField(c.name, "STRING" if c.type == "JSON" else c.type, c.mode) for c in table(TABLE).columns

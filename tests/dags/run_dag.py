@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -24,6 +25,8 @@ def main(dag_id: str, conf: str) -> int:
         return 2
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
     sync_bag_to_db(bag, "dags-folder", None)
+    for task in bag.dags[dag_id].tasks:
+        task.retry_delay = timedelta(0)  # a test has no minutes
     run = bag.dags[dag_id].test(run_conf=json.loads(conf))
     states = [
         {"task_id": ti.task_id, "map_index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
