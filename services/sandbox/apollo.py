@@ -135,8 +135,6 @@ class Apollo:
         details = call.body["details"]
         if not details:
             return bulk_error(400, "INVALID_REQUEST", "invalid request, missing details")
-        if len(details) > MAX_BULK:
-            return bulk_error(400, "RECORD_LIMIT_EXCEEDED", "cannot enrich more than 10 in a single request")
         flags = dict(call.query)
         refusal = self._refusal(flags, bulk=True)
         if refusal:
@@ -503,6 +501,8 @@ def poll_error(status: int, code: str) -> Response:
 def _refuse(operation: Operation, problems: list[Problem]) -> Response:
     if operation.id == "pollWebhookResult":
         return poll_error(400, "invalid_request_id")
+    if any("too long" in problem.message for problem in problems):
+        return bulk_error(400, "RECORD_LIMIT_EXCEEDED", "cannot enrich more than 10 in a single request")
     if operation.id.startswith("bulk"):
         return bulk_error(400, "INVALID_REQUEST", "; ".join(map(str, problems)))
     return error(422, "; ".join(map(str, problems)))
