@@ -213,7 +213,7 @@ def test_company_when_known_or_not_then_paid_or_free(vendor: Sandbox) -> None:
     assert before - hook.credits()["api_credits"] == found.credits == 2.0
     fault = {"vendor": "wiza", "operation": "companyEnrichment", "status": 404, "body": {"error": "no app"}}
     vendor.admin.post("faults", json=fault).raise_for_status()
-    with pytest.raises(NotFound):
+    with pytest.raises(WrongAddress):
         hook.company(domain="x.example")
     with pytest.raises(ValueError, match="a name, a domain"):
         hook.company()
