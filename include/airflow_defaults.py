@@ -30,6 +30,8 @@ class System(StrEnum):
     NPPES = "system:nppes"
     BOARD = "system:board"
     WIZA = "system:wiza"
+    APOLLO = "system:apollo"
+    CLAY = "system:clay"
     TWILIO = "system:twilio"
     USPS = "system:usps"
     ADDY = "system:addy"

@@ -10,6 +10,8 @@ POOLS = {
     "nppes": (2, "Downloads from CMS"),
     "board": (4, "State boards read at once; each is another site, paced by its declaration"),
     "wiza": (4, "Chunks of Wiza reveals in flight"),
+    "apollo": (2, "Chunks of Apollo matches in flight"),
+    "clay": (2, "Chunks of Clay runs in flight"),
     "twilio": (2, "Chunks of Twilio look-ups and validations in flight"),
     "usps": (1, "USPS counts calls by the hour: one reader"),
     "addy": (1, "Chunks of Addy validations in flight"),

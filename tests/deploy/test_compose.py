@@ -128,6 +128,8 @@ def test_connections_are_json_and_point_at_services_of_the_stack() -> None:
     vendors = boards | {
         "NPPES",
         "WIZA",
+        "APOLLO",
+        "CLAY",
         "TWILIO",
         "USPS",
         "ADDY",
