@@ -9,14 +9,9 @@ import pytest
 from google.cloud import bigquery
 
 from include.tables import table
-from tests.sql.clean.raw_rows import deactivated, dentist, load_rows, load_week
+from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, stage, unload
 
 A, B, C, D, E = "2000000002", "2000000010", "2000000028", "2000000036", "2000000044"
-
-
-def converge(client: bigquery.Client) -> None:
-    client.query_and_wait(table("clean.provider_candidate").sql())
-    client.query_and_wait(table("clean.provider").sql())
 
 
 def providers(client: bigquery.Client) -> dict[str, dict[str, Any]]:
@@ -103,7 +98,7 @@ def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(bi
 
 def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_client: bigquery.Client) -> None:
     load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(A), dentist(B), dentist(C)])
-    bigquery_client.query_and_wait(table("clean.provider_candidate").sql())
+    stage(bigquery_client)
     bigquery_client.query_and_wait(
         "INSERT INTO clean.rejected_row (run_date, table_name, row_key, rule, reason) "
         f"VALUES (DATE '2025-11-09', 'clean.provider', '{B}', 'r', 'x'), (DATE '2025-11-09', 'clean.provider', '{B}', 's', 'x')"
