@@ -31,6 +31,8 @@ class System(StrEnum):
     BOARD = "system:board"
     WIZA = "system:wiza"
     TWILIO = "system:twilio"
+    USPS = "system:usps"
+    ADDY = "system:addy"
     GOOGLE_ADS = "system:google_ads"
     META_ADS = "system:meta_ads"
     TTD = "system:ttd"

@@ -21,6 +21,8 @@ LOCATION_ID = "loc-dental-gtm"
 KEYS = {
     "wiza": "wiza-sandbox-key",
     "twilio": "AC00000000000000000000000000000000:twilio-sandbox-token",
+    "usps": "usps-sandbox-key:usps-sandbox-secret",
+    "addy": "addy-sandbox-key",
     "ghl": "ghl-sandbox-token",
     "instantly": "instantly-sandbox-key",
     "google_ads": "google-sandbox-client:google-sandbox-secret:google-sandbox-refresh:google-sandbox-developer",
@@ -57,6 +59,7 @@ class Sandbox:
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections by conn_id, in Airflow's JSON form."""
         sid, token = KEYS["twilio"].split(":")
+        consumer_key, consumer_secret = KEYS["usps"].split(":")
         client_id, client_secret, refresh_token, developer_token = KEYS["google_ads"].split(":")
         meta_token, app_secret = KEYS["meta_ads"].split(":")
         return {
@@ -68,6 +71,14 @@ class Sandbox:
             },
             "twilio_default": {
                 "conn_type": "http", "host": f"{self.url}/twilio", "login": sid, "password": token,
+                "extra": {"requests_per_second": 100},
+            },
+            "usps_default": {
+                "conn_type": "http", "host": f"{self.url}/usps", "login": consumer_key, "password": consumer_secret,
+                "extra": {"requests_per_second": 100},
+            },
+            "addy_default": {
+                "conn_type": "http", "host": f"{self.url}/addy", "password": KEYS["addy"],
                 "extra": {"requests_per_second": 100},
             },
             "ghl_default": {
@@ -146,6 +157,7 @@ def start_sandbox(
         python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
         "--seed", "7", "--start", start_at, "--keys", keys,
         "--wiza-requests-per-second", str(WIZA_REQUESTS_PER_SECOND), "--leadfeeder-per-minute", "6000",
+        "--usps-per-hour", "1000000",
     ]  # fmt: skip
     if webhook_url:
         command += ["--webhook-url", webhook_url]

@@ -59,6 +59,7 @@ def plan_of(parsed: argparse.Namespace) -> Plan:
         ghl_signing_key=parsed.ghl_signing_key,
         wiza_requests_per_second=parsed.wiza_requests_per_second,
         leadfeeder_per_minute=parsed.leadfeeder_per_minute,
+        usps_per_hour=parsed.usps_per_hour,
         async_seconds=parsed.async_seconds,
         credits=credits,
     )
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ghl-burst", type=int, default=usual.ghl_burst, help="requests in 10 s")
     parser.add_argument("--wiza-requests-per-second", type=int, default=usual.wiza_requests_per_second)
     parser.add_argument("--leadfeeder-per-minute", type=int, default=usual.leadfeeder_per_minute)
+    parser.add_argument("--usps-per-hour", type=int, default=usual.usps_per_hour, help="quota of the application")
     parser.add_argument("--wiza-credits", type=float, help="balance at the start")
     parser.add_argument("--async-seconds", type=float, default=usual.async_seconds, help="mean real time of a reveal")
     return parser

@@ -33,7 +33,7 @@ class Faults:
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}; known: {sorted(Fault.__dataclass_fields__)}")
         if "vendor" not in document:
-            raise ValueError("vendor is required: wiza, twilio, ghl, instantly or nppes")
+            raise ValueError("vendor is required: wiza, twilio, usps, addy, ghl, instantly or nppes")
         fault = Fault(**{name: value for name, value in document.items() if value is not None})
         if fault.kind not in CALL_KINDS + WEBHOOK_KINDS:
             raise ValueError(f"kind {fault.kind!r} is not one of {CALL_KINDS + WEBHOOK_KINDS}")

@@ -6,6 +6,8 @@ from pathlib import Path
 DEFAULT_KEYS = {
     "wiza": "sandbox-wiza-key",
     "twilio": "ACsandbox:sandbox-twilio-secret",
+    "usps": "sandbox-usps-key:sandbox-usps-secret",
+    "addy": "sandbox-addy-key",
     "ghl": "sandbox-ghl-token",
     "instantly": "sandbox-instantly-key",
     "google_ads": "sandbox-client:sandbox-client-secret:sandbox-refresh-token:sandbox-developer-token",
@@ -17,7 +19,7 @@ DEFAULT_KEYS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """`keys`: vendor -> key; Twilio's is "login:password", Google Ads' "client id:client secret:refresh token:developer
+    """`keys`: vendor -> key; Twilio's is "login:password", USPS's "consumer key:consumer secret", Google Ads' "client id:client secret:refresh token:developer
     token", Meta's "access token:app secret". Rates are requests; times are seconds; prices are USD.
 
     `wiza_usd_per_credit` is an assumption (Wiza sells credits in plans); Twilio's price is the published one.
@@ -38,6 +40,7 @@ class Plan:
     async_seconds: float = 0.3
     twilio_concurrency: int = 100
     twilio_line_type_usd: float = 0.008
+    usps_per_hour: int = 60
     ads_per_second: int = 100
     leadfeeder_per_minute: int = 100
     instantly_per_second: int = 100

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sandbox_runs import (
+    ADDY,
     GHL,
     INSTANTLY,
     LEADFEEDER,
@@ -19,6 +20,8 @@ from sandbox_runs import (
     TestClient,
     google_headers,
     new_campaign,
+    usps_headers,
+    usps_token,
 )
 from starlette.datastructures import Headers
 from starlette.routing import Route
@@ -30,6 +33,8 @@ from services.sandbox.plan import Plan
 FILES = {
     "wiza.yaml": "/wiza/api",
     "twilio.yaml": "/twilio",
+    "usps.yaml": "/usps",
+    "addy.yaml": "/addy",
     "ghl-contacts.json": "/ghl",
     "instantly.yaml": "/instantly",
     "google-ads.yaml": "/google_ads",
@@ -157,7 +162,7 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
         ),  # fmt: skip # noqa: E501
         ("instantly.yaml", "listBlockListEntry", client.get(f"{api}/block-lists-entries", headers=INSTANTLY)),
     ]
-    calls += _ad_calls(client) + _leadfeeder_calls(client)
+    calls += _ad_calls(client) + _leadfeeder_calls(client) + _address_calls(client)
     return [(file, operation, reply.status_code, reply.json()) for file, operation, reply in calls]
 
 
@@ -191,6 +196,18 @@ def _ad_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
         ("ttd.yaml", "createReportSchedule", made),
         ("ttd.yaml", "queryReportExecutions", executions),
         ("ttd.yaml", "deleteReportSchedule", client.delete(f"{reports}/reportschedule/{number}", headers=TTD)),
+    ]
+
+
+def _address_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    token = usps_token(client)
+    box = {"streetAddress": "PO BOX 12", "city": "AUSTIN", "state": "TX", "ZIPCode": "78701"}
+    usps = client.get("/usps/addresses/v3/address", headers=usps_headers(token), params=box)
+    queen = {"address": "80 Queen Street, Auckland 1010"}
+    return [
+        ("usps.yaml", "getAccessToken", token),
+        ("usps.yaml", "validateAddress", usps),
+        ("addy.yaml", "validateAddress", client.get("/addy/validation", headers=ADDY, params=queen)),
     ]
 
 
