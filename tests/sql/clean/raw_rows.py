@@ -10,6 +10,7 @@ from google.cloud import bigquery
 
 from include.provider_fold import mapping_version
 from include.tables import table
+from operators.standardise_contacts import StandardiseContactsOperator
 
 DENTIST = {
     "entity_type_code": "1",
@@ -95,13 +96,20 @@ def unload(client: bigquery.Client, file_date: str, source: str = "nppes_weekly"
 def stage(client: bigquery.Client) -> None:
     """Do what clean_providers does before its gate."""
     run(client, table("clean.provider_version").sql(), mapping=("STRING", mapping_version()))
+    StandardiseContactsOperator(task_id="standardise_contacts").execute({})
     run(client, table("clean.provider_candidate").sql())
 
 
 def converge(client: bigquery.Client) -> None:
     """Do what clean_providers does when no rule of the gate is broken."""
     stage(client)
+    promote(client)
+
+
+def promote(client: bigquery.Client) -> None:
+    """Do what clean_providers does after its gate."""
     run(client, table("clean.provider").sql())
+    run(client, table("clean.provider").sql("board"))
 
 
 def run(client: bigquery.Client, sql: str, **parameters: tuple[str, Any]) -> None:

@@ -6,25 +6,18 @@
 -- newest row counts, by the last day that its file covers, on the same day the weekly one. A deactivated row carries only NPI and
 -- date; a reactivated one keeps both dates and is active. Each report lists all who are deactivated, so only the newest one counts:
 -- who left it is active again. Last Update Date is no change marker, so rows are compared by a hash.
-CREATE TEMP FUNCTION phone_e164(value STRING) AS (
-  IF(
-    REGEXP_CONTAINS(REGEXP_REPLACE(value, r'[^0-9]', ''), r'^1?[2-9][0-9]{2}[2-9][0-9]{6}$'),
-    CONCAT('+1', RIGHT(REGEXP_REPLACE(value, r'[^0-9]', ''), 10)),
-    NULL
-  )
-);
--- USPS Publication 28 in outline: upper case, no punctuation, single blanks, the common suffixes and unit words shortened.
-CREATE TEMP FUNCTION street_line(value STRING) AS (
-  REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(REGEXP_REPLACE(
-    TRIM(REGEXP_REPLACE(REGEXP_REPLACE(UPPER(value), r'[.,]', ' '), r'\s+', ' ')),
-    r'\bSTREET\b', 'ST'), r'\bAVENUE\b', 'AVE'), r'\bROAD\b', 'RD'), r'\bBOULEVARD\b', 'BLVD'), r'\bDRIVE\b', 'DR'), r'\bLANE\b', 'LN'), r'\bSUITE\b', 'STE'), r'\bHIGHWAY\b', 'HWY')
-);
-
 -- `place` orders the rows of an NPI, and names one.
 CREATE TEMP TABLE version AS
 SELECT *, CONCAT(CAST(file_date AS STRING), '|', source, '|', LPAD(CAST(line AS STRING), 10, '0')) AS place
 FROM clean.provider_version
 WHERE npi IN (SELECT npi FROM clean.provider_pending);
+
+ASSERT NOT EXISTS (
+  SELECT 1 FROM version AS v
+  LEFT JOIN clean.address AS a ON a.address_key = v.address_key
+  LEFT JOIN clean.phone AS p ON p.phone_key = v.phone_key
+  WHERE (v.address_key IS NOT NULL AND a.address_key IS NULL) OR (v.phone_key IS NOT NULL AND p.phone_key IS NULL)
+) AS 'A pending NPI has an address or a telephone without a standard form. Clear standardise_contacts, which writes clean.address and clean.phone.';
 
 CREATE TEMP TABLE known AS
 WITH report AS (
@@ -95,7 +88,9 @@ dated AS (
   LEFT JOIN report AS p ON p.file_date = n.reported_on
 )
 SELECT
-  d.* EXCEPT (brand_names, former_names, deactivation_date, deactivated, address_line_1, address_line_2, city, state),
+  d.* EXCEPT (
+    brand_names, former_names, deactivation_date, deactivated, address_line_1, address_line_2, city, state, postal_code, country, phone
+  ),
   NULLIF(d.deactivated, DATE '0001-01-01') AS deactivation_date,
   CASE
     WHEN d.kind = 'other' THEN 'not_dental'
@@ -105,17 +100,23 @@ SELECT
   IFNULL(o.brand_names, []) AS brand_names,
   IFNULL(o.former_names, []) AS former_names,
   IF(d.entity_type = 'individual', CONCAT('p', SUBSTR(TO_HEX(SHA256(CONCAT('npi:', d.npi))), 1, 20)), NULL) AS person_id,
-  CONCAT('o', SUBSTR(TO_HEX(SHA256(CONCAT(street_line(d.address_line_1), '|', REGEXP_EXTRACT(d.postal_code, r'^[0-9]{5}')))), 1, 20)) AS practice_id,
-  street_line(d.address_line_1) AS address_line_1,
-  street_line(d.address_line_2) AS address_line_2,
-  UPPER(d.city) AS city,
-  UPPER(d.state) AS state,
-  REGEXP_EXTRACT(d.postal_code, r'^[0-9]{5}') AS zip5,
-  REGEXP_EXTRACT(d.postal_code, r'^[0-9]{5}-?([0-9]{4})$') AS zip4,
-  phone_e164(d.phone) AS phone_e164,
+  a.location_key AS practice_id,
+  a.delivery_line AS address_line_1,
+  a.unit AS address_line_2,
+  a.city,
+  a.state,
+  a.zip5,
+  a.zip4,
+  a.country,
+  a.parse_level AS address_parse_level,
+  d.address_line_1 AS address_line_1_published,
+  d.address_line_2 AS address_line_2_published,
+  f.phone_e164,
   d.phone AS phone_published
 FROM dated AS d
-LEFT JOIN version AS o ON o.npi = d.npi AND o.place = d.name_place AND o.kind IN ('dental', 'names');
+LEFT JOIN version AS o ON o.npi = d.npi AND o.place = d.name_place AND o.kind IN ('dental', 'names')
+LEFT JOIN clean.address AS a ON a.address_key = d.address_key
+LEFT JOIN clean.phone AS f ON f.phone_key = d.phone_key;
 
 CREATE TEMP TABLE state AS
 SELECT
@@ -142,6 +143,7 @@ SELECT
     IFNULL(specialty, ''), '|',
     IFNULL(license_number, ''), '|',
     IFNULL(license_state, ''), '|',
+    IFNULL(address_key, ''), '|',
     IFNULL(address_line_1, ''), '|',
     IFNULL(address_line_2, ''), '|',
     IFNULL(city, ''), '|',
@@ -165,14 +167,16 @@ INSERT INTO clean.provider_candidate (
   npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names,
   former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes,
   taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country,
-  phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, changed_on, entity_switched_on,
+  address_key, address_line_1_published, address_line_2_published, address_parse_level, phone_key, phone_e164, phone_published,
+  enumeration_date, last_update_date, deactivation_date, reactivation_date, changed_on, entity_switched_on,
   source_file_date, source_object, source_line, row_hash
 )
 SELECT
   npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names,
   former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes,
   taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country,
-  phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, changed_on, entity_switched_on,
+  address_key, address_line_1_published, address_line_2_published, address_parse_level, phone_key, phone_e164, phone_published,
+  enumeration_date, last_update_date, deactivation_date, reactivation_date, changed_on, entity_switched_on,
   file_date, source_object, line, row_hash
 FROM (SELECT * FROM state WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY day DESC) = 1)
 WHERE status = 'active';
@@ -183,8 +187,8 @@ INSERT INTO clean.provider_history_candidate (
   npi, valid_from, valid_to, status, ended_by, entity_type, person_id, practice_id, first_name, last_name, credential, sex,
   sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name,
   authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1,
-  address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, deactivation_date, reactivation_date,
-  source_file_date, source_object, source_line, row_hash
+  address_line_2, city, state, zip5, zip4, country, address_key, phone_e164, phone_published, enumeration_date, deactivation_date,
+  reactivation_date, source_file_date, source_object, source_line, row_hash
 )
 WITH marked AS (
   SELECT
@@ -213,7 +217,7 @@ SELECT
   END,
   entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names,
   authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes,
-  taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country,
+  taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, address_key,
   phone_e164, phone_published, enumeration_date, deactivation_date, reactivation_date, file_date, source_object, line, row_hash
 FROM began;
 

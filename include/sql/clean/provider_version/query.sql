@@ -188,7 +188,7 @@ INSERT INTO clean.provider_version (
   credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name,
   authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty,
   license_number, license_state, address_line_1, address_line_2, city, state, postal_code, country, phone, enumeration_date,
-  last_update_date
+  last_update_date, address_key, phone_key
 )
 WITH published AS (
   SELECT * EXCEPT (source_object, last_update_date, certification_date) FROM raw.nppes_npi WHERE file_date IN UNNEST(changed_days)
@@ -200,52 +200,63 @@ chosen AS (
 ),
 all_codes AS (
   SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM slot GROUP BY file_date, source, line
+),
+typed AS (
+  SELECT
+    r.file_date,
+    r.source,
+    r.source_object,
+    r.line,
+    r.npi,
+    'dental' AS kind,
+    published_date(r.npi_deactivation_date) AS deactivation_date,
+    published_date(r.npi_reactivation_date) AS reactivation_date,
+    -- The emulator has no EXCEPT inside a STRUCT: where the row stands is cut out of the text instead.
+    TO_HEX(SHA256(REGEXP_REPLACE(TO_JSON_STRING(published), r'"(file_date|source|line)":("[^"]*"|[0-9]+),', ''))) AS content,
+    CASE r.entity_type_code WHEN '1' THEN 'individual' WHEN '2' THEN 'organization' END AS entity_type,
+    UPPER(present(r.provider_first_name)) AS first_name,
+    UPPER(present(r.provider_last_name_legal_name)) AS last_name,
+    REGEXP_REPLACE(UPPER(present(r.provider_credential_text)), r'[^A-Z, ]', '') AS credential,
+    present(r.provider_sex_code) AS sex,
+    CASE r.is_sole_proprietor WHEN 'Y' THEN TRUE WHEN 'N' THEN FALSE END AS sole_proprietor,
+    present(r.provider_organization_name_legal_business_name) AS organization_name,
+    IFNULL(n.brand_names, []) AS brand_names,
+    IFNULL(n.former_names, []) AS former_names,
+    UPPER(present(r.authorized_official_first_name)) AS authorized_official_first_name,
+    UPPER(present(r.authorized_official_last_name)) AS authorized_official_last_name,
+    present(r.authorized_official_title_or_position) AS authorized_official_title,
+    c.code AS taxonomy_code,
+    a.codes AS taxonomy_codes,
+    c.is_primary AS taxonomy_is_primary,
+    c.specialty,
+    c.license_number,
+    c.license_state,
+    present(r.provider_first_line_business_practice_location_address) AS address_line_1,
+    present(r.provider_second_line_business_practice_location_address) AS address_line_2,
+    present(r.provider_business_practice_location_address_city_name) AS city,
+    present(r.provider_business_practice_location_address_state_name) AS state,
+    present(r.provider_business_practice_location_address_postal_code) AS postal_code,
+    present(r.provider_business_practice_location_address_country_code_if_outside_u_s) AS country,
+    present(r.provider_business_practice_location_address_telephone_number) AS phone,
+    published_date(r.provider_enumeration_date) AS enumeration_date,
+    published_date(r.last_update_date) AS last_update_date
+  FROM raw.nppes_npi AS r
+  JOIN published ON published.file_date = r.file_date AND published.source = r.source AND published.line = r.line
+  JOIN changed AS s ON s.file_date = r.file_date AND s.source = r.source AND s.fingerprint IS NOT NULL
+  JOIN chosen AS c ON c.file_date = r.file_date AND c.source = r.source AND c.line = r.line
+  JOIN all_codes AS a ON a.file_date = r.file_date AND a.source = r.source AND a.line = r.line
+  LEFT JOIN named AS n ON n.file_date = r.file_date AND n.source = r.source AND n.npi = r.npi
+  WHERE r.file_date IN UNNEST(changed_days)
 )
+-- The formulas of include/postal_address.py and include/phone_number.py.
 SELECT
-  r.file_date,
-  r.source,
-  r.source_object,
-  r.line,
-  r.npi,
-  'dental',
-  published_date(r.npi_deactivation_date),
-  published_date(r.npi_reactivation_date),
-  -- The emulator has no EXCEPT inside a STRUCT: where the row stands is cut out of the text instead.
-  TO_HEX(SHA256(REGEXP_REPLACE(TO_JSON_STRING(published), r'"(file_date|source|line)":("[^"]*"|[0-9]+),', ''))),
-  CASE r.entity_type_code WHEN '1' THEN 'individual' WHEN '2' THEN 'organization' END,
-  UPPER(present(r.provider_first_name)),
-  UPPER(present(r.provider_last_name_legal_name)),
-  REGEXP_REPLACE(UPPER(present(r.provider_credential_text)), r'[^A-Z, ]', ''),
-  present(r.provider_sex_code),
-  CASE r.is_sole_proprietor WHEN 'Y' THEN TRUE WHEN 'N' THEN FALSE END,
-  present(r.provider_organization_name_legal_business_name),
-  IFNULL(n.brand_names, []),
-  IFNULL(n.former_names, []),
-  UPPER(present(r.authorized_official_first_name)),
-  UPPER(present(r.authorized_official_last_name)),
-  present(r.authorized_official_title_or_position),
-  c.code,
-  a.codes,
-  c.is_primary,
-  c.specialty,
-  c.license_number,
-  c.license_state,
-  present(r.provider_first_line_business_practice_location_address),
-  present(r.provider_second_line_business_practice_location_address),
-  present(r.provider_business_practice_location_address_city_name),
-  present(r.provider_business_practice_location_address_state_name),
-  present(r.provider_business_practice_location_address_postal_code),
-  present(r.provider_business_practice_location_address_country_code_if_outside_u_s),
-  present(r.provider_business_practice_location_address_telephone_number),
-  published_date(r.provider_enumeration_date),
-  published_date(r.last_update_date)
-FROM raw.nppes_npi AS r
-JOIN published ON published.file_date = r.file_date AND published.source = r.source AND published.line = r.line
-JOIN changed AS s ON s.file_date = r.file_date AND s.source = r.source AND s.fingerprint IS NOT NULL
-JOIN chosen AS c ON c.file_date = r.file_date AND c.source = r.source AND c.line = r.line
-JOIN all_codes AS a ON a.file_date = r.file_date AND a.source = r.source AND a.line = r.line
-LEFT JOIN named AS n ON n.file_date = r.file_date AND n.source = r.source AND n.npi = r.npi
-WHERE r.file_date IN UNNEST(changed_days);
+  *,
+  CONCAT('a', SUBSTR(TO_HEX(SHA256(CONCAT(
+    IFNULL(address_line_1, ''), '|', IFNULL(address_line_2, ''), '|', IFNULL(city, ''), '|', IFNULL(state, ''), '|', IFNULL(postal_code, ''), '|',
+    IFNULL(country, '')
+  ))), 1, 20)),
+  CONCAT('f', SUBSTR(TO_HEX(SHA256(CONCAT(phone, '|', IFNULL(country, 'US')))), 1, 20))
+FROM typed;
 
 INSERT INTO clean.provider_version (file_date, source, source_object, line, npi, kind, deactivation_date, entity_type, brand_names, former_names)
 SELECT
