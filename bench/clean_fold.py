@@ -17,7 +17,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -103,7 +103,7 @@ def touched() -> list[Table]:
 def refreshed(client: bigquery.Client) -> tuple[dict[str, float], int]:
     """Do what clean_providers does; return the seconds of each step and the rows that they took in."""
     standardise = StandardiseContactsOperator(task_id="standardise_contacts")
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "map_slices": lambda: run(client, table("clean.provider_version").sql(), mapping=("STRING", mapping_version())),
         "standardise_contacts": lambda: standardise.execute({}),
         "fold_pending": lambda: run(client, table("clean.provider_candidate").sql()),
@@ -161,21 +161,24 @@ def permutations_equal(client: bigquery.Client, providers: int = 2_000) -> bool:
 def load(client: bigquery.Client, day: str, source: str, rows: list[dict[str, str]]) -> int:
     """Put rows of the main file into RAW through the lake, as one slice with its line of the manifest; return how many."""
     of_file = {"file_date": day, "source": source, "source_object": f"gs://{BUCKET}/{source}_{day}.zip#npidata.csv"}
-    columns = {}
+    told_of = {name for row in rows for name in row}
+    columns: dict[str, pa.Array] = {}
     for column in table("raw.nppes_npi").columns:
         if column.name == "line":
             columns["line"] = pa.array(range(2, len(rows) + 2), pa.int64())
         elif column.name == "file_date":
             columns["file_date"] = pa.array([day] * len(rows)).cast(pa.date32())
+        elif column.name in of_file:
+            columns[column.name] = pa.array([of_file[column.name]] * len(rows), pa.string())
+        elif column.name in told_of:
+            columns[column.name] = pa.array([row.get(column.name) or None for row in rows], pa.string())
         else:
-            columns[column.name] = pa.array([{**row, **of_file}.get(column.name) for row in rows], pa.string())
+            columns[column.name] = pa.nulls(len(rows), pa.string())
     parquet = io.BytesIO()
     pq.write_table(pa.table(columns), parquet)
-    blob = (
-        storage.Client(project=PROJECT, credentials=AnonymousCredentials())
-        .bucket(BUCKET)
-        .blob(f"bench/{source}_{day}.parquet")
-    )  # type: ignore[no-untyped-call]
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    lake = storage.Client(project=PROJECT, credentials=credentials).bucket(BUCKET)
+    blob = lake.blob(f"bench/{source}_{day}.parquet")
     blob.upload_from_string(parquet.getvalue())
     client.query_and_wait(f"DELETE FROM raw.nppes_npi WHERE file_date = DATE '{day}' AND source = '{source}'")
     config = bigquery.LoadJobConfig(

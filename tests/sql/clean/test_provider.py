@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud import bigquery
 
 from include.tables import table
-from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, stage
+from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, promote, stage, unload
 
 A, B, C, D, E = "2000000002", "2000000010", "2000000028", "2000000036", "2000000044"
 
@@ -120,8 +120,8 @@ def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_
     assert (counts["in", "clean.provider_version"], counts["rejected", "r"]) == (4, 1)
 
     # The rule is mended: who was refused is judged again without a new file.
+    stage(bigquery_client)
     bigquery_client.query_and_wait("TRUNCATE TABLE clean.rejected_row")
-    bigquery_client.query_and_wait(f"INSERT INTO clean.provider_pending (npi) VALUES ('{B}')")
     promote(bigquery_client)
     assert set(providers(bigquery_client)) == {A, B, C}
 
