@@ -1,4 +1,4 @@
-"""Bring one day of The Trade Desk into the lake: the answer into the archive, its rows as Parquet into scratch space."""
+"""Bring one day of an ad platform into the lake: the answer into the archive, its rows as Parquet into scratch space."""
 
 from __future__ import annotations
 
@@ -9,50 +9,45 @@ from typing import Any
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
-from hooks.ttd import VENDOR, TtdHook
+from hooks.google_ads import GoogleAdsHook
+from hooks.meta_ads import MetaAdsHook
+from hooks.ttd import TtdHook
 from include.settings import lake_bucket
 
+HOOKS: Mapping[str, Any] = {"google_ads": GoogleAdsHook, "meta_ads": MetaAdsHook, "ttd": TtdHook}
 
-class TtdToParquetOperator(BaseOperator):
-    """Archive the report of The Trade Desk for a day at `raw/ttd/<day>/`, and write its rows to `staged/ad_performance/<day>/ttd/`.
+
+class AdReportToParquetOperator(BaseOperator):
+    """Archive what a platform answers for a day at `raw/<platform>/<day>/`, and write its rows to
+    `staged/ad_performance/<day>/<platform>/`. It runs in the platform's pool.
 
     Run it again: a day whose numbers have not changed gives the same object and the same rows; a restated one, a new
     version beside the old. Returns what stage_ad_report returns. Raises DamagedAnswer when nothing may be loaded.
 
+    :param platform: google_ads, meta_ads or ttd; its connection is `<platform>_default`.
     :param day: ISO date.
     """
 
     template_fields: Sequence[str] = ("day",)
     ui_color = "#e6f4ea"
 
-    def __init__(
-        self,
-        *,
-        day: str,
-        ttd_conn_id: str = TtdHook.default_conn_name,
-        gcp_conn_id: str = "google_cloud_default",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, platform: str, day: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(pool=platform, **kwargs)
+        self.platform = platform
         self.day = day
-        self.ttd_conn_id = ttd_conn_id
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.ad_performance import ttd_rows
         from include.ad_stage import stage_ad_report
 
         day = date.fromisoformat(self.day)
-        hook = TtdHook(self.ttd_conn_id)
+        hook = HOOKS[self.platform]()
         staged = stage_ad_report(
             GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket()),
-            platform=VENDOR,
+            platform=self.platform,
             day=day,
             content=hook.report(day),
             accounts=hook.accounts(),
-            rows_of=ttd_rows,
-            suffix=".csv",
-            content_type="text/csv",
         )
-        self.log.info("%s of %s: %d rows from %s", VENDOR, day, staged["rows"], staged["source_object"])
+        self.log.info("%s of %s: %d rows from %s", self.platform, day, staged["rows"], staged["source_object"])
         return staged

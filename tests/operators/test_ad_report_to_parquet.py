@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.answers import DamagedAnswer
-from operators.google_ads_to_parquet import GoogleAdsToParquetOperator
-from operators.meta_ads_to_parquet import MetaAdsToParquetOperator
+from operators.ad_report_to_parquet import HOOKS, AdReportToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
-from operators.ttd_to_parquet import TtdToParquetOperator
 from tests.hooks.scripted_server import Answer, scripted
 from tests.operators.context import context
 
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
 
     from services.embedded.sandbox import Sandbox
 
-PLATFORMS: dict[str, Any] = {
-    "google_ads": GoogleAdsToParquetOperator,
-    "meta_ads": MetaAdsToParquetOperator,
-    "ttd": TtdToParquetOperator,
-}
 DAY = "2025-11-06"
 
 
@@ -37,8 +30,9 @@ def vendor(sandbox: Sandbox) -> Sandbox:
 
 
 def pull(platform: str, day: str = DAY) -> dict[str, Any]:
-    staged: dict[str, Any] = PLATFORMS[platform](task_id="pull", day=day).execute(context())
-    return staged
+    operator = AdReportToParquetOperator(task_id="pull", platform=platform, day=day)
+    assert operator.pool == platform
+    return operator.execute(context())
 
 
 def load(platform: str, staged: dict[str, Any]) -> int:
@@ -56,7 +50,7 @@ def rows(client: bigquery.Client, platform: str) -> list[dict[str, Any]]:
     return [dict(row) for row in client.query_and_wait(query)]
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", HOOKS)
 def test_day_when_read_and_loaded_twice_then_one_object_and_the_same_rows(
     vendor: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket, platform: str
 ) -> None:
