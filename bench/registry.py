@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,14 @@ NOISE = {
     "nppes_no_number": 0.10, "nppes_number_elsewhere": 0.03, "nppes_number_as_identifier": 0.03,
     "nppes_number_wrong": 0.012, "nppes_number_of_colleague": 0.004, "nppes_no_middle": 0.30, "nppes_middle_initial": 0.40,
     "nppes_no_suffix": 0.45, "nppes_no_phone": 0.02, "nppes_own_phone": 0.25,
+    "npi_taken_late": 0.25,       # of those who worked before NPIs: any time until 2021, not by 2008
+    "npi_taken_at_another_time": 0.35,  # of the others: three years before their first licence to eight after it
     # what a board knows of them
     "board_keeps_old_name": 0.25, "board_home": 0.30, "board_old_office": 0.12, "board_no_middle": 0.20,
     "board_middle_initial": 0.45, "board_no_suffix": 0.35, "board_no_street": 0.05, "second_license": 0.13,
     "new_number": 0.006,          # a licence of the same state given anew under another number; both are listed
-    "without_npi": 0.25,          # licences, on top, of people who never had an NPI: retired, dead, moved abroad
+    "without_npi": 0.25,          # licences, on top, of people who never had an NPI: retired, dead, abroad
+    "silent_parent": 0.02,        # of those: the parent of somebody of the same first and last name
     # both, each for itself
     "nickname": 0.05, "goes_by_middle_name": 0.012, "typo_last": 0.008, "typo_first": 0.008, "typo_street": 0.015,
 }  # fmt: skip
@@ -61,7 +65,7 @@ class Place:
 
 @dataclass
 class Person:
-    """The truth about one person; `licenses` are (state, number) of their profession."""
+    """The truth about one person; `licenses` are (state, number, issued on) of their profession."""
 
     profession: str
     first: str
@@ -73,7 +77,8 @@ class Person:
     office: Place
     old_office: Place
     home: Place
-    licenses: list[tuple[str, int]] = field(default_factory=list)
+    started: date
+    licenses: list[tuple[str, int, date]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class _World:
         while len(self.people) < people:
             self._family()
         del self.people[people:]
-        self.silent = [self._person() for _ in range(int(people * NOISE["without_npi"]))]
+        self.silent = [self._silent() for _ in range(int(people * NOISE["without_npi"]))]
 
     def has(self, noise: str) -> bool:
         return self.draw.random() < NOISE[noise]
@@ -162,21 +167,44 @@ class _World:
             office=office,
             old_office=self.draw.choice(before),
             home=self._home(office),
+            started=date(1975, 6, 1) + timedelta(days=int(18_000 * self.draw.random())),
         )
-        person.licenses.append((person.state, self._number(person.state, person.profession)))
+        person.licenses.append((person.state, self._number(person.state, person.profession), person.started))
         if self.has("second_license"):
             other = self._states(1)[0]
             if other != person.state:
-                person.licenses.append((other, self._number(other, person.profession)))
+                person.licenses.append((other, self._number(other, person.profession), self._later(person.started)))
         if self.has("new_number"):
-            person.licenses.append((person.state, self._number(person.state, person.profession)))
+            again = self._number(person.state, person.profession)
+            person.licenses.append((person.state, again, self._later(person.started)))
         return person
+
+    def _silent(self) -> Person:
+        """Somebody without an NPI; the worst of them is the late father of a dentist of the same name, in the same office."""
+        if not self.has("silent_parent"):
+            return self._person()
+        child = self.draw.choice(self.people)
+        office = child.office if self.draw.random() < 0.5 else None
+        return self._person(first=child.first, last=child.last, suffix="SR" if self.draw.random() < 0.5 else "",
+                            state=child.state, office=office, profession=child.profession)  # fmt: skip
 
     def _home(self, office: Place) -> Place:
         near = self._place(office.state)
         if self.draw.random() < 0.5:
             return Place(near.line, "", office.city, office.state, office.zip5[:3] + near.zip5[3:], near.phone)
         return near
+
+    def _later(self, day: date) -> date:
+        return day + timedelta(days=int(365 * self.draw.expovariate(1 / 6)))
+
+    def _enumerated(self, person: Person) -> date:
+        """NPIs exist since May 2005: old hands took theirs by 2008, mostly; young ones about when they began, mostly."""
+        if person.started < date(2006, 7, 1):
+            late = self.has("npi_taken_late")
+            return date(2005, 6, 1) + timedelta(days=self.draw.randint(0, 6000 if late else 1100))
+        if self.has("npi_taken_at_another_time"):
+            return max(date(2005, 6, 1), person.started + timedelta(days=self.draw.randint(-1100, 2900)))
+        return person.started + timedelta(days=int(self.draw.gauss(60, 150)))
 
     def _number(self, state: str, profession: str) -> int:
         # Each profession counts for itself, so a hygienist's number is some dentist's number too.
@@ -209,13 +237,13 @@ class _World:
             npi = f"{number}0"
             providers.append(self._provider(npi, person))
             slots += self._slots(npi, person)
-            for state, license_number in person.licenses:
+            for state, license_number, issued in person.licenses:
                 if state != "OTHER":
-                    licenses.append(self._license(len(licenses), state, license_number, person))
+                    licenses.append(self._license(len(licenses), state, license_number, issued, person))
                     truth.append({"license_key": licenses[-1]["license_key"], "npi": npi})
         for person in self.silent:
-            licenses += [self._license(len(licenses) + i, state, number, person)
-                         for i, (state, number) in enumerate(p for p in person.licenses if p[0] != "OTHER")]  # fmt: skip
+            licenses += [self._license(len(licenses) + i, state, number, issued, person)
+                         for i, (state, number, issued) in enumerate(p for p in person.licenses if p[0] != "OTHER")]  # fmt: skip
         numbers: dict[tuple[str, str, str], int] = {}
         for row in licenses:
             key = (row["state"], row["profession"], row["number_normal"])
@@ -249,7 +277,7 @@ class _World:
             line += self.draw.choice((" ", ", ")) + self.draw.choice((place.unit, place.unit.replace("Suite", "Ste")))
         return line
 
-    def _provider(self, npi: str, person: Person) -> dict[str, str | None]:
+    def _provider(self, npi: str, person: Person) -> dict[str, Any]:
         office = person.old_office if self.has("nppes_old_office") else person.office
         mail = person.home if self.has("nppes_mails_home") else office
         names = self._name(person, "nppes")
@@ -262,6 +290,7 @@ class _World:
             "other_last_name": min(others) if others and self.has("nppes_other_name") else None,
             "line": self._line(office), "city": office.city, "state": office.state, "zip5": office.zip5,
             "phone_e164": None if self.has("nppes_no_phone") else phone,
+            "enumeration_date": self._enumerated(person),
             "mailing_line": self._line(mail), "mailing_city": mail.city, "mailing_state": mail.state, "mailing_zip5": mail.zip5,
         }  # fmt: skip
 
@@ -270,7 +299,7 @@ class _World:
             return []
         found = []
         told = person.licenses if self.draw.random() < 0.5 else person.licenses[:1]
-        for state, number in told:
+        for state, number, _ in told:
             if self.has("nppes_number_of_colleague"):
                 number = max(1001, number - self.draw.randint(1, 300))
             text = _as_typed(self.draw, state, str(number))
@@ -282,7 +311,7 @@ class _World:
             found.append({"npi": npi, "state": where, "number": text, "slot": kind, "profession": profession})
         return found
 
-    def _license(self, key: int, state: str, number: int, person: Person) -> dict[str, Any]:
+    def _license(self, key: int, state: str, number: int, issued: date, person: Person) -> dict[str, Any]:
         place = person.office
         if self.has("board_home"):
             place = person.home
@@ -300,6 +329,7 @@ class _World:
             "address_state": place.state if has_place else None,
             "zip5": place.zip5 if has_place else None,
             "phone_e164": place.phone if state == "TX" and self.draw.random() < 0.8 else None,
+            "issued_on": issued if self.draw.random() < 0.97 else None,
         }  # fmt: skip
 
 

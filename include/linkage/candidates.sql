@@ -10,7 +10,7 @@ SELECT
   coalesce(suffix_of(name_suffix), suffix_of(last_name)) AS suffix,
   street_key(line) || ' ' || zip5 AS street, zip5, coalesce(left(zip5, 3), '') AS zip3,
   coalesce(address_state, state) AS at_state,
-  phone_e164 AS phone
+  phone_e164 AS phone, issued_on
 FROM licenses;
 
 CREATE TABLE p AS
@@ -24,7 +24,7 @@ SELECT
   coalesce(suffix_of(name_suffix), suffix_of(last_name)) AS suffix,
   street_key(line) || ' ' || zip5 AS street, zip5, left(zip5, 3) AS zip3, state,
   street_key(mailing_line) || ' ' || mailing_zip5 AS mailing_street, mailing_zip5, left(mailing_zip5, 3) AS mailing_zip3, mailing_state,
-  phone_e164 AS phone
+  phone_e164 AS phone, enumeration_date
 FROM providers;
 
 CREATE TABLE s AS
@@ -68,6 +68,9 @@ FROM l_name AS l
 JOIN (SELECT * FROM p_name JOIN p_state USING (pid)) AS p ON p.name = l.name AND p.state IN (l.state, l.at_state)
 LEFT JOIN nickname AS n ON n.one = l.first AND n.other = p.first
 WHERE left(p.first, 1) = l.initial OR n.one IS NOT NULL OR p.middle = l.initial OR jaro_winkler_similarity(p.first, l.first) > 0.85
+UNION
+-- The same whole name anywhere: licences are kept after a move, and a rare name is found again.
+SELECT l.lid, p.pid FROM l JOIN p ON p.last = l.last AND p.first = l.first
 UNION
 -- The same telephone.
 SELECT l.lid, p.pid FROM l JOIN p ON p.phone = l.phone WHERE left(p.first, 1) = left(l.first, 1) OR p.last = l.last

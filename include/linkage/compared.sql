@@ -13,7 +13,8 @@ WITH paired AS (
     coalesce(l.zip3 IN (p.zip3, p.mailing_zip3), FALSE) AS zip3_same,
     coalesce(l.at_state IN (p.state, p.mailing_state), FALSE) AS state_same,
     l.phone = p.phone AS phone_equal,
-    l.street, l.zip5, l.zip3, l.at_state, l.phone
+    l.street, l.zip5, l.zip3, l.at_state, l.phone, l.issued_on,
+    abs(date_diff('day', l.issued_on, p.enumeration_date)) AS days_apart, p.enumeration_date
   FROM candidate AS c
   JOIN l USING (lid)
   JOIN p USING (pid)
@@ -56,6 +57,12 @@ SELECT
   coalesce(phone_equal, FALSE) AS phone_same,
   coalesce(NOT phone_equal, FALSE) AS phone_other,
   (coalesce(phone_count.n, 0) + 1) / providers AS phone_share,
+  -- NPIs exist since 2005; people who had a licence before took one in the years after.
+  coalesce(issued_on >= DATE '2006-07-01' AND days_apart <= 365, FALSE) AS started_together,
+  coalesce(issued_on >= DATE '2006-07-01' AND days_apart BETWEEN 366 AND 1461, FALSE) AS started_near,
+  coalesce(issued_on >= DATE '2006-07-01' AND days_apart > 1461, FALSE) AS started_apart,
+  coalesce(issued_on < DATE '2006-07-01' AND enumeration_date < DATE '2009-01-01', FALSE) AS old_hand,
+  coalesce(issued_on < DATE '2006-07-01' AND enumeration_date >= DATE '2009-01-01', FALSE) AS old_hand_late,
   profession_same,
   providers
 FROM paired

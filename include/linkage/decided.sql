@@ -5,12 +5,13 @@ SELECT
   list_contains(['same', 'former', 'part', 'near'], last_level) AS last_fits,
   list_contains(['same', 'nickname', 'middle', 'near', 'initial'], first_level) AS first_fits,
   CASE
-    -- A number proves little without the name: colleagues are entered, digits are mistyped, two people got one.
+    -- A number proves little without the name: colleagues' are entered, digits are mistyped, two people got one.
     WHEN number_level IN ('slot', 'identifier') AND suffix_level IS DISTINCT FROM 'conflict' AND (
-      (last_fits AND first_fits)
-      OR (last_fits AND NOT number_shared AND middle_level IS DISTINCT FROM 'conflict')
-      OR (first_level IN ('same', 'nickname') AND NOT number_shared AND middle_level IS DISTINCT FROM 'conflict')
+      (last_fits AND first_fits) OR ((last_fits OR first_fits) AND NOT number_shared)
     ) THEN 1
+    -- A nickname that no list knows, at the same address, with the same middle name.
+    WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' AND profession_level = 'same'
+      AND suffix_level IS DISTINCT FROM 'conflict' THEN 2
     WHEN NOT (last_fits AND first_fits) OR profession_level != 'same' OR suffix_level = 'conflict' THEN NULL
     WHEN address_level = 'same' OR phone_level = 'same' THEN 2
     WHEN middle_level = 'conflict' THEN NULL

@@ -19,9 +19,9 @@ from include.linkage.numbers import number_macro
 from include.linkage.weights import FIELDS, Field, Level
 
 TIERS = {1: "number", 2: "address", 3: "place", 4: "weights"}
-# The least probability that a pair is one person, against all others and against nobody. Where nothing but weights speaks,
-# more is asked for: they assume that fields are independent, and families are not.
-LEAST = {1: 0.95, 2: 0.98, 3: 0.99, 4: 0.995}
+# The least probability that a pair is one person, against all others and against nobody. With the number and a name, being the
+# likeliest is enough. Where nothing but weights speaks, more is asked for: they assume that fields are independent.
+LEAST = {1: 0.5, 2: 0.9, 3: 0.95, 4: 0.97}
 LEAST_SHARE = 0.9
 # Share of licences whose holder has an NPI: the prior odds of "nobody". Low on purpose: the retired have none.
 COVERAGE = 0.75
@@ -44,9 +44,9 @@ class Files:
     """Parquet files of one linkage.
 
     licenses: license_key, state, profession, number_normal, number_shared, first_name, middle_name, last_name, name_suffix,
-        former_last_name, line, zip5, address_state, phone_e164: one row per licence of a person.
+        former_last_name, line, zip5, address_state, phone_e164, issued_on: one row per licence of a person.
     providers: npi, profession, first_name, middle_name, last_name, name_suffix, other_last_name, line, zip5, state,
-        phone_e164, mailing_line, mailing_zip5, mailing_state: one row per individual NPI.
+        phone_e164, enumeration_date, mailing_line, mailing_zip5, mailing_state: one row per individual NPI.
     slots: npi, state, number, slot, profession: one row per licence slot ("licence 1") or other identifier ("identifier 1")
         that is filled; number as published; profession NULL where the slot does not tell.
     """

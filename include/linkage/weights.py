@@ -114,6 +114,17 @@ FIELDS = (
         ),
     ),
     Field(
+        "start",
+        (
+            Level("together", "started_together", 0.55, "0.06", "licence and NPI were given within a year",
+                  "most who began after 2006 took their NPI for the first claim"),
+            Level("near", "started_near", 0.22, "0.2", "licence and NPI were given within four years", "training, a late first claim"),
+            Level("apart", "started_apart", 0.23, "0.74", "licence and NPI were given years apart", "second licences, late NPIs"),
+            Level("old", "old_hand", 0.75, "0.45", "licence is older than NPIs, NPI of the first years", "NPIs began in 2005"),
+            Level("late", "old_hand_late", 0.25, "0.55", "licence is older than NPIs, NPI a late one", "those who did not bill"),
+        ),
+    ),
+    Field(
         "profession",
         (
             Level("same", "profession_same", 0.99, "0.7", "same profession", "slots seldom lie about it"),
