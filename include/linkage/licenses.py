@@ -21,7 +21,7 @@ from include.linkage.weights import FIELDS, Field, Level
 TIERS = {1: "number", 2: "address", 3: "place", 4: "weights"}
 # The least probability that a pair is one person, against all others and against nobody. With the number and a name, being the
 # likeliest is enough. Where nothing but weights speaks, more is asked for: they assume that fields are independent.
-LEAST = {1: 0.5, 2: 0.9, 3: 0.95, 4: 0.97}
+LEAST = {1: 0.0, 2: 0.9, 3: 0.8, 4: 0.92}
 LEAST_SHARE = 0.9
 # Share of licences whose holder has an NPI: the prior odds of "nobody". Low on purpose: the retired have none.
 COVERAGE = 0.75

@@ -84,7 +84,7 @@ def test_practice_when_places_are_of_every_kind_then_split_owned_and_sized_with_
     # A telephone that two publish is nobody's.
     phones = {row["person_id"] for row in identities if row["identifier_type"] == "phone"}
     own = {person["person_id"] for person in people if person["npi"] in ("2000000001", "2000000007")}
-    assert phones == own and sum(row["identifier_type"] == "npi" for row in identities) == 10
+    assert phones == own and sum(row["identifier_type"] == "npi" for row in identities) == 9
 
     resolve(bigquery_client)
     assert practices == by_key(bigquery_client, "SELECT * FROM clean.practice", "practice_id")
