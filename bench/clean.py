@@ -56,7 +56,12 @@ def measured(people: int) -> dict[str, Any]:
     counts = link(files, rules(), folder / "ours.parquet")
     seconds = round(time.perf_counter() - start, 1)
     result["precision"], result["recall"] = truthful(folder / "ours.parquet", truth)
-    result |= {"seconds_200k": seconds, "licenses": counts.licenses, "candidates": counts.candidates, "matches": counts.matches}
+    result |= {
+        "seconds_200k": seconds,
+        "licenses": counts.licenses,
+        "candidates": counts.candidates,
+        "matches": counts.matches,
+    }
     print(json.dumps(result), flush=True)
     start = time.perf_counter()
     linked_by_splink(files, rules(), folder / "splink.parquet", SPLINK_THRESHOLD)

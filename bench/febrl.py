@@ -28,7 +28,9 @@ def write(name: str, folder: Path) -> Files:
             SELECT *, split_part(rec_id, '-', 2) AS who, rec_id LIKE '%-org' AS is_original,
               concat_ws(' ', street_number, address_1) AS line, try_strptime(date_of_birth, '%Y%m%d')::DATE AS born FROM people
         """)
-        names = "given_name AS first_name, NULL::VARCHAR AS middle_name, surname AS last_name, NULL::VARCHAR AS name_suffix"
+        names = (
+            "given_name AS first_name, NULL::VARCHAR AS middle_name, surname AS last_name, NULL::VARCHAR AS name_suffix"
+        )
         place = "line, postcode AS zip5, NULL::VARCHAR AS phone_e164"
         db.execute(f"""
             CREATE TABLE providers AS

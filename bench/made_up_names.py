@@ -26,7 +26,9 @@ class Names:
             [0.4 * w for w in _zipf(split, 0.9)] + [0.6 * w for w in _zipf(len(self.lasts) - split, 0.7)]
         ))  # fmt: skip
         listed = sorted({name for pair in nickname_pairs() for name in pair if name.isalpha() and len(name) > 4})
-        self.women = [n.upper() for n in FIRST_NAMES_F] + listed[::2] + [_syllables(draw).upper() + "A" for _ in range(1500)]
+        self.women = (
+            [n.upper() for n in FIRST_NAMES_F] + listed[::2] + [_syllables(draw).upper() + "A" for _ in range(1500)]
+        )
         self.men = [n.upper() for n in FIRST_NAMES_M] + listed[1::2] + [_syllables(draw).upper() for _ in range(1500)]
         self.woman_weights = list(accumulate(_zipf(len(self.women), 0.95)))
         self.man_weights = list(accumulate(_zipf(len(self.men), 0.95)))
@@ -87,7 +89,9 @@ def _pairs_of(first: str) -> list[tuple[str, str]]:
 
 
 def _syllables(draw: random.Random) -> str:
-    return "".join(draw.choice(ONSETS) + draw.choice(VOWELS) + draw.choice(CODAS) for _ in range(draw.choice((1, 2, 2, 3))))
+    return "".join(
+        draw.choice(ONSETS) + draw.choice(VOWELS) + draw.choice(CODAS) for _ in range(draw.choice((1, 2, 2, 3)))
+    )
 
 
 def _zipf(count: int, exponent: float) -> list[float]:

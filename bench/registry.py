@@ -138,7 +138,9 @@ class _World:
         rivals = getattr(self, "_last_site", {})
         if self.has("shared_suite") and state in rivals:
             house: Place = rivals[state]
-            place = Place(house.line, f"Suite {self.draw.randint(1, 40) * 10 + 5}", house.city, state, house.zip5, place.phone)
+            place = Place(
+                house.line, f"Suite {self.draw.randint(1, 40) * 10 + 5}", house.city, state, house.zip5, place.phone
+            )
         self._last_site = rivals | {state: place}
         return place
 
@@ -223,7 +225,9 @@ class _World:
         if self.has("junior"):
             person.suffix = "SR" if self.draw.random() < 0.5 else ""
             self.people.append(
-                self._person(**common, first=person.first, suffix="JR", office=same_office, profession=person.profession)
+                self._person(
+                    **common, first=person.first, suffix="JR", office=same_office, profession=person.profession
+                )
             )
         if self.has("spouse_or_sibling"):
             self.people.append(self._person(**common, office=person.office))
@@ -232,7 +236,10 @@ class _World:
 
     def published(self) -> Registry:
         npis = self.draw.sample(range(200_000_000, 299_999_999), len(self.people))
-        providers, slots, licenses, truth = [], [], [], []
+        providers: list[dict[str, Any]] = []
+        slots: list[dict[str, str | None]] = []
+        licenses: list[dict[str, Any]] = []
+        truth: list[dict[str, str]] = []
         for number, person in zip(npis, self.people, strict=True):
             npi = f"{number}0"
             providers.append(self._provider(npi, person))
@@ -297,7 +304,7 @@ class _World:
     def _slots(self, npi: str, person: Person) -> list[dict[str, str | None]]:
         if self.has("nppes_no_number"):
             return []
-        found = []
+        found: list[dict[str, str | None]] = []
         told = person.licenses if self.draw.random() < 0.5 else person.licenses[:1]
         for state, number, _ in told:
             if self.has("nppes_number_of_colleague"):

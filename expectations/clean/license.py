@@ -43,7 +43,9 @@ def suite() -> gx.ExpectationSuite:
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=SHRUNK,
                 description="a state lost a third of the licences that were linked before",
-                meta=fail("Boards do not strike off a third of a state: the newest file was cut, or keys have changed."),
+                meta=fail(
+                    "Boards do not strike off a third of a state: the newest file was cut, or keys have changed."
+                ),
             ),
             gxe.ExpectColumnValuesToBeInSet(
                 column="status_known",

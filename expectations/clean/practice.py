@@ -27,7 +27,9 @@ def suite() -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name="clean.practice",
         expectations=[
-            gxe.ExpectColumnValuesToBeUnique(column="practice_id", meta=fail("practice_id is the key of clean.practice.")),
+            gxe.ExpectColumnValuesToBeUnique(
+                column="practice_id", meta=fail("practice_id is the key of clean.practice.")
+            ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,
                 description="providers in = providers placed + providers without a location",

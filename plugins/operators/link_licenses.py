@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class LinkLicensesOperator(BaseOperator):
 
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        run = re.sub(r"[^A-Za-z0-9_.-]", "-", str(context["run_id"]))
+        run = re.sub(r"[^A-Za-z0-9_.-]", "-", str(context["ti"].run_id))
         work = f"work/{self.dag_id}/{run}/{self.task_id}"
         with tempfile.TemporaryDirectory() as folder:
             paths = {name: self._exported(client, bucket, name, work, Path(folder)) for name in INPUTS}
@@ -81,7 +81,7 @@ class LinkLicensesOperator(BaseOperator):
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
             labels=self._labels(),
         )
-        options = bigquery.ParquetOptions()
+        options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
         options.enable_list_inference = True
         load.parquet_options = options
         client.load_table_from_uri(uri, staging, job_config=load).result()
@@ -97,7 +97,9 @@ class LinkLicensesOperator(BaseOperator):
     def _extract(self) -> bigquery.ExtractJobConfig:
         from google.cloud import bigquery
 
-        return bigquery.ExtractJobConfig(destination_format="PARQUET", labels=self._labels())
+        return bigquery.ExtractJobConfig(  # type: ignore[no-untyped-call]
+            destination_format="PARQUET", labels=self._labels()
+        )
 
     def _labels(self) -> dict[str, str]:
         return {"dag": self.dag_id, "task": self.task_id, "table": TARGET.replace(".", "-")}

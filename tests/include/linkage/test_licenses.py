@@ -40,7 +40,13 @@ def slot(npi: str, number: str, **fields: Any) -> dict[str, Any]:
 
 # People who are in no licence list: without a crowd no name is rare.
 CROWD = [
-    person(f"c{i}", FIRST[i % 10], f"{LAST[i // 10 % 10]}{'AEIOU'[i // 100 % 5]}X", line=f"{i} Oak St", zip5=f"75{i % 900:03d}")
+    person(
+        f"c{i}",
+        FIRST[i % 10],
+        f"{LAST[i // 10 % 10]}{'AEIOU'[i // 100 % 5]}X",
+        line=f"{i} Oak St",
+        zip5=f"75{i % 900:03d}",
+    )
     for i in range(4000)
 ]
 CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]], dict[str, str | None]]] = [

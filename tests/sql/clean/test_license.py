@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any
 
@@ -43,7 +42,9 @@ def fold(client: bigquery.Client) -> dict[str, dict[str, Any]]:
     )
     assert unbalanced["n"] == 0
     found = rows(client, "SELECT * FROM clean.license")
-    return {f"{row['state']} {row['number_normal']} {row['last_name'] or row['organization_name']}": row for row in found}
+    return {
+        f"{row['state']} {row['number_normal']} {row['last_name'] or row['organization_name']}": row for row in found
+    }
 
 
 def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_licence_typed_by_declaration(
@@ -98,7 +99,9 @@ def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_licence_ty
 
     # Who is not listed any more leaves; whose number was not asked for again stays.
     before = {key: row["row_hash"] for key, row in found.items()}
-    insert(bigquery_client, "raw.board_license", [texan(2, "123", LIC_STA_DESC="Retired") | {"file_date": "2025-11-17"}])
+    insert(
+        bigquery_client, "raw.board_license", [texan(2, "123", LIC_STA_DESC="Retired") | {"file_date": "2025-11-17"}]
+    )
     later = fold(bigquery_client)
     assert {key for key in before if key not in later} == {"TX 124 MOLAR", "TX 12X4 ODD"}
     assert later["TX 123 MOLAR"]["status_class"] == "retired"

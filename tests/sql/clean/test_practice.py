@@ -9,7 +9,11 @@ from google.cloud import bigquery
 from include.tables import table
 from tests.sql.segmented.registry import dentist, insert, organization, rows
 
-CHAIN = {"organization_name": "TALLGRASS DENTAL LLC", "authorized_official_first_name": "SAM", "authorized_official_last_name": "CEO"}
+CHAIN = {
+    "organization_name": "TALLGRASS DENTAL LLC",
+    "authorized_official_first_name": "SAM",
+    "authorized_official_last_name": "CEO",
+}
 
 
 def resolve(client: bigquery.Client) -> None:
@@ -23,7 +27,12 @@ def by_key(client: bigquery.Client, sql: str, key: str) -> dict[str, dict[str, A
 
 def behind(npi: str, **fields: str) -> dict[str, Any]:
     """The published row that a made-up provider comes from."""
-    of_file = {"file_date": "2025-11-09", "source": "nppes_weekly", "source_object": "gs://lake/raw/week.zip", "line": 2}
+    of_file = {
+        "file_date": "2025-11-09",
+        "source": "nppes_weekly",
+        "source_object": "gs://lake/raw/week.zip",
+        "line": 2,
+    }
     return {"npi": npi, **of_file, **fields}
 
 
