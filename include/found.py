@@ -6,7 +6,6 @@ declared there is `unknown` and trusted nowhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,10 +17,6 @@ from include.waterfall import VendorPolicy, policy
 
 # What Apollo shows in place of an e-mail that was not bought. It is nobody's address.
 PLACEHOLDER_EMAIL = "email_not_unlocked@domain.com"
-EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
-# A box that a team reads: found, and no way to one person.
-ROLES = frozenset({"admin", "appointments", "billing", "contact", "frontdesk", "hello", "info", "mail", "office",
-                   "reception", "sales", "scheduling", "smile", "staff", "support", "team"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +93,13 @@ def found_by_apollo(person: Mapping[str, Any]) -> Found:
 
 
 def found_by_clay(result: Mapping[str, Any]) -> Found:
-    """Read the outputs of our contact routine (docs/connections.md lists their names)."""
+    """Read the outputs of our contact routine, as it was asked for the e-mail alone."""
     return Found(
-        **_email(policy().vendors["clay"], result.get("email"), result.get("email_status")),
-        email_type="work" if _text(result.get("email")) else None,
-        phone=e164(result.get("phone")),
+        **_email(policy().vendors["clay"], result.get("work_email"), result.get("email_status")),
+        email_type="work" if _text(result.get("work_email")) else None,
+        phone=e164(result.get("mobile_phone")),
         linkedin_url=_url(result.get("linkedin_url")),
-        title=_text(result.get("title")),
-        company_name=_text(result.get("company_name")),
         company_domain=_domain(result.get("company_domain")),
-        company_industry=_text(result.get("company_industry")),
-        company_size=_whole(result.get("company_size")),
-        company_founded=_whole(result.get("company_founded")),
     )
 
 
@@ -118,33 +108,6 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
     "apollo": found_by_apollo,
     "clay": found_by_clay,
 }
-
-
-def verification(email: str | None, status: str | None, confidence: float | None, *, agreeing: int, bounced: bool) -> str | None:  # fmt: skip
-    """Return what is known of an address beyond that it was found; None without one.
-
-    In this order: bounced (mail to it came back), malformed, role (a team's box), confirmed (accepted, and a second
-    vendor gave the same one), accepted (its vendor's word is good enough), risky. Only confirmed and accepted are usable:
-    a catch-all or risky address is found and never written to until a vendor with an accepted status says the same.
-
-    agreeing: number of other vendors that gave the same address.
-    """
-    if not email:
-        return None
-    if bounced:
-        return "bounced"
-    if not EMAIL.fullmatch(email):
-        return "malformed"
-    if email.split("@")[0] in ROLES:
-        return "role"
-    rule = policy().fields["email"]
-    if status in rule.statuses and (confidence or 0.0) >= rule.least_confidence:
-        return "confirmed" if agreeing else "accepted"
-    return "risky"
-
-
-def is_usable(verified: str | None) -> bool:
-    return verified in ("confirmed", "accepted")
 
 
 def e164(number: Any) -> str | None:

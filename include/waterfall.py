@@ -15,8 +15,7 @@ import yaml
 from include.enrichment import PaidOperation
 
 POLICY = Path(__file__).with_name("waterfall.yaml")
-FIELDS = ("email", "phone", "linkedin", "firmographics")
-VERIFIERS = ("syntax", "role", "bounces", "second_vendor", "twilio")
+COME_ALONG = ("phone", "linkedin", "firmographics")  # what nothing is bought for alone
 REGISTRY = "registry"  # not a vendor: what clean.provider has, free of charge
 
 Reason = Literal["ask", "accepted", "in_doubt", "exhausted"]
@@ -57,25 +56,28 @@ class VendorPolicy:
     prior: Prior
     statuses: Mapping[str, VendorStatus]
 
-    def paid(self, max_age_days: int) -> PaidOperation:
+    def paid(self) -> PaidOperation:
         """This vendor's call as a paid operation; the price is a person's."""
-        return PaidOperation(self.name, self.operation, max_age_days, self.most_credits, self.usd_per_credit, 0.0)
+        return PaidOperation(self.name, self.operation, self.most_credits, self.usd_per_credit, 0.0)
 
     def usd(self, credits: float) -> float:
         return credits * self.usd_per_credit
 
 
 @dataclass(frozen=True, slots=True)
-class FieldPolicy:
-    """One field. order: whose value wins. statuses, least_confidence: what is accepted; the rest is found, not usable."""
+class EmailPolicy:
+    """What is bought. order: who is asked, one after the other, until one answer is accepted.
 
-    name: str
+    statuses, least_confidence: what is accepted. max_age_days: an accepted answer older than this is bought again, and
+    after stale_after_days it is not used. ask_again_days: a vendor that had nothing good is asked again after so long.
+    """
+
     order: tuple[str, ...]
     statuses: tuple[str, ...]
     least_confidence: float
     max_age_days: int
+    stale_after_days: int
     ask_again_days: int
-    verified_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,15 @@ class LearnedOrder:
 @dataclass(frozen=True, slots=True)
 class Policy:
     vendors: Mapping[str, VendorPolicy]
-    fields: Mapping[str, FieldPolicy]
+    email: EmailPolicy
+    orders: Mapping[str, tuple[str, ...]]  # of what comes along: whose value stands
     budget: Budget
     eligible: Eligible
     learned_order: LearnedOrder
 
     def most_usd_per_person(self) -> float:
         """What one person costs when every vendor is asked and charges its most."""
-        return sum(self.vendors[name].usd(self.vendors[name].most_credits) for name in self.fields["email"].order)
+        return sum(self.vendors[name].usd(self.vendors[name].most_credits) for name in self.email.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +139,22 @@ class Step:
     after: str | None = None
 
 
-def next_step(
-    field: FieldPolicy, order: Sequence[str], answers: Sequence[Answered], as_of: datetime, *, resend: bool = False
-) -> Step:
-    """Return what is to be done next for one person's field.
+def next_step(email: EmailPolicy, order: Sequence[str], answers: Sequence[Answered], as_of: datetime) -> Step:
+    """Return what is to be done next about one person's e-mail.
 
     An accepted answer that is young enough ends it. A call in doubt holds the person back from every vendor: what it
-    bought may be the accepted value. resend: a person decided to ask again where a call is in doubt, which may pay twice.
+    bought may be the accepted value.
     """
     newest = {answer.vendor: answer for answer in sorted(answers, key=lambda one: one.asked_at)}
-    if any(one.usable and one.asked_at >= as_of - timedelta(days=field.max_age_days) for one in answers):
+    if any(one.usable and one.asked_at >= as_of - timedelta(days=email.max_age_days) for one in answers):
         return Step("accepted")
-    if not resend and any(one.status == "in_doubt" for one in newest.values()):
+    if any(one.status == "in_doubt" for one in newest.values()):
         return Step("in_doubt")
-    again_before = as_of - timedelta(days=field.ask_again_days)
+    again_before = as_of - timedelta(days=email.ask_again_days)
     for vendor in order:
         known = newest.get(vendor)
-        if known is None or known.status == "in_doubt":
-            return Step("ask", vendor, _newest_answered(vendor, answers))
+        if known is None:
+            return Step("ask", vendor)
         if known.asked_at < again_before:
             return Step("ask", vendor, known.request_key)
     return Step("exhausted")
@@ -171,11 +172,6 @@ def turned(order: Sequence[str], npi: str, share: float) -> tuple[str, ...]:
     return (*order[turns:], *order[:turns])
 
 
-def _newest_answered(vendor: str, answers: Sequence[Answered]) -> str | None:
-    found = [one for one in answers if one.vendor == vendor and one.status != "in_doubt"]
-    return max(found, key=lambda one: one.asked_at).request_key if found else None
-
-
 @cache
 def policy() -> Policy:
     """Return the declared policy. Raises PolicyError."""
@@ -186,11 +182,14 @@ def parsed(body: Any, where: str) -> Policy:
     """Return the policy in a YAML document; raises PolicyError naming ``where`` and every fault."""
     _keys(where, body, {"vendors", "fields", "budget", "eligible", "learned_order"})
     vendors = {name: _vendor(f"{where}: vendors.{name}", name, one) for name, one in body["vendors"].items()}
-    _keys(f"{where}: fields", body["fields"], set(FIELDS))
-    fields = {name: _field(f"{where}: fields.{name}", name, one) for name, one in body["fields"].items()}
+    fields = body["fields"]
+    _keys(f"{where}: fields", fields, {"email", *COME_ALONG})
+    for name in COME_ALONG:
+        _keys(f"{where}: fields.{name}", fields[name], {"order"})
     made = Policy(
         vendors=vendors,
-        fields=fields,
+        email=_email(f"{where}: fields.email", fields["email"]),
+        orders={name: tuple(fields[name]["order"]) for name in COME_ALONG},
         budget=_made(f"{where}: budget", Budget, body["budget"]),
         eligible=_made(f"{where}: eligible", Eligible, body["eligible"]),
         learned_order=_made(f"{where}: learned_order", LearnedOrder, body["learned_order"]),
@@ -217,17 +216,15 @@ def _vendor(where: str, name: str, body: Any) -> VendorPolicy:
     )
 
 
-def _field(where: str, name: str, body: Any) -> FieldPolicy:
-    _keys(where, body, {"order", "accept", "max_age_days", "ask_again_days", "verified_by"})
+def _email(where: str, body: Any) -> EmailPolicy:
+    days = {"max_age_days", "stale_after_days", "ask_again_days"}
+    _keys(where, body, {"order", "accept", *days})
     _keys(f"{where}.accept", body["accept"], {"statuses", "least_confidence"})
-    return FieldPolicy(
-        name=name,
+    return EmailPolicy(
         order=tuple(body["order"]),
         statuses=tuple(body["accept"]["statuses"]),
         least_confidence=_number(f"{where}.accept.least_confidence", body["accept"]["least_confidence"]),
-        max_age_days=int(_number(f"{where}.max_age_days", body["max_age_days"])),
-        ask_again_days=int(_number(f"{where}.ask_again_days", body["ask_again_days"])),
-        verified_by=tuple(body["verified_by"]),
+        **{name: int(_number(f"{where}.{name}", body[name])) for name in days},
     )
 
 
@@ -255,14 +252,12 @@ def _number(where: str, value: Any) -> float:
 def _faults(made: Policy) -> list[str]:
     known = {*made.vendors, REGISTRY}
     faults = []
-    for field in made.fields.values():
-        if not field.order or len(set(field.order)) != len(field.order):
-            faults.append(f"fields.{field.name}.order must name each vendor once, found {list(field.order)}")
-        if unknown := sorted(set(field.order) - known):
-            faults.append(f"fields.{field.name}.order names {unknown}, and vendors has {sorted(made.vendors)}")
-        if unknown := sorted(set(field.verified_by) - set(VERIFIERS)):
-            faults.append(f"fields.{field.name}.verified_by names {unknown}, and there is {list(VERIFIERS)}")
-    if REGISTRY in made.fields["email"].order:
+    for name, order in {"email": made.email.order, **made.orders}.items():
+        if not order or len(set(order)) != len(order):
+            faults.append(f"fields.{name}.order must name each vendor once, found {list(order)}")
+        if unknown := sorted(set(order) - known):
+            faults.append(f"fields.{name}.order names {unknown}, and vendors has {sorted(made.vendors)}")
+    if REGISTRY in made.email.order:
         faults.append("fields.email.order names the registry, which has no e-mail")
     for vendor in made.vendors.values():
         if vendor.people_per_call < 1 or vendor.calls_per_second <= 0:

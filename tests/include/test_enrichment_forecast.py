@@ -30,11 +30,11 @@ def test_forecast_when_rates_are_known_then_counts_who_reaches_each_vendor() -> 
     assert (plan.candidates, wiza.vendor, apollo.vendor) == (140, "wiza", "apollo")
     assert (wiza.people, wiza.calls, wiza.credits, wiza.usable) == (100, 100, 120, 60)
     assert (apollo.people, apollo.calls, apollo.usable) == (80, 8, 20)
-    assert (wiza.usd, apollo.usd) == (pytest.approx(6.0), pytest.approx(80 * 0.5 * 0.025))
+    assert (wiza.usd, apollo.usd) == (pytest.approx(6.0), pytest.approx(80 * 0.5 * 0.05))
     # at most: nobody is found, and each vendor still charges its most
-    assert plan.most_usd == pytest.approx(100 * 2 * 0.05 + 140 * 1 * 0.025)
+    assert plan.most_usd == pytest.approx(100 * 2 * 0.05 + 140 * 1 * 0.05)
     assert wiza.seconds == pytest.approx(100 / 15 + 25)
-    assert "140 people: 80 usable contacts expected for 7.00 USD, at most 13.50 USD" in plan.lines()[0]
+    assert "140 people: 80 usable contacts expected for 8.00 USD, at most 17.00 USD" in plan.lines()[0]
 
 
 def test_budget_when_the_plan_may_cost_more_then_stops_and_says_how_to_go_on() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.found import Found, e164, found, is_usable, verification
+from include.found import Found, e164, found
 
 WIZA = {
     "status": {"code": 200, "message": "OK"},
@@ -44,8 +44,10 @@ def test_found_when_vendors_say_the_same_then_it_is_the_same_in_our_words() -> N
     assert wiza.company_domain == apollo.company_domain == "example-dental.test"
     assert wiza.company_size == apollo.company_size == 12
     assert wiza.phone == "+15125550100"
-    clay = found("clay", {"email": "dana@example-dental.test", "email_status": "catch_all", "company_size": "12"})
-    assert (clay.email_status, clay.email_confidence, clay.company_size) == ("risky", 0.5, 12)
+    clay = found(
+        "clay", {"work_email": "dana@example-dental.test", "email_status": "catch_all", "company_domain": "b.test"}
+    )
+    assert (clay.email_status, clay.email_confidence, clay.company_domain) == ("risky", 0.5, "b.test")
 
 
 @pytest.mark.parametrize(
@@ -68,34 +70,6 @@ def test_found_when_apollo_sends_its_placeholder_then_there_is_no_email_however_
 def test_found_when_a_vendor_uses_a_new_word_then_nobody_trusts_it() -> None:
     read = found("apollo", APOLLO | {"email_status": "certainly"})
     assert (read.email, read.email_status, read.email_confidence) == ("dana@example-dental.test", "unknown", 0.0)
-    assert verification(read.email, read.email_status, read.email_confidence, agreeing=0, bounced=False) == "risky"
-
-
-@pytest.mark.parametrize(
-    ("email", "status", "confidence", "agreeing", "bounced", "expected", "usable"),
-    [
-        ("dana@b.test", "valid", 0.95, 0, False, "accepted", True),
-        ("dana@b.test", "valid", 0.95, 1, False, "confirmed", True),
-        ("dana@b.test", "risky", 0.5, 0, False, "risky", False),
-        ("dana@b.test", "risky", 0.5, 1, False, "risky", False),  # two guesses are no certainty
-        ("dana@b.test", "valid", 0.7, 0, False, "risky", False),
-        ("dana@b.test", "valid", 0.95, 2, True, "bounced", False),
-        ("info@b.test", "valid", 0.95, 1, False, "role", False),
-        ("dana@b.test, ben@b.test", "valid", 0.95, 0, False, "malformed", False),
-        (None, None, None, 0, False, None, False),
-    ],
-)
-def test_verification_when_an_address_was_found_then_says_whether_it_is_usable(
-    email: str | None,
-    status: str | None,
-    confidence: float | None,
-    agreeing: int,
-    bounced: bool,
-    expected: str | None,
-    usable: bool,
-) -> None:
-    verified = verification(email, status, confidence, agreeing=agreeing, bounced=bounced)
-    assert (verified, is_usable(verified)) == (expected, usable)
 
 
 @pytest.mark.parametrize(

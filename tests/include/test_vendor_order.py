@@ -44,7 +44,7 @@ def test_best_order_when_every_order_is_tried_then_none_is_worth_more(seed: int)
 
 def test_best_order_when_a_cheap_vendor_finds_as_many_then_it_leads_and_saves() -> None:
     tallies = [
-        _tally("wiza", 0.6, 1.2), _tally("apollo", 0.6, 0.8), _tally("clay", 0.5, 3.0),
+        _tally("wiza", 0.6, 1.2), _tally("apollo", 0.6, 0.6), _tally("clay", 0.5, 3.0),
         _tally("apollo", 0.3, 0.4, frozenset({"wiza"})), _tally("wiza", 0.3, 0.6, frozenset({"apollo"})),
     ]  # fmt: skip
     rates = Rates(tallies, VENDORS, 0.0)
@@ -52,15 +52,15 @@ def test_best_order_when_a_cheap_vendor_finds_as_many_then_it_leads_and_saves() 
     learned = best_order(rates, "general/solo", ("wiza", "apollo"), worth=1.0)
     assert learned.order == ("apollo", "wiza")
     assert learned.usable == pytest.approx(fixed.usable)
-    assert fixed.usd == pytest.approx(1.2 * 0.05 + 0.4 * 0.4 * 0.025)
-    assert learned.usd == pytest.approx(0.8 * 0.025 + 0.4 * 0.6 * 0.05)
+    assert fixed.usd == pytest.approx(1.2 * 0.05 + 0.4 * 0.4 * 0.05)
+    assert learned.usd == pytest.approx(0.6 * 0.05 + 0.4 * 0.6 * 0.05)
     asked_all = everyone(rates, "general/solo", ("wiza", "apollo"))
-    assert asked_all.usd == pytest.approx(1.2 * 0.05 + 0.8 * 0.025)
+    assert asked_all.usd == pytest.approx(1.2 * 0.05 + 0.6 * 0.05)
     assert asked_all.usd_per_usable > fixed.usd_per_usable > learned.usd_per_usable
 
 
 def test_best_order_when_one_more_contact_costs_more_than_it_is_worth_then_stops_before_it() -> None:
-    dear = [_tally("clay", 0.1, 5.0), _tally("clay", 0.1, 5.0, frozenset({"wiza"}))]
+    dear = [_tally("clay", 0.1, 3.0), _tally("clay", 0.1, 3.0, frozenset({"wiza"}))]
     rates = Rates([*dear, _tally("wiza", 0.7, 1.4), _tally("wiza", 0.7, 1.4, frozenset({"clay"}))], VENDORS, 0.0)
     assert best_order(rates, "general/solo", ("wiza", "clay"), worth=2.0).order == ("wiza", "clay")
     assert best_order(rates, "general/solo", ("wiza", "clay"), worth=1.0).order == ("wiza",)
