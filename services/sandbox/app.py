@@ -9,8 +9,10 @@ from starlette.routing import Route
 
 from services.sandbox.admin import Admin, admin_routes
 from services.sandbox.ads import AdPlatforms
+from services.sandbox.apollo import apollo_routes
 from services.sandbox.boards import board_routes
 from services.sandbox.campaigns import Sender
+from services.sandbox.clay import clay_routes
 from services.sandbox.clock import Clock
 from services.sandbox.faults import Faults
 from services.sandbox.ga4 import ga4_routes
@@ -52,7 +54,9 @@ def create_app(plan: Plan) -> Starlette:
             Route("/healthz", healthz),
             *nppes_routes(plan.nppes_dir, ledger, faults),
             *board_routes(world, clock, ledger, faults),
-            *wiza_routes(plan, world, ledger, faults),
+            *wiza_routes(plan, world, clock, ledger, faults),
+            *apollo_routes(plan, world, clock, ledger, faults),
+            *clay_routes(plan, world, clock, ledger, faults),
             *twilio_routes(plan, world, ledger, faults),
             *ghl_routes(plan, contacts, ledger, faults),
             *instantly_routes(plan, sender, ledger, faults),
