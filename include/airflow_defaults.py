@@ -30,6 +30,8 @@ class System(StrEnum):
     NPPES = "system:nppes"
     BOARD = "system:board"
     WIZA = "system:wiza"
+    APOLLO = "system:apollo"
+    CLAY = "system:clay"
     TWILIO = "system:twilio"
     GOOGLE_ADS = "system:google_ads"
     META_ADS = "system:meta_ads"

@@ -10,6 +10,8 @@ POOLS = {
     "nppes": (2, "Downloads from CMS"),
     "board": (4, "State boards read at once; each is another site, paced by its declaration"),
     "wiza": (4, "Chunks of Wiza reveals in flight"),
+    "apollo": (1, "Apollo is asked by one task at a time: its balance then tells what a lost answer cost"),
+    "clay": (2, "Clay runs in flight"),
     "twilio": (2, "Chunks of Twilio look-ups in flight"),
     "google_ads": (2, "Days of Google Ads read at once"),
     "meta_ads": (2, "Days of Meta's ads read at once"),

@@ -41,9 +41,13 @@ def unpaid_at_clay(error: str | None) -> bool:
 def emails_in(vendor: str, text: str) -> int:
     """How many people of an answer have an e-mail."""
     body = json.loads(text)
-    parts = {"wiza": lambda: [body], "apollo": lambda: body["matches"], "clay": lambda: list(_items(body).values())}
-    read = [part.get("result") if vendor == "clay" else part for part in parts[vendor]()]
-    return sum(found(vendor, part).email is not None for part in read)
+    if vendor == "apollo":
+        parts = list(body["matches"])
+    elif vendor == "clay":
+        parts = [item.get("result") for item in _items(body).values()]
+    else:
+        parts = [body]
+    return sum(found(vendor, part).email is not None for part in parts)
 
 
 def _row(

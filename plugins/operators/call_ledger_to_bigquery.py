@@ -80,7 +80,7 @@ def _known(
     """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
     sql = (
         "SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date "
-        f"FROM {TABLE} WHERE vendor = @vendor AND operation = @operation"  # noqa: S608 - a constant
+        "FROM raw.vendor_response WHERE vendor = @vendor AND operation = @operation"
     )
     rows = list(client.query_and_wait(sql, job_config=_config(vendor, operation, labels)))
     settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}

@@ -148,7 +148,9 @@ def test_bulk_match_when_no_callback_will_come_then_there_is_nothing_to_wait_for
 
 def test_organizations_when_looked_up_by_domain_then_known_ones_come_and_are_paid(vendor: Sandbox) -> None:
     hook = ApolloHook()
-    found = [one for one, _ in zip(hook.iter_organizations({"organization_locations[]": ["TX"]}), range(3), strict=False)]
+    found = [
+        one for one, _ in zip(hook.iter_organizations({"organization_locations[]": ["TX"]}), range(3), strict=False)
+    ]
     domains = [str(one["primary_domain"]) for one in found]
     before = ledger(vendor)["credits"]
     bulk = hook.organizations([*domains, "nowhere.example"])

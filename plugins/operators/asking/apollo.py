@@ -23,6 +23,9 @@ class ApolloAsker:
     def connect(self) -> float:
         return self._hook.get_conn().requests_per_second
 
+    def is_there(self) -> bool:
+        return self._hook.test_connection()[0]
+
     def callback(self) -> dict[str, str]:
         return {}  # Apollo calls back for phones and waterfalls only
 

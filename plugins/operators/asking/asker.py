@@ -33,6 +33,9 @@ class Asker(Protocol):
     def connect(self) -> float:
         """Make the connection, so that one that cannot be used fails before anything is claimed; return its calls a second."""
 
+    def is_there(self) -> bool:
+        """Whether the vendor knows us at all, so that a wrong host is not taken for ids that are gone."""
+
     def callback(self) -> dict[str, str]:
         """What the intent must keep so that a callback can be found again: {} or {"callback_reference"}."""
 

@@ -28,6 +28,9 @@ class ClayAsker:
         self._hook.routine("contact")
         return self._hook.get_conn().requests_per_second
 
+    def is_there(self) -> bool:
+        return self._hook.test_connection()[0]
+
     def callback(self) -> dict[str, str]:
         return {}  # a callback names the run; the run's items name our questions
 

@@ -26,6 +26,9 @@ class WizaAsker:
     def connect(self) -> float:
         return self._hook.get_conn().requests_per_second
 
+    def is_there(self) -> bool:
+        return self._hook.test_connection()[0]
+
     def callback(self) -> dict[str, str]:
         receiver = os.environ.get("GTM_WEBHOOK_URL", "")
         secret = str(self._hook.get_connection(self._hook.wiza_conn_id).extra_dejson.get("callback_secret") or "")
