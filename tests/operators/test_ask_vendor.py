@@ -150,7 +150,9 @@ def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_noth
     with pytest.raises(TaskDeferred) as raised:
         _operator(lake, vendor, rows).execute(CONTEXT)  # and the worker, or the triggerer, is gone
     stored = json.dumps(raised.value.trigger.serialize()[1])
-    assert not any(row["npi"] in stored or row["last_name"] in stored for row in rows)  # no person in Airflow's database
+    assert not any(
+        row["npi"] in stored or row["last_name"] in stored for row in rows
+    )  # no person in Airflow's database
     before = spent(world, vendor)
     progress = raised.value.trigger.progress
     asyncio.run(_first_event(VendorAnswersTrigger(vendor, progress, "2999-01-01T00:00:00+00:00", 0.1)))

@@ -17,7 +17,7 @@ USING (
     SUM(r.cost_usd) AS cost_usd
   FROM raw.vendor_response AS r
   LEFT JOIN enriched.answer AS a ON a.vendor = r.vendor AND a.operation = r.operation AND a.request_key = r.request_key
-  GROUP BY usage_date, vendor, operation, field, segment, run_id
+  GROUP BY 1, 2, 3, 4, 5, 6
 ) AS s
 ON t.usage_date = s.usage_date
   AND t.vendor = s.vendor
