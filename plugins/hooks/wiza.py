@@ -264,8 +264,7 @@ class WizaHook(BaseHook):
             rate = published.requests_per_second / REQUESTS_PER_SECOND * COMPANIES_PER_SECOND
             paced = Endpoint(VENDOR, published.base_url, rate, published.headers)
             self._companies = Transport(paced, outcome=_outcome)
-        call = Call("company", "POST", "/company_enrichments", repeatable=False, json=body)
-        reply = self._companies.send(call)
+        reply = self._post("company", "/company_enrichments", body, transport=self._companies)
         if reply.status == 404:
             return Company(None, 0.0, reply)
         return Company(_data("company", reply, ResponseLost), COMPANY_CREDITS, reply)
@@ -293,9 +292,17 @@ class WizaHook(BaseHook):
         }
         return _reveal("start_reveal", self._post("start_reveal", "/individual_reveals", body), ResponseLost)
 
-    def _post(self, operation: str, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Reply:
+    def _post(
+        self,
+        operation: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        repeatable: bool = False,
+        transport: Transport | None = None,
+    ) -> Reply:
         try:
-            return self.get_conn().send(Call(operation, "POST", path, repeatable=repeatable, json=body))
+            return (transport or self.get_conn()).send(Call(operation, "POST", path, repeatable=repeatable, json=body))
         except NotFound as missing:  # the path names no record, so the path itself is what is not found
             advice = f"There is no such path: correct the host of connection {self.wiza_conn_id}, then clear the task."
             raise WrongAddress(VENDOR, operation, missing.status, advice) from missing

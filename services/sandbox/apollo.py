@@ -24,7 +24,7 @@ from services.sandbox.gate import Call, Vendor, vendor_routes
 from services.sandbox.ledger import Ledger
 from services.sandbox.limits import OpeningWindow
 from services.sandbox.plan import Plan
-from services.sandbox.views import Company, View, apollo_view, company_view
+from services.sandbox.views import Company, Known, View, apollo_view, company_view
 from services.sandbox.world import Person, World
 
 PREFIX = "/apollo/api/v1"
@@ -109,6 +109,7 @@ class Apollo:
     ledger: Ledger
     callbacks: Callbacks
     windows: dict[str, Windows]
+    known: Known
     jobs: dict[int, Job] = field(default_factory=dict)
     requests: int = 0
     ids: dict[str, str] = field(default_factory=dict)  # Apollo's person id -> NPI
@@ -134,8 +135,6 @@ class Apollo:
         details = call.body["details"]
         if not details:
             return bulk_error(400, "INVALID_REQUEST", "invalid request, missing details")
-        if len(details) > MAX_BULK:
-            return bulk_error(400, "RECORD_LIMIT_EXCEEDED", "cannot enrich more than 10 in a single request")
         flags = dict(call.query)
         refusal = self._refusal(flags, bulk=True)
         if refusal:
@@ -325,7 +324,7 @@ class Apollo:
         for person, view in found:
             numbers = [_phone(view.mobile_phone)] if phones and view.mobile_phone else []
             if numbers:
-                self._charge("phoneReveal", person.npi, PHONE_CREDITS)
+                self._charge("phoneReveal", f"{person.npi}:phone", PHONE_CREDITS)
                 credits += PHONE_CREDITS
             entry: dict[str, Any] = {"id": self._id(person), "status": "success", "phone_numbers": numbers}
             if waterfall:
@@ -410,10 +409,8 @@ class Apollo:
         domains = {domain.lower() for domain in query.getlist("q_organization_domains_list[]")}
         return [
             person
-            for npi, person in sorted(self.world.people().items())
-            if apollo_view(self.world, person).is_known
-            and (not states or person.state in states)
-            and (not domains or person.domain in domains)
+            for person in self.known.people()
+            if (not states or person.state in states) and (not domains or person.domain in domains)
         ]
 
     def _company(self, asked: Mapping[str, Any]) -> Company | None:
@@ -451,7 +448,8 @@ def apollo_routes(plan: Plan, world: World, clock: Clock, ledger: Ledger, faults
     windows = {
         name: Windows(plan.apollo_limits[CLASS_OF.get(name, "other")], plan.vendor_limit_factor) for name in operations
     }
-    apollo = Apollo(plan, world, clock, ledger, Callbacks(faults), windows)
+    known = Known(world, lambda person: apollo_view(world, person).is_known)
+    apollo = Apollo(plan, world, clock, ledger, Callbacks(faults), windows, known)
     vendor = Vendor(
         name="apollo",
         prefix=PREFIX,
@@ -503,6 +501,8 @@ def poll_error(status: int, code: str) -> Response:
 def _refuse(operation: Operation, problems: list[Problem]) -> Response:
     if operation.id == "pollWebhookResult":
         return poll_error(400, "invalid_request_id")
+    if any("too long" in problem.message for problem in problems):
+        return bulk_error(400, "RECORD_LIMIT_EXCEEDED", "cannot enrich more than 10 in a single request")
     if operation.id.startswith("bulk"):
         return bulk_error(400, "INVALID_REQUEST", "; ".join(map(str, problems)))
     return error(422, "; ".join(map(str, problems)))

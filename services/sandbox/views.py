@@ -5,6 +5,7 @@ practices and staff it often has an old address, and charges for it. Clay asks m
 and dear. So no fixed order is the cheapest in every segment. The shares are ours: made up to be learnable, not measured.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,23 @@ class Company:
     city: str
     state: str
     zip5: str
+
+
+class Known:
+    """Whom a vendor knows, in order of NPI; worked out once for each state of the registry."""
+
+    def __init__(self, world: World, knows: Callable[[Person], bool]) -> None:
+        self._world = world
+        self._knows = knows
+        self._seen: dict[str, Person] | None = None
+        self._known: list[Person] = []
+
+    def people(self) -> list[Person]:
+        everybody = self._world.people()
+        if everybody is not self._seen:
+            self._known = [person for _, person in sorted(everybody.items()) if self._knows(person)]
+            self._seen = everybody
+        return self._known
 
 
 def size_of(person: Person) -> str:

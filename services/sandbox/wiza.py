@@ -25,7 +25,7 @@ from services.sandbox.gate import Call, Vendor, bearer, vendor_routes
 from services.sandbox.ledger import Ledger
 from services.sandbox.limits import OpeningWindow, Window
 from services.sandbox.plan import Plan
-from services.sandbox.views import company_view
+from services.sandbox.views import Known, company_view
 from services.sandbox.world import Person, WizaView, World
 
 PREFIX = "/wiza/api"
@@ -114,6 +114,7 @@ class Wiza:
     clock: Clock
     ledger: Ledger
     callbacks: Callbacks
+    known: Known
     reveals: dict[int, Reveal] = field(default_factory=dict)
     lists: dict[int, PeopleList] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
@@ -274,11 +275,7 @@ class Wiza:
     def _prospects(self, filters: dict[str, Any]) -> list[Person]:
         """Whom Wiza knows and the served filters leave: states, as codes."""
         states = {place["v"].split(",")[0].strip().upper() for place in filters.get("location", [])}
-        return [
-            person
-            for npi, person in sorted(self.world.people().items())
-            if self.world.wiza_view(person).outcome != "nothing" and (not states or person.state in states)
-        ]
+        return [person for person in self.known.people() if not states or person.state in states]
 
     def _prospect_list(self, operation: str, wanted: dict[str, Any], found: list[Person]) -> Response:
         taken, left = found[: wanted["max_profiles"]], tuple(found[wanted["max_profiles"] :])
@@ -315,7 +312,8 @@ class Wiza:
 
 def wiza_routes(plan: Plan, world: World, clock: Clock, ledger: Ledger, faults: Faults) -> list[Route]:
     """Wiza's routes below /wiza/api."""
-    wiza = Wiza(plan, world, clock, ledger, Callbacks(faults))
+    known = Known(world, lambda person: world.wiza_view(person).outcome != "nothing")
+    wiza = Wiza(plan, world, clock, ledger, Callbacks(faults), known)
     minute, day = (limit * plan.vendor_limit_factor for limit in plan.wiza_companies)
     vendor = Vendor(
         name="wiza",

@@ -26,6 +26,10 @@ ROOT = Path(__file__).parents[3]
 WIZA = {"Authorization": "Bearer sandbox-wiza-key"}
 GHL = {"Authorization": "Bearer sandbox-ghl-token", "Version": "v3"}
 INSTANTLY = {"Authorization": "Bearer sandbox-instantly-key"}
+APOLLO = {"x-api-key": "sandbox-apollo-key"}
+CLAY = {"clay-api-key": "sandbox-clay-key"}
+CLAY_ROW = {"x-clay-webhook-auth": "sandbox-clay-table-token"}
+CLAY_TABLE = "/clay/sources/webhook/pull-in-data-from-a-webhook-00000000-0000-4000-8000-000000000001"
 TWILIO = ("ACsandbox", "sandbox-twilio-secret")
 TTD = {"TTD-Auth": "sandbox-ttd-token"}
 LEADFEEDER = {"Authorization": "Token token=sandbox-leadfeeder-token"}
