@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -97,13 +100,13 @@ def world(state: Path, nppes: Path, rates: dict[str, float], factor: int) -> Ite
         cloud = exits.enter_context(running_cloud(state))
         receiver_port, port = free_port(), free_port()
         clay_secret = KEYS["clay"].split(":")[2]
-        secrets = {"CALLBACK_SECRETS": CALLBACK_SECRET, "WIZA_API_KEYS": KEYS["wiza"], "CLAY_WEBHOOK_SECRETS": clay_secret, "INSTANTLY_WEBHOOK_SECRETS": INSTANTLY_WEBHOOK_SECRET}  # fmt: skip # noqa: E501
+        secrets = {"CALLBACK_SECRETS": CALLBACK_SECRET, "WIZA_API_KEYS": KEYS["wiza"], "CLAY_SIGNING_SECRETS": clay_secret, "INSTANTLY_WEBHOOK_SECRETS": INSTANTLY_WEBHOOK_SECRET}  # fmt: skip # noqa: E501
         receiver = start(
             "webhook-receiver",
             [python("services"), "-m", "services.webhooks", "--port", str(receiver_port)],
             port=receiver_port,
             log=state / "logs" / "receiver.log",
-            env={**cloud.env(), **secrets},
+            env={**cloud.env(), **secrets, "GHL_WEBHOOK_PUBLIC_KEYS": _any_public_key()},
             healthy=answers("/healthz"),
         )
         exits.callback(receiver.stop, grace_seconds=3)
@@ -169,3 +172,10 @@ def load_providers(made: World, people: list[dict[str, Any]]) -> None:
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("clean.provider").columns]
     config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
     made.client.load_table_from_json(rows, "clean.provider", job_config=config).result()
+
+
+def _any_public_key() -> str:
+    """A key for GHL's events, of which there are none here; the receiver does not start without one."""
+    public = Ed25519PrivateKey.generate().public_key()
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()

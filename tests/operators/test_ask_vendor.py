@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from bench.waterfall_run import asked
 from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
+from hooks.wiza import WizaHook
 from include.asking import calls
 from include.call_ledger import CallLedger
+from include.event_inbox import InboxEvent, object_name, to_object
 from include.vendor_rows import vendor_rows
 from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
@@ -160,6 +163,31 @@ def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_noth
     assert settled["open"] == settled["answered"] > 0
     assert _statuses(lake, vendor) == {"responded": 5}
     assert spent(world, vendor) == before
+
+
+def test_settle_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_buys_nothing(
+    world: Sandbox, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GTM_WEBHOOK_URL", "http://127.0.0.1:9")  # nobody listens: the test is the receiver
+    rows = people(world, 180, 2)
+    before = spent(world, "wiza")
+    _fault(world, "wiza", kind="drop_response")
+    with pytest.raises(LeftInDoubt):
+        _ask(lake, "wiza", rows[:1])
+    (lost,) = _ledger(lake, "wiza").open()
+    reference = lost.purpose["callback_reference"]
+    lost_id = WizaHook().start_reveal(rows[1]["full_name"], company=rows[1]["company"]).id - 1
+    charged = spent(world, "wiza")
+    event = InboxEvent(
+        "wiza", f"{reference}-body-x", lost.requested_at, {}, json.dumps({"data": {"id": lost_id}}).encode()
+    )
+    lake.blob(object_name(event)).upload_from_string(to_object(event))
+    while not WizaHook().reveal(lost_id).is_complete:
+        time.sleep(0.1)
+    assert _settle("wiza")["answered"] == 1
+    (row,) = _rows(lake, "wiza")
+    assert (row["status"], row["person_key"], row["vendor_ref"]) == ("responded", rows[0]["npi"], str(lost_id))
+    assert spent(world, "wiza") == charged and charged[1] == before[1]
 
 
 async def _first_event(trigger: Any) -> dict[str, Any]:

@@ -55,8 +55,8 @@ class Asker(Protocol):
         """The balance; None where the vendor tells none."""
 
 
-def callbacks_since(bucket: storage.Bucket, vendor: str, entry: Entry) -> Iterator[Any]:
-    """Inbox objects of a vendor from the day of the question and the two after it: no callback comes later."""
+def callbacks_since(bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = "") -> Iterator[Any]:
+    """Inbox objects of a vendor (of one reference) from the day of the question and the two after it, which is when they come."""
     for days in range(3):
-        prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/"
+        prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/{reference}"
         yield from bucket.list_blobs(prefix=prefix)

@@ -50,10 +50,11 @@ class WizaAsker:
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         reference = entry.purpose.get("callback_reference")
-        for blob in callbacks_since(bucket, VENDOR, entry) if reference else ():
-            if reference in blob.name:
-                # The body is not trusted, only the id in it; the answer is read from Wiza.
-                return str(json.loads(json.loads(blob.download_as_bytes())["body"])["data"]["id"])
+        if reference is None:
+            return None
+        for blob in callbacks_since(bucket, VENDOR, entry, reference):
+            # The body is not trusted, only the id in it; the answer is read from Wiza.
+            return str(json.loads(json.loads(blob.download_as_bytes())["body"])["data"]["id"])
         return None
 
     def credits_left(self) -> float | None:
