@@ -7,6 +7,7 @@ answers that it would have asked for, until one is accepted.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from include.call_ledger import Entry
 from include.vendor_order import Rates, Tally, best_order
 from include.vendor_rows import vendor_rows
 from include.waterfall import policy
-from operators.asking import Answer, asker_of
+from operators.asking import Answer, Asker, asker_of
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,7 @@ def wilson(successes: int, of: int) -> tuple[float, float]:
     return round(middle - half, 4), round(middle + half, 4)
 
 
-def _waited(asker: Any, ref: str) -> Answer:
-    import time
-
+def _waited(asker: Asker, ref: str) -> Answer:
     while True:
         answer = asker.answer(ref)
         if answer is not None:

@@ -39,14 +39,15 @@ class World:
     @property
     def client(self) -> bigquery.Client:
         address = {"api_endpoint": self.cloud.warehouse.url}
-        return bigquery.Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=address)  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return bigquery.Client(project=PROJECT, credentials=credentials, client_options=address)
 
     @property
     def lake(self) -> storage.Bucket:
         address = {"api_endpoint": self.cloud.lake.url}
-        return storage.Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=address).bucket(
-            BUCKET
-        )  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        client = storage.Client(project=PROJECT, credentials=credentials, client_options=address)
+        return client.bucket(BUCKET)
 
     def charged(self) -> dict[str, float]:
         """Credits by vendor, by the vendors' own books."""
