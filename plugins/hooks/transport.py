@@ -154,6 +154,11 @@ class Transport:
                 raise outcome
             self._sleep(pause)
 
+    @property
+    def requests_per_second(self) -> float:
+        """The pace of this transport."""
+        return self._endpoint.requests_per_second
+
     def close(self) -> None:
         self._client.close()
 
