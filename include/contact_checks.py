@@ -12,10 +12,11 @@ from typing import Any
 from include.address_validation import AddressQuestion
 from include.enrichment import PaidOperation, request_key
 
-# Streets and suites are stable, practices are not: a year. Addy bills by plan and publishes no price of a look-up.
-USPS_ADDRESS = PaidOperation("usps", "address", 365, 0.0, 0.0, 0.0)
-ADDY_ADDRESS = PaidOperation("addy", "address", 365, 0.0, 0.0, 0.0)
-PHONE_VALIDATION = PaidOperation("twilio", "validation", 365, 0.0, 0.0, 0.0)
+# Addy bills by plan and publishes no price of a look-up.
+USPS_ADDRESS = PaidOperation("usps", "address", 0.0, 0.0, 0.0)
+ADDY_ADDRESS = PaidOperation("addy", "address", 0.0, 0.0, 0.0)
+PHONE_VALIDATION = PaidOperation("twilio", "validation", 0.0, 0.0, 0.0)
+CHECK_MAX_AGE_DAYS = 365  # streets, suites and numbers are stable, practices are not
 # A new USPS account makes 60 calls an hour: a chunk takes 100 minutes then.
 USPS_CHUNK_ROWS = 100
 

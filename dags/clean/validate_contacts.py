@@ -61,8 +61,8 @@ from include.airflow_defaults import (
     tags,
 )
 from include.airflow_promote import promote
-from include.contact_checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
-from include.enrichment import LOOKUP, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, PaidOperation
+from include.contact_checks import CHECK_MAX_AGE_DAYS, ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
+from include.enrichment import LOOKUP, LOOKUP_MAX_AGE_DAYS, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, PaidOperation
 from include.tables import table
 from operators.addy_validate import AddyValidateOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
@@ -115,7 +115,7 @@ def _addresses(name: str, asked: PaidOperation, chunk_rows: int) -> BigQueryToCh
         chunk_rows,
         validator=("STRING", asked.vendor),
         max_addresses=("INT64", "{{ params.max_addresses }}"),
-        max_age_days=("INT64", str(asked.max_age_days)),
+        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
     )
 
 
@@ -149,7 +149,7 @@ with DAG(
         "candidates",
         MAX_CHUNK_ROWS,
         max_phones=("INT64", "{{ params.max_phones }}"),
-        max_age_days=("INT64", str(PHONE_VALIDATION.max_age_days)),
+        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
     )
     phones = TwilioValidateOperator.partial(
         task_id="validate_phones", pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
@@ -160,7 +160,7 @@ with DAG(
         "line_candidates",
         MAX_CHUNK_ROWS,
         max_lookups=("INT64", "{{ params.max_line_types }}"),
-        max_age_days=("INT64", str(LOOKUP.max_age_days)),
+        max_age_days=("INT64", str(LOOKUP_MAX_AGE_DAYS)),
         retry_age_days=("INT64", str(PACKAGE_RETRY_DAYS)),
         resend_in_doubt=("BOOL", RESEND),
     )
