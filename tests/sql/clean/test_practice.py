@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from google.cloud import bigquery
 
 from include.tables import table
-from tests.sql.segmented.registry import dentist, insert, organization, rows
+from operators.gate import GateFailed, GateOperator
+from tests.operators.context import context
+from tests.sql.segmented.registry import AS_OF, dentist, insert, organization, rows
 
 CHAIN = {
     "organization_name": "TALLGRASS DENTAL LLC",
@@ -97,3 +100,9 @@ def test_practice_when_places_are_of_every_kind_then_split_owned_and_sized_with_
 
     resolve(bigquery_client)
     assert practices == by_key(bigquery_client, "SELECT * FROM clean.practice", "practice_id")
+
+    gate = GateOperator(task_id="gate", table_name="clean.practice", as_of=AS_OF)
+    assert gate.execute(context())["rules"] == 5
+    bigquery_client.query_and_wait("DELETE FROM clean.practice WHERE practice_id = 'o-tower'")
+    with pytest.raises(GateFailed, match="must name the same practices"):
+        gate.execute(context())
