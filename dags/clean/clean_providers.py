@@ -14,7 +14,7 @@ file is the base, the weekly ones are deltas: the newest row of each NPI counts.
 
 ## When it fails
 
-* `gate_candidates` (GateFailed): the message lists the broken rules, or says that too many rows were refused. clean.provider still serves the
+* `gate_candidates` (GateFailed): the message lists the broken rules (such as a state that lost a third), or says that too many rows were refused. clean.provider still serves the
   last good state. Look at clean.rejected_row, the newest partition of raw.nppes_npi and ops.load_manifest; if the file is bad, re-run
   `ingest_nppes_weekly` for that week, then clear this task.
 * `gate_provider`: rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name = 'clean.provider'`.
