@@ -17,7 +17,7 @@ What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from 
 
 ## When it fails
 
-* `gate_candidates` (GateFailed): the message lists the broken rules, or says that too many rows were refused. clean.provider still serves the
+* `gate_candidates` (GateFailed): the message lists the broken rules (such as a state that lost a third), or says that too many rows were refused. clean.provider still serves the
   last good state; clean.provider_pending keeps who waits. Look at clean.rejected_row, the newest slices of ops.mapped_slice and
   ops.load_manifest; if the file is bad, load a good one with its ingest DAG, which starts this one again.
 * `gate_provider` (GateFailed): rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name LIKE
