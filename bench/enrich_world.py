@@ -26,7 +26,7 @@ from services.embedded.cloud import BUCKET, PROJECT, Cloud, running_cloud
 from services.embedded.process import answers, free_port, python, start
 from services.embedded.sandbox import CALLBACK_SECRET, INSTANTLY_WEBHOOK_SECRET, KEYS, LOCATION_ID, START, Sandbox
 
-PUBLISHED = {"wiza": 15.0, "apollo": 0.98 * 1000 / 60, "clay": 5.0}  # calls a second that our hooks keep to
+PUBLISHED = {"wiza": 14.5, "apollo": 0.98 * 1000 / 60, "clay": 5.0}  # calls a second that our hooks keep to
 IN_A_HURRY = {"wiza": 200.0, "apollo": 400.0, "clay": 100.0}
 
 

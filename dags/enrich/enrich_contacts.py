@@ -95,10 +95,9 @@ PARAMS = {
     "in_doubt": Param("hold", type="string", enum=list(IN_DOUBT),
         description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),
 }  # fmt: skip
-OVER_BUDGET = RetryRule(
+STOP_OVER_BUDGET = ExceptionRetryPolicy(rules=[RetryRule(
     exception="include.enrichment.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
-)
-STOP_OVER_BUDGET = ExceptionRetryPolicy(rules=[OVER_BUDGET])
+)])  # fmt: skip
 RESEND = "{{ (params.in_doubt == 'resend') | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 

@@ -17,7 +17,7 @@ from operators.asking.asker import Answer, callbacks_since
 
 class WizaAsker:
     vendor = VENDOR
-    in_flight = 4  # a start takes Wiza about a quarter of a second: fifteen a second need four
+    in_flight = 8  # a start takes up to half a second: fifteen a second need eight
 
     def __init__(self) -> None:
         self._hook = WizaHook()
