@@ -61,8 +61,15 @@ from include.airflow_defaults import (
     tags,
 )
 from include.airflow_promote import promote
-from include.contact_checks import CHECK_MAX_AGE_DAYS, ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
-from include.enrichment import LOOKUP, LOOKUP_MAX_AGE_DAYS, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, PaidOperation
+from include.contact_checks import ADDY_ADDRESS, CHECK_MAX_AGE_DAYS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
+from include.enrichment import (
+    LOOKUP,
+    LOOKUP_MAX_AGE_DAYS,
+    MAX_CHUNK_ROWS,
+    MAX_CHUNKS,
+    PACKAGE_RETRY_DAYS,
+    PaidOperation,
+)
 from include.tables import table
 from operators.addy_validate import AddyValidateOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
