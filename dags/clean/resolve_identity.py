@@ -9,7 +9,7 @@ providers into practices with their size and owner, and lists which identifiers 
 | Kind | convergent: a fold over RAW and clean.provider; run it twice and nothing changes |
 | Runs | when clean.provider or raw.board_license changes |
 | Reads | raw.board_license, clean.provider, raw.nppes_npi (the row behind each provider) |
-| Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result |
+| Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result; who of clean.provider is active by what the boards say |
 | Then | who reads clean.license_match, clean.practice or clean.identity |
 
 `as_of` only dates the quality results: no table here depends on it.
@@ -67,6 +67,8 @@ with DAG(
 
     as_of >> licenses >> gates["license"] >> matches >> gates["license_match"] >> identity
     licenses >> members >> practices >> gates["practice"]
+    # It changes who of clean.provider is active and announces nothing: the next run of clean_providers does.
+    gates["license_match"] >> promote("clean.provider", sql="board", task_id="apply_board_status")
     gates["license_match"] >> announce("clean.license_match", as_of)
     gates["practice"] >> announce("clean.practice", as_of)
     identity >> announce("clean.identity", as_of)

@@ -185,7 +185,7 @@ with DAG(
     known = promote("clean.phone", sql="looked_up", task_id="promote_validity", trigger_rule="all_done")
     confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
 
-    as_of >> [plan_us, plan_foreign, plan_phones]
+    as_of >> [plan_us, plan_foreign, promote("clean.phone", sql="marked", task_id="mark_phones") >> plan_phones]
     [us >> _load("us_addresses", USPS_ADDRESS), foreign >> _load("foreign_addresses", ADDY_ADDRESS)] >> promote_address
     phones >> _load("phones", PHONE_VALIDATION) >> known >> plan_lines
     lines >> _load("line_types", LOOKUP) >> promote_phone

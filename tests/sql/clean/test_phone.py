@@ -125,3 +125,35 @@ def test_plans_when_numbers_differ_then_all_are_validated_and_only_a_dentists_ow
     assert told[SHARED] == (False, None, invalid["request_key"])
     assert told[TWO] == (False, "landline", older_line["request_key"])  # the newest validity, the newest line type
     assert told["5"] == told[FREE] == (None, None, None)
+
+
+def test_marks_when_a_number_is_at_two_places_or_a_fax_then_all_its_spellings_say_so(
+    bigquery_client: bigquery.Client,
+) -> None:
+    spelled = f"({SHARED[:3]}) 555-0101"
+    phones = [_phone(OWN, 0), _phone(SHARED, 0), _phone(spelled, 0), _phone(FAX, 0), _phone(TWO, 9, is_fax=True)]
+    _load(bigquery_client, "clean.phone", phones)
+    places = [
+        ("2000000001", OWN, "o1"),
+        ("2000000002", SHARED, "o1"),
+        ("2000000003", SHARED, "o2"),
+        ("2000000004", SHARED, "o2"),
+    ]
+    _load(
+        bigquery_client, "clean.provider", [{**_provider(npi, phone), "practice_id": at} for npi, phone, at in places]
+    )
+    version = {
+        "file_date": "2025-11-09",
+        "source": "nppes_weekly",
+        "source_object": "x",
+        "line": 2,
+        "npi": "2000000001",
+        "kind": "dental",
+    }
+    _load(bigquery_client, "clean.provider_version", [{**version, "fax": f"1-{FAX}"}])
+    bigquery_client.query_and_wait(table("clean.phone").sql("marked"))
+    found = {
+        row["published"]: (row["shared_by"], row["is_fax"])
+        for row in bigquery_client.query_and_wait("SELECT * FROM clean.phone")
+    }
+    assert found == {OWN: (1, False), SHARED: (2, False), spelled: (2, False), FAX: (0, True), TWO: (0, False)}

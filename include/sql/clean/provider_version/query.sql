@@ -187,8 +187,8 @@ INSERT INTO clean.provider_version (
   file_date, source, source_object, line, npi, kind, deactivation_date, reactivation_date, content, entity_type, first_name, last_name,
   credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name,
   authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty,
-  license_number, license_state, address_line_1, address_line_2, city, state, postal_code, country, phone, enumeration_date,
-  last_update_date, address_key, phone_key
+  license_number, license_state, address_line_1, address_line_2, city, state, postal_code, country, phone, fax,
+  enumeration_date, last_update_date, address_key, phone_key
 )
 WITH chosen AS (
   SELECT * FROM slot
@@ -238,6 +238,7 @@ typed AS (
     present(r.provider_business_practice_location_address_postal_code) AS postal_code,
     present(r.provider_business_practice_location_address_country_code_if_outside_u_s) AS country,
     present(r.provider_business_practice_location_address_telephone_number) AS phone,
+    present(r.provider_business_practice_location_address_fax_number) AS fax,
     published_date(r.provider_enumeration_date) AS enumeration_date,
     published_date(r.last_update_date) AS last_update_date
   FROM raw.nppes_npi AS r
