@@ -41,8 +41,8 @@ from include.airflow_schedules import interval_schedule
 from operators.check_connection import HOOKS, CheckConnectionOperator
 
 SYSTEMS = [
-    System.NPPES, System.WIZA, System.APOLLO, System.CLAY, System.TWILIO, System.GHL, System.INSTANTLY, System.GOOGLE_ADS,
-    System.META_ADS, System.TTD, System.LEADFEEDER,
+    System.NPPES, System.WIZA, System.APOLLO, System.CLAY, System.TWILIO, System.USPS, System.ADDY, System.GHL, System.INSTANTLY,
+    System.GOOGLE_ADS, System.META_ADS, System.TTD, System.LEADFEEDER,
 ]  # fmt: skip
 
 with DAG(

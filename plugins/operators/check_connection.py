@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 # conn_id -> its hook. By name, because each is loaded only where its own connection is checked.
 HOOKS = {
+    "addy_default": "hooks.addy.AddyHook",
     "apollo_default": "hooks.apollo.ApolloHook",
     "clay_default": "hooks.clay.ClayHook",
     "ghl_default": "hooks.ghl.GhlHook",
@@ -20,6 +21,7 @@ HOOKS = {
     "nppes_default": "hooks.nppes.NppesHook",
     "ttd_default": "hooks.ttd.TtdHook",
     "twilio_default": "hooks.twilio.TwilioHook",
+    "usps_default": "hooks.usps.UspsHook",
     "wiza_default": "hooks.wiza.WizaHook",
 }
 
