@@ -89,8 +89,7 @@ PARAMS = {
     "resend_in_doubt": Param(False, type="boolean",
         description="Buy a line type again where a call went out and no answer ever came. May pay twice."),
 }  # fmt: skip
-RESEND = "{{ params.resend_in_doubt | tojson }}"
-CHUNK_LABEL = "{{ task.chunk['label'] }}"
+RESEND, CHUNK_LABEL = "{{ params.resend_in_doubt | tojson }}", "{{ task.chunk['label'] }}"
 
 
 def _plan(

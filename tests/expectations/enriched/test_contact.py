@@ -38,7 +38,7 @@ def _check(client: bigquery.Client, *rows: dict[str, Any]) -> dict[str, Any]:
     from google.cloud import bigquery
 
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("enriched.contact").columns]
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
     client.load_table_from_json(list(rows), "enriched.contact", job_config=config).result()
     gate = GateOperator(task_id="gate_contact", table_name="enriched.contact", as_of="2025-11-10T06:00:00+00:00")
     result: dict[str, Any] = gate.execute(context())
