@@ -52,6 +52,12 @@ bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; ever
 bench-convert: env ## Measure the conversion of a generated 1 GB file, and compare every column with a plain parse
 	$(AIRFLOW) -m bench.convert
 
+bench-clean: env ## Measure what CLEAN says against a generated registry of known truth, Splink beside it, and how fast it is
+	$(AIRFLOW) -m bench.clean
+
+bench-enrich: env ## Measure the waterfall: use of the limits, cost of each order of vendors, and what 50 killed runs pay
+	$(AIRFLOW) -m bench.enrich
+
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
 
@@ -81,4 +87,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: ## Remove what runs leave behind (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich up down dag lint format locks locks-check clean

@@ -33,8 +33,14 @@ TABLES = (
     "raw.nppes_other_name",
     "raw.nppes_practice_location",
     "raw.nppes_endpoint",
+    "clean.provider_version",
+    "clean.provider_pending",
+    "clean.provider_candidate",
+    "clean.provider_history",
     "clean.provider",
     "clean.rejected_row",
+    "ops.mapped_slice",
+    "ops.balance",
     "ops.load_manifest",
 )
 

@@ -16,12 +16,14 @@ def promote(
     table_name: str,
     *,
     sql: str = "query",
+    text: str | None = None,
     task_id: str | None = None,
     params: dict[str, tuple[str, str]] | None = None,
     trigger_rule: str = "all_success",
 ) -> BigQueryInsertJobOperator:
     """Return the task that runs ``include/sql/<table>/<sql>.sql``.
 
+    :param text: the statement itself, where Python makes it of the file and of declarations.
     :param params: query parameter name -> (type, value); a value may be a template, for example ``{"as_of": ("TIMESTAMP", AS_OF)}``.
     """
     target = table(table_name)
@@ -35,7 +37,7 @@ def promote(
         trigger_rule=trigger_rule,
         configuration={
             "query": {
-                "query": target.sql(sql),
+                "query": text or target.sql(sql),
                 "useLegacySql": False,
                 "parameterMode": "NAMED",
                 "queryParameters": [_parameter(key, *value) for key, value in (params or {}).items()],

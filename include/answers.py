@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -92,26 +92,50 @@ def archived_answer(
     return archived(bucket, object_name, io.BytesIO(content), file_name=path.name, content_type=content_type)
 
 
-def write_part(bucket: storage.Bucket, prefix: str, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Empty a folder of the lake's scratch space, write the rows there as one Parquet file, and return their number.
+def staged_answer(
+    bucket: storage.Bucket,
+    target: Table,
+    day: date,
+    source: str,
+    kept: ArchivedFile,
+    rows: Sequence[Mapping[str, Any]],
+    nothing: str,
+) -> dict[str, Any]:
+    """Write what an archived answer says as one Parquet file into the scratch space of its table, day and source.
 
-    Each row has every column of the table. No row is one file without rows, so that a load empties its slice.
+    Returns what its load and RecordLoadsOperator need: ``{"day", "source_object", "file_name", "bytes", "sha256",
+    "rows_in", "rows", "rejected", "note", "source_uri"}``; nothing is rejected, because one wrong record refuses its
+    whole answer.
+
+    :param rows: each has every column of the table. No row is one file without rows, so that a load empties its slice.
+    :param nothing: the note where there is no row.
     """
-    schema = pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.mode != "REQUIRED") for c in table.columns])
-    part = pa.Table.from_pylist(list(rows), schema)
+    schema = pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.mode != "REQUIRED") for c in target.columns])
+    prefix = staged_prefix(target, day, source)
     for old in bucket.list_blobs(prefix=prefix):
         old.delete()
     sink = io.BytesIO()
-    parquet.write_table(part, sink, compression="zstd")
+    parquet.write_table(pa.Table.from_pylist(list(rows), schema), sink, compression="zstd")
     bucket.blob(f"{prefix}part-00000.parquet").upload_from_string(
         sink.getvalue(), content_type="application/vnd.apache.parquet"
     )
-    return int(part.num_rows)
+    return {
+        "day": day.isoformat(),
+        "source_object": f"gs://{bucket.name}/{kept.object}",
+        "file_name": kept.file_name,
+        "bytes": kept.bytes,
+        "sha256": kept.sha256,
+        "rows_in": len(rows),
+        "rows": len(rows),
+        "rejected": 0,
+        "note": "" if rows else nothing,
+        "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
+    }
 
 
-def staged_prefix(table: Table, day: date, source: str) -> str:
+def staged_prefix(target: Table, day: date, source: str) -> str:
     """Return the scratch folder of one table, day and source, with its slash."""
-    return f"staged/{table.table_id}/{day}/{source}/"
+    return f"staged/{target.table_id}/{day}/{source}/"
 
 
 def _says(records: Callable[[bytes], Any], content: bytes) -> Any:

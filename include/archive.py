@@ -78,11 +78,16 @@ def archived(
 
 
 def newest_archived(bucket: storage.Bucket, prefix: str) -> ArchivedFile | None:
-    """Return the object below a prefix that was archived last, or None."""
-    blobs = [(blob.time_created, blob.name, blob) for blob in bucket.list_blobs(prefix=prefix)]
+    """Return the newest object below a prefix, or None: of the latest day's folder, the version that was archived last.
+
+    The day decides first: an old day that is filled in today is no newer edition.
+    """
+    blobs = [
+        (blob.name.rpartition("/")[0], blob.time_created, blob.name, blob) for blob in bucket.list_blobs(prefix=prefix)
+    ]
     if not blobs:
         return None
-    *_, blob = max(blobs, key=lambda item: item[:2])
+    *_, blob = max(blobs, key=lambda item: item[:3])
     file_name = (blob.metadata or {}).get("file_name") or PurePosixPath(blob.name).name
     return ArchivedFile(blob.name, int(blob.generation), file_name, int(blob.size), _sha256_of(blob))
 

@@ -21,6 +21,8 @@ FOLDER = Path(__file__).with_name("boards")
 # From best to worst: where a board gives several words for one licence, the worst counts.
 STATUS_CLASSES = ("active", "pending", "restricted", "lapsed", "retired", "disciplined", "deceased")
 UNKNOWN = "unknown"
+DETAILS = ("middle_name", "name_suffix", "former_last_name", "organization_name", "address_line_1", "address_line_2",
+           "city", "address_state", "postal_code", "phone")  # fmt: skip
 CADENCES = {"daily": 1, "weekly": 7, "monthly": 31}  # days between two editions, at most
 # Days without news from which a board is not quiet but broken: a long weekend, a skipped week, a late month.
 LONGEST_GAPS = {"daily": 5, "weekly": 16, "monthly": 40}
@@ -110,6 +112,9 @@ class BoardSource:
     """One board. `columns` must all be there; `optional_columns` may; any other is loaded too, and reported.
 
     :param scheduled: whether runs read it without being asked to by name.
+    :param number_rules: patterns of a licence number without blanks, in capitals, as the board or a licensee writes it; what the
+        first that fits finds in its group is the number, leading zeros cut off.
+    :param details: what else CLEAN takes from a row: one of DETAILS -> column.
     :param status_columns: joined by " / " when there are several; `status_separators` split words that count alone.
     :param statuses: status word, case-folded -> one of STATUS_CLASSES.
     """
@@ -127,9 +132,11 @@ class BoardSource:
     optional_columns: tuple[str, ...]
     license_number: ColumnPart
     license_type: ColumnPart
+    number_rules: tuple[str, ...]
     status_columns: tuple[str, ...]
     status_separators: str
     names: Mapping[str, str]
+    details: Mapping[str, str]
     date_form: str
     date_columns: Mapping[str, str]
     statuses: Mapping[str, str]
@@ -214,9 +221,11 @@ def parsed(body: Mapping[str, Any], where: str) -> BoardSource:
         optional_columns=tuple(body.get("optional_columns", ())),
         license_number=_part(where, body["license_number"]),
         license_type=_part(where, body["license_type"]),
+        number_rules=tuple(body["number_rules"]),
         status_columns=tuple(body["status"]["columns"]),
         status_separators=body["status"].get("separators", ""),
         names=body["names"],
+        details=body["details"],
         date_form=body["dates"]["form"],
         date_columns={name: column for name, column in body["dates"].items() if name != "form"},
         statuses={_folded(word): name for name, words in body["statuses"].items() for word in words},
@@ -228,7 +237,7 @@ def parsed(body: Mapping[str, Any], where: str) -> BoardSource:
 
 
 _REQUIRED = {"state", "board", "cadence", "terms", "file_name", "fetch", "columns", "license_number", "license_type",
-             "status", "names", "dates", "statuses"}  # fmt: skip
+             "number_rules", "status", "names", "details", "dates", "statuses"}  # fmt: skip
 _OPTIONAL = {"scheduled", "delay_seconds", "delimited", "optional_columns"}
 _FETCHES: dict[str, tuple[type, set[str], set[str]]] = {
     "file": (FileFetch, {"path"}, {"page", "link", "session"}),
@@ -284,7 +293,7 @@ def _check_keys(where: str, body: Mapping[str, Any], required: set[str], optiona
 def _faults(source: BoardSource, body: Mapping[str, Any]) -> list[str]:
     known = {*source.columns, *source.optional_columns}
     used = {source.license_number.column, source.license_type.column, *source.status_columns,
-            *source.names.values(), *source.date_columns.values()}  # fmt: skip
+            *source.names.values(), *source.details.values(), *source.date_columns.values()}  # fmt: skip
     words = [_folded(word) for words in body["statuses"].values() for word in words]
     is_delimited = isinstance(source.fetch, FileFetch | FormFetch)
     checks = {
@@ -296,6 +305,8 @@ def _faults(source: BoardSource, body: Mapping[str, Any]) -> list[str]:
             set(source.statuses.values()) <= set(STATUS_CLASSES),
         f"statuses: said twice: {sorted({word for word in words if words.count(word) > 1})}": len(words) == len(set(words)),
         f"names: {sorted(set(source.names) - _NAMES)} are not among {sorted(_NAMES)}": set(source.names) <= _NAMES,
+        f"details: {sorted(set(source.details) - set(DETAILS))} are not among {DETAILS}": set(source.details) <= set(DETAILS),
+        "number_rules: each must be a pattern with exactly one group": all(_has_one_group(rule) for rule in source.number_rules),
         f"dates: {sorted(set(source.date_columns) - _DATES)} are not among {sorted(_DATES)}":
             set(source.date_columns) <= _DATES,
         f"dates.form {source.date_form!r} does not say year, month and day":
@@ -306,6 +317,13 @@ def _faults(source: BoardSource, body: Mapping[str, Any]) -> list[str]:
         "terms must say something": bool(source.terms.strip()),
     }  # fmt: skip
     return [fault for fault, holds in checks.items() if not holds]
+
+
+def _has_one_group(pattern: str) -> bool:
+    try:
+        return re.compile(pattern).groups == 1
+    except re.error:
+        return False
 
 
 def _link_is_whole(fetch: Any) -> bool:

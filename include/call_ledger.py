@@ -19,7 +19,7 @@ import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Literal
@@ -55,6 +55,7 @@ class Entry:
     """All that the ledger knows about one request: a row of raw.vendor_response.
 
     request and body are JSON text, body exactly as received; body, vendor_ref and responded_at are None until known.
+    purpose: what the call was made for (run_id, segment, callback_reference …), {} for a call that tells none.
     """
 
     vendor: str
@@ -70,6 +71,7 @@ class Entry:
     cost_usd: float
     requested_at: datetime
     responded_at: datetime | None
+    purpose: Mapping[str, str] = field(default_factory=dict)
 
 
 class CallLedger:
@@ -90,10 +92,17 @@ class CallLedger:
         self._clock = clock
         self.prefix = f"calls/{vendor}/{operation}/"
 
-    def claim(self, request_key: str, request: Mapping[str, Any], person_key: str | None = None) -> Claim:
+    def claim(
+        self,
+        request_key: str,
+        request: Mapping[str, Any],
+        person_key: str | None = None,
+        purpose: Mapping[str, str] | None = None,
+    ) -> Claim:
         """Write the intent unless it exists, and return what may be done.
 
         request: what will be asked, as JSON; kept with the answer. person_key: NPI, so that a person can be erased.
+        purpose: what the call is for, as short texts without a person; kept with the answer.
         """
         _require_name(request_key)
         intent: dict[str, Any] = {
@@ -102,6 +111,7 @@ class CallLedger:
             "request_key": request_key,
             "person_key": person_key,
             "request": dict(request),
+            "purpose": dict(purpose or {}),
             "requested_at": self._now(),
             "claim_id": uuid.uuid4().hex,
             "resent_at": [],
@@ -198,14 +208,26 @@ class CallLedger:
         pending = {"status": "in_doubt", "vendor_ref": started["vendor_ref"] if started else None}
         return self._entry(request_key, {**intent, **pending})
 
-    def started(self) -> dict[str, str]:
-        """Requests that the vendor took and that have no answer here: request key -> the vendor's id, to fetch it by."""
+    def open(self) -> Iterator[Entry]:
+        """Every request without an answer, in order of key; vendor_ref is None where not even the vendor's id is known."""
         steps: dict[str, set[str]] = {}
         for key, step in self._steps():
             steps.setdefault(key, set()).add(step)
-        open_keys = [key for key, found in steps.items() if "started.json" in found and "response.json" not in found]
-        known = {key: self._read(key, "started") for key in open_keys}
-        return {key: str(step["vendor_ref"]) for key, step in known.items() if step is not None}
+        for key in [key for key, found in steps.items() if "response.json" not in found]:
+            entry = self.entry(key)
+            if entry is not None and entry.status == "in_doubt":
+                yield entry
+
+    def booked_since(self, moment: datetime) -> float:
+        """Credits of the answers that were written after a moment of the lake's clock."""
+        blobs = self._bucket.list_blobs(prefix=self.prefix)
+        keys = [
+            blob.name.removeprefix(self.prefix).partition("/")[0]
+            for blob in blobs
+            if blob.name.endswith("/response.json") and blob.time_created > moment
+        ]
+        with ThreadPoolExecutor(READERS) as pool:
+            return sum(entry.credits for entry in pool.map(self.entry, keys) if entry is not None)
 
     def entries(self, skip: Collection[str] = ()) -> Iterator[Entry]:
         """Every request in the ledger but the keys in `skip`, in order of key."""
@@ -237,6 +259,7 @@ class CallLedger:
             cost_usd=float(known.get("cost_usd", 0.0)),
             requested_at=datetime.fromisoformat(known["requested_at"]),
             responded_at=datetime.fromisoformat(responded_at) if responded_at else None,
+            purpose=known.get("purpose", {}),
         )
 
     def _now(self) -> str:

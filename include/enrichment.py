@@ -14,14 +14,12 @@ class PaidOperation:
     """One kind of paid call.
 
     name: the operation as the call ledger and raw.vendor_response know it.
-    max_age_days: an answer older than this, found or not, may be bought again.
     most_credits: the most that one call can cost, in the vendor's credits (0: not sold by credit).
     usd_per_credit, usd_per_call: list price; the contract's price is the owner's to set here.
     """
 
     vendor: str
     name: str
-    max_age_days: int
     most_credits: float
     usd_per_credit: float
     usd_per_call: float
@@ -35,10 +33,9 @@ class PaidOperation:
         return credits * self.usd_per_credit + self.usd_per_call
 
 
-# Level `partial`: 2 credits for a valid e-mail, nothing when nothing is found. People move: half a year.
-REVEAL = PaidOperation("wiza", "individual_reveal", 180, 2.0, 0.05, 0.0)
-# Twilio sells by call. A practice keeps its number: a year.
-LOOKUP = PaidOperation("twilio", "line_type_intelligence", 365, 0.0, 0.0, 0.008)
+# Twilio sells by call. (What the waterfall buys is declared in include/waterfall.yaml.)
+LOOKUP = PaidOperation("twilio", "line_type_intelligence", 0.0, 0.0, 0.008)
+LOOKUP_MAX_AGE_DAYS = 365  # a practice keeps its number
 
 MAX_CHUNK_ROWS = 200  # what one mapped task asks for: small enough to lose little, large enough to keep the grid short
 MAX_CHUNKS = 200
@@ -91,12 +88,6 @@ def request_key(operation: PaidOperation, subject: str, inputs: Mapping[str, str
     normalised = {name: " ".join(value.casefold().split()) for name, value in inputs.items()}
     text = "|".join([operation.vendor, operation.name, subject, json.dumps(normalised, sort_keys=True), after or ""])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def reveal_request(row: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return (request key, what to ask Wiza) for one row of enriched/contact/reveal_candidates.sql."""
-    asked = {"full_name": str(row["full_name"]), "company": str(row["company"]), "level": "partial"}
-    return request_key(REVEAL, str(row["npi"]), asked, row["after"]), asked
 
 
 def lookup_request(row: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

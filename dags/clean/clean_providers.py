@@ -1,28 +1,39 @@
 """
 # clean_providers
 
-Brings **clean.provider** to the state that RAW implies: active dental providers only, typed, normalised, one row per NPI. The monthly
-file is the base, the weekly ones are deltas: the newest row of each NPI counts. A missing week or month only makes it older.
+Brings **clean.provider** and **clean.provider_history** to the state that RAW implies: dental providers that are active in NPPES, typed,
+normalised, one row per NPI; and what was known of each, day by day. The monthly file is the base, the weekly ones are deltas: the newest
+row of each NPI counts. A missing week or month only makes it older.
 
 | | |
 |---|---|
-| Kind | convergent: a fold over all of RAW; the order in which weeks were loaded does not matter |
+| Kind | convergent: a slice of RAW (file date and source) is read once, then the NPIs that it touched are folded anew; no order of arrival matters |
 | Runs | when raw.nppes_npi or raw.nppes_deactivation changes |
-| Reads | raw.nppes_npi, raw.nppes_other_name (brand names), raw.nppes_deactivation |
-| Writes | clean.provider_candidate, clean.provider, clean.rejected_row, ops.balance, ops.quality_result, ops.alert (vanished_npis) |
+| Reads | ops.load_manifest (which slices are new or other), raw.nppes_npi, raw.nppes_other_name, raw.nppes_deactivation, clean.license_match |
+| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.alert (vanished_npis) |
 | Then | enrich_contacts |
+
+What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from <= '2025-11-16' AND (valid_to IS NULL OR valid_to > '2025-11-16')`.
 
 ## When it fails
 
-* `gate_candidates` (GateFailed): the message lists the broken rules, or says that too many rows were refused. clean.provider still serves the
-  last good state. Look at clean.rejected_row, the newest partition of raw.nppes_npi and ops.load_manifest; if the file is bad, re-run
-  `ingest_nppes_weekly` for that week, then clear this task.
-* `gate_provider`: rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name = 'clean.provider'`.
-  Downstream has not been told. Clear from `stage_candidates`.
-* Anything else (warehouse down): clear the failed task. Every task may run again.
+* `gate_candidates` (GateFailed): the message lists the broken rules (such as a state that lost a third), or says that too many rows were refused. clean.provider still serves the
+  last good state; clean.provider_pending keeps who waits. Look at clean.rejected_row, the newest slices of ops.mapped_slice and
+  ops.load_manifest; if the file is bad, load a good one with its ingest DAG, which starts this one again.
+* `gate_provider` (GateFailed): rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name LIKE
+  'clean.provider%'`; or an NPI has two open rows of history. Downstream has not been told. Have everything mapped and folded again:
+  `TRUNCATE TABLE ops.mapped_slice`, then clear from `map_slices`. It costs a full refresh and loses nothing.
+* `fold_pending` with "has an address or a telephone without a standard form": clear `standardise_contacts`.
+* Anything else (warehouse down): clear the failed task. Every task may run again: `map_slices`, `fold_pending` and `promote_provider` are one
+  transaction each, and an NPI stays in clean.provider_pending until its promotion is done.
+
+Providers whose every licence is deceased, retired or disciplined by their boards stay in clean.provider with `is_active` FALSE and
+`inactive_reason`; ops.balance counts them. Whoever writes clean.license_match runs `apply_board_status` too.
 
 It does not fail for NPIs that vanished from a monthly file without a deactivation: they stay in clean.provider, and
 `SELECT * FROM ops.alert WHERE check_name = 'vanished_npis'` has their number and five of them. Many mean a cut file.
+
+A slice is known by its row in ops.load_manifest. Rows of RAW that were changed by hand, without a load, are not seen.
 
 ## Backfill
 
@@ -36,7 +47,9 @@ from airflow.sdk import DAG
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
 from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
 from include.airflow_promote import promote
+from include.provider_fold import mapping_version
 from operators.gate import GateOperator
+from operators.standardise_contacts import StandardiseContactsOperator
 
 with DAG(
     dag_id="clean_providers",
@@ -50,7 +63,9 @@ with DAG(
     tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES),
 ) as dag:
     as_of = resolve_as_of()
-    stage = promote("clean.provider_candidate", task_id="stage_candidates")
+    mapped = promote("clean.provider_version", task_id="map_slices", params={"mapping": ("STRING", mapping_version())})
+    standardised = StandardiseContactsOperator(task_id="standardise_contacts", pool="bigquery")
+    folded = promote("clean.provider_candidate", task_id="fold_pending")
     gate_candidates = GateOperator(
         task_id="gate_candidates",
         table_name="clean.provider_candidate",
@@ -60,9 +75,11 @@ with DAG(
         pool="bigquery",
     )
     promoted = promote("clean.provider")
+    board = promote("clean.provider", sql="board", task_id="apply_board_status")
     gate_provider = GateOperator(task_id="gate_provider", table_name="clean.provider", as_of=AS_OF, pool="bigquery")
 
     alert = promote("ops.alert", sql="vanished_npis", task_id="alert_vanished_npis")
 
     as_of >> alert
-    as_of >> stage >> gate_candidates >> promoted >> gate_provider >> announce("clean.provider", as_of)
+    as_of >> mapped >> standardised >> folded >> gate_candidates >> promoted >> board >> gate_provider
+    gate_provider >> announce("clean.provider", as_of)

@@ -1,39 +1,44 @@
 """
 # enrich_contacts
 
-Buys what is missing about dentists: e-mail and LinkedIn from Wiza, the line type of their numbers from Twilio.
-**It spends money.** Nothing is bought twice: each request is claimed in the call ledger (`calls/` in the lake) before
-it is made.
+Buys what is missing about dentists: e-mail, and what comes with it (LinkedIn, title, the practice's firmographics), from
+Wiza, Clay and Apollo, one after the other until one answer is good enough; and the line type of their numbers from Twilio.
+**It spends money.** Nothing is bought twice: each call is claimed in the call ledger (`calls/` in the lake) before it is
+made. Whom, of whom and for how much: `include/waterfall.yaml`, explained in docs/waterfall.md.
 
 | | |
 |---|---|
-| Kind | convergent: asks for whom nothing is known, or an answer is older than 180 days (Wiza) or 365 days (Twilio) |
+| Kind | convergent: asks for whom no usable e-mail is known, or one that is older than 180 days; Twilio after 365 |
 | Runs | when clean.provider changes |
-| Reads | clean.provider, clean.suppression, raw.vendor_response |
-| Writes | `calls/`, raw.vendor_response, enriched.contact, ops.quality_result |
-| Spends | at most `max_credits` Wiza credits and `max_lookup_usd` USD at Twilio a run |
+| Reads | clean.provider, clean.suppression, segmented.lead (ICP score), raw.vendor_response |
+| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result |
+| Spends | at most the budgets of waterfall.yaml, and `max_lookup_usd` USD at Twilio a run |
 | Then | segment_leads |
 
 Order of purchase: never asked first, then who signs for the practice, then small practices, then the newest records.
-First, what an earlier run bought and did not fetch is fetched by its ids, free of charge, and loaded.
-A mapped task asks for at most 200 people; each answer is kept as it comes, and loaded even when other chunks fail.
+validate_contacts buys line types too, of dentists' own numbers, under the same request keys: neither buys what the other has.
+`settle_*` first ends what an earlier run left open, free of charge. `plan_round_1` prints what the run will come to, and
+stops it where that is over budget. A mapped task asks one vendor about at most 200 people; each answer is kept as it
+comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendor for whom nothing good came.
 
 ## When it fails
 
-* `forecast_reveals` or `forecast_lookups` (BudgetExceeded): nothing was asked. Lower `max_contacts` or raise the
-  budget param.
-* `reveal_contacts` **OutOfCredits**: the message says how many people are missing; what was bought is kept and loaded.
-  Top up, clear the task.
-* **AuthFailed**: correct connection `wiza_default` or `twilio_default`, clear the task. Nothing was asked.
+* `plan_round_1` (**BudgetExceeded**): nothing was asked. The message has the figures. Lower `max_contacts`, or run with
+  `approved_usd` as it says. `forecast_lookups`: the same with `max_lookup_usd`.
+* **OutOfCredits**: the message says how many people are missing; what was bought is kept and loaded. Top up, clear the
+  task.
+* **AuthFailed**: correct the vendor's connection, clear the task. Nothing was asked.
 * **WrongAddress**: the host of the connection is not the vendor's, or its contract changed. Nothing was asked: correct
   it, clear the task.
-* **BadRequest**: too many of a chunk were refused (asking stopped; the refused ones are kept as failed), or Wiza does
-  not show reveals that it took (`settle_reveals`, `reveal_contacts`). The message says which and what to check.
-* **LeftInDoubt**: calls went out and their answers were cut off; those people are *in doubt* and are not asked again.
-  After three in a row the chunk stops asking. No retry: clear the task to go on without them. To ask again, which may
-  pay twice, run with `resend_in_doubt`. Who: `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
-* **VendorDown**, **RateLimited**: the task tries again by itself; reveals that were started are fetched by their ids.
-* `load_*` or `promote_contact` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
+* **BadRequest**: too many of a chunk were refused (asking stopped; the refused ones are kept as failed), or a vendor does
+  not show what it took. The message says which and what to check.
+* **LeftInDoubt**: calls went out and their answers were cut off; those people are *in doubt* and asked nowhere. No retry.
+  The next run's `settle_*` finds out what it can: by callbacks (Wiza, Clay) and by the balance (Wiza, Apollo). What stays in
+  doubt is for a person: look it up at the vendor, then run with `in_doubt` = `resend` (may pay twice) or `drop` (go on
+  without). Who: `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
+* **VendorDown**, **RateLimited**: the task tries again by itself; what was taken is read by its id. An answer that never
+  comes ends at a deadline of 15 minutes and is read by the next try or run.
+* `load_*`, `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
 * `gate_contact` (GateFailed): the message lists the broken rules; downstream has not been told.
 
 ## Backfill
@@ -63,49 +68,52 @@ from include.airflow_defaults import (
     tags,
 )
 from include.airflow_promote import promote
-from include.enrichment import LOOKUP, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, REVEAL, PaidOperation, forecast
+from include.enrichment import LOOKUP, LOOKUP_MAX_AGE_DAYS, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, forecast
 from include.tables import table
+from include.waterfall import policy
+from operators.ask_vendor import AskVendorOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.gate import GateOperator
+from operators.load_vendor_answers import LoadVendorAnswersOperator
+from operators.plan_enrichment import PlanEnrichmentOperator
+from operators.settle_vendor import IN_DOUBT, SettleVendorOperator
 from operators.twilio_lookup import TwilioLookupOperator
-from operators.wiza_reveal import WizaRevealOperator, WizaSettleOperator
 
+RULES = policy()
+EMAIL = RULES.email
 PARAMS = {
     "as_of": as_of_param(),
     "max_contacts": Param(1200, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
-        description="Ask Wiza for at most so many people."),
-    "max_credits": Param(3000, type="number", minimum=0,
-        description="Most Wiza credits that the run may take; a plan that could take more is refused before any call."),
+        description="Ask for at most so many people."),
+    "approved_usd": Param(0, type="number", minimum=0,
+        description="Go on although the plan may cost more than the budgets allow, up to so many USD."),
     "max_lookup_usd": Param(20, type="number", minimum=0,
         description="Most USD that Twilio Lookup may cost; a plan that could cost more is refused before any call."),
     "poll_seconds": Param(5, type="number", exclusiveMinimum=0,
-        description="Pause between two looks at the reveals that are still pending."),
-    "resend_in_doubt": Param(False, type="boolean",
-        description="Ask again where a call went out and no answer ever came. May pay twice."),
+        description="Pause between two looks at the answers that are still pending."),
+    "in_doubt": Param("hold", type="string", enum=list(IN_DOUBT),
+        description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),
 }  # fmt: skip
-OVER_BUDGET = RetryRule(
+STOP_OVER_BUDGET = ExceptionRetryPolicy(rules=[RetryRule(
     exception="include.enrichment.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
-)
-RESEND = "{{ params.resend_in_doubt | tojson }}"
+)])  # fmt: skip
+RESEND = "{{ (params.in_doubt == 'resend') | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
-@task(retry_policy=ExceptionRetryPolicy(rules=[OVER_BUDGET]))
-def forecast_calls(chunks: list[dict[str, Any]], operation: str, most_credits: str, most_usd: str) -> Any:
+@task
+def take_chunks(plan: dict[str, list[dict[str, Any]]], vendor: str) -> list[dict[str, Any]]:
+    """Return one vendor's chunks of a round: only a task's own return value can be mapped over."""
+    return plan[vendor]
+
+
+@task(retry_policy=STOP_OVER_BUDGET)
+def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
-    paid = {REVEAL.name: REVEAL, LOOKUP.name: LOOKUP}[operation]
-    calls = sum(chunk["rows"] for chunk in chunks)
-    plan = forecast(paid, calls, most_credits=float(most_credits), most_usd=float(most_usd))
-    print(f"{paid.vendor}: {plan.calls} calls, at most {plan.credits:g} credits and {plan.usd:.2f} USD")
+    plan = forecast(LOOKUP, sum(chunk["rows"] for chunk in chunks), most_credits=0.0, most_usd=float(most_usd))
+    print(f"{LOOKUP.vendor}: {plan.calls} calls, at most {plan.usd:.2f} USD")
     return chunks
-
-
-def _load(task_id: str, paid: PaidOperation) -> CallLedgerToBigQueryOperator:
-    """Load what was bought, even when a chunk failed or was never asked."""
-    return CallLedgerToBigQueryOperator(
-        task_id=task_id, vendor=paid.vendor, operation=paid.name, trigger_rule="all_done", pool="bigquery"
-    )
 
 
 with DAG(
@@ -117,76 +125,74 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     params=PARAMS,
-    tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.TWILIO),
-) as dag:
+    tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,
+              System.TWILIO),
+) as dag:  # fmt: skip
     as_of = resolve_as_of()
-    # What an earlier run bought and did not fetch or load comes first: else its people would be bought again.
-    settle = WizaSettleOperator(task_id="settle_reveals", pool="wiza", retry_policy=VENDOR_RETRY)
-    load_settled = _load("load_settled_reveals", REVEAL)
-    plan_reveals = BigQueryToChunksOperator(
-        task_id="plan_reveals",
-        sql=table("enriched.contact").sql("reveal_candidates"),
-        query_params={
-            "as_of": ("TIMESTAMP", AS_OF),
-            "max_contacts": ("INT64", "{{ params.max_contacts }}"),
-            "max_age_days": ("INT64", str(REVEAL.max_age_days)),
-            "resend_in_doubt": ("BOOL", RESEND),
-        },
-        folder="reveals",
-        chunk_rows=MAX_CHUNK_ROWS,
-        max_chunks=MAX_CHUNKS,
-        pool="bigquery",
-    )
-    allowed_reveals = forecast_calls.override(task_id="forecast_reveals")(
-        plan_reveals.output,  # type: ignore[arg-type]
-        REVEAL.name,
-        most_credits="{{ params.max_credits }}",
-        most_usd="inf",
-    )
-    reveal = WizaRevealOperator.partial(
-        task_id="reveal_contacts",
-        resend_in_doubt=RESEND,
-        poll_seconds="{{ params.poll_seconds }}",
-        pool="wiza",
-        retry_policy=VENDOR_RETRY,
-        map_index_template=CHUNK_LABEL,
-    ).expand(chunk=allowed_reveals)
-    load_reveals = _load("load_reveals", REVEAL)
+    before: list[Any] = [as_of]
+    for vendor in RULES.vendors:
+        before.append(SettleVendorOperator(
+            task_id=f"settle_{vendor}", vendor=vendor, in_doubt="{{ params.in_doubt }}", pool=vendor,
+            retry_policy=VENDOR_RETRY,
+        ))  # fmt: skip
+    rounds, asks = [], []
+    for number in range(1, len(EMAIL.order) + 1):
+        plan = PlanEnrichmentOperator(
+            task_id=f"plan_round_{number}", as_of=AS_OF, round_number=number, pool="bigquery",
+            max_contacts="{{ params.max_contacts }}", approved_usd="{{ params.approved_usd }}",
+            retry_policy=STOP_OVER_BUDGET,
+            trigger_rule="none_failed",  # a vendor that is asked nothing in a round is skipped
+        )  # fmt: skip
+        before >> plan
+        before = []
+        for vendor in RULES.vendors:
+            chunks = take_chunks.override(task_id=f"take_{vendor}_{number}")(plan.output, vendor)  # type: ignore[arg-type]
+            asked = AskVendorOperator.partial(
+                task_id=f"ask_{vendor}_{number}", vendor=vendor, poll_seconds="{{ params.poll_seconds }}", pool=vendor,
+                retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
+            ).expand(chunk=chunks)  # fmt: skip
+            before.append(asked)
+        rounds.append(plan)
+        asks += before
+    # What was bought is loaded even when a chunk failed or was never asked.
+    load = LoadVendorAnswersOperator(task_id="load_answers", trigger_rule="all_done", pool="bigquery")
     plan_lookups = BigQueryToChunksOperator(
-        task_id="plan_lookups",
-        sql=table("enriched.contact").sql("lookup_candidates"),
+        task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
         query_params={
             "as_of": ("TIMESTAMP", AS_OF),
             "max_lookups": ("INT64", str(MAX_CHUNK_ROWS * MAX_CHUNKS)),
-            "max_age_days": ("INT64", str(LOOKUP.max_age_days)),
+            "max_age_days": ("INT64", str(LOOKUP_MAX_AGE_DAYS)),
             "retry_age_days": ("INT64", str(PACKAGE_RETRY_DAYS)),
             "resend_in_doubt": ("BOOL", RESEND),
+            "phone_order": ("STRING", ",".join(RULES.orders["phone"])),
         },
-        folder="lookups",
-        chunk_rows=MAX_CHUNK_ROWS,
-        max_chunks=MAX_CHUNKS,
-        pool="bigquery",
-    )
-    allowed_lookups = forecast_calls.override(task_id="forecast_lookups")(
-        plan_lookups.output,  # type: ignore[arg-type]
-        LOOKUP.name,
-        most_credits="0",
-        most_usd="{{ params.max_lookup_usd }}",
-    )
+        chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
+    )  # fmt: skip
+    allowed = forecast_lookups(plan_lookups.output, most_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
     look_up = TwilioLookupOperator.partial(
-        task_id="look_up_phones",
-        resend_in_doubt=RESEND,
-        pool="twilio",
-        retry_policy=VENDOR_RETRY,
+        task_id="look_up_phones", resend_in_doubt=RESEND, pool="twilio", retry_policy=VENDOR_RETRY,
         map_index_template=CHUNK_LABEL,
-    ).expand(chunk=allowed_lookups)
-    load_lookups = _load("load_lookups", LOOKUP)
-    promoted = promote("enriched.contact")
+    ).expand(chunk=allowed)  # fmt: skip
+    load_lookups = CallLedgerToBigQueryOperator(
+        task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name, trigger_rule="all_done", pool="bigquery"
+    )
+    contact = promote("enriched.contact", params={
+        "as_of": ("TIMESTAMP", AS_OF),
+        **{f"{name}_order": ("STRING", ",".join(RULES.orders[name])) for name in ("phone", "linkedin")},
+        "email_order": ("STRING", ",".join(EMAIL.order)),
+        "max_age_days": ("INT64", str(EMAIL.max_age_days)),
+        "stale_after_days": ("INT64", str(EMAIL.stale_after_days)),
+    })  # fmt: skip
+    company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
+    firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
     gate = GateOperator(task_id="gate_contact", table_name="enriched.contact", as_of=AS_OF)
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told.
     confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
 
-    [as_of, settle, settle >> load_settled] >> plan_reveals
-    [allowed_reveals, reveal >> load_reveals] >> plan_lookups
-    look_up >> load_lookups >> promoted >> gate
-    [reveal, look_up, gate] >> confirm_calls >> announce("enriched.contact", as_of)
+    [rounds[0], asks >> load] >> plan_lookups
+    look_up >> load_lookups >> contact >> gate
+    load >> firmographics
+    [contact, firmographics] >> promote("enriched.provider_360")
+    load >> promote("ops.enrichment_forecast", sql="close", task_id="close_forecast")
+    load_lookups >> promote("ops.vendor_usage")
+    [*asks, look_up, gate] >> confirm_calls >> announce("enriched.contact", as_of)

@@ -10,14 +10,15 @@ Platforms restate a day for some days, so each run reads its own day and the thr
 | Runs | daily at 12:00 UTC, when the day has ended in every American time zone |
 | Reads | connections `google_ads_default`, `meta_ads_default`, `ttd_default` |
 | Writes | gs://lake/raw/<platform>/<day>/ (write-once), gs://lake/staged/ad_performance/ (scratch), its slices of |
-| | raw.ad_performance and ops.load_manifest |
+| | raw.ad_performance, ops.load_manifest and ops.alert (emptied_slice) |
 | Then | whatever is scheduled on raw.ad_performance |
 
 Each platform is a branch of its own, each day of it a mapped task named by the day. One that fails does not hold up the
 others: what has come is announced, and the run fails. `docs/sources/ads.md` says what each platform publishes and needs.
 
 Params: `day` (empty: the day of the interval) is the newest day; `restate_days` is how many days before it are read
-again; `as_of` (empty: the end of the interval) is the point in time for later stages.
+again; `accept_empty` lets an answer without rows empty a day that had some; `as_of` (empty: the end of the interval) is
+the point in time for later stages.
 
 ## When it fails
 
@@ -31,9 +32,14 @@ Clear the failed `pull_…` with its downstream; the other branches stay.
   loaded, and the slice holds what it held before. The message names the place and the column; the answer is in the
   archive. Correct include/ad_performance.py or the template, clear.
 * **BadRequest**: a field or a version of the API is gone. Correct the hook.
+* `check_…` "no rows came for a day that had some": the platform has lost them, or not found them yet. The slice holds
+  what it held, and `SELECT * FROM ops.alert WHERE check_name = 'emptied_slice'` names the day. Often the next run finds
+  the rows, and the alert leaves. If the platform's own page is empty, too, run with `{"day": "…", "restate_days": 0,
+  "accept_empty": true}`.
+* `record_…` **RowsMissing**: the slice holds other rows than were read. Clear `pull_…`.
 * `load_…`, `record_…` (warehouse down): clear. Every task may run again and writes the same.
 
-A `note` "no rows" in ops.load_manifest: nothing was delivered, or the platform was late. The next runs read it again.
+A `note` "no rows" in ops.load_manifest: nothing was delivered so far, or the platform is late. The next runs read it again.
 
 ## Backfill
 
@@ -47,7 +53,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task, task_group
+from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task, task_group
 from airflow.sdk.definitions.xcom_arg import XComArg
 
 from include.airflow_as_of import announce
@@ -64,18 +70,11 @@ from include.airflow_defaults import (
 )
 from include.airflow_promote import promote
 from include.airflow_schedules import interval_schedule
-from operators.google_ads_to_parquet import GoogleAdsToParquetOperator
-from operators.meta_ads_to_parquet import MetaAdsToParquetOperator
+from operators.ad_report_to_parquet import HOOKS, AdReportToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
-from operators.ttd_to_parquet import TtdToParquetOperator
+from operators.record_loads import RecordLoadsOperator
 
 TABLE = "raw.ad_performance"
-# Name of the platform, of its pool and of its source -> the operator that reads a day of it.
-PLATFORMS: tuple[tuple[str, type[BaseOperator]], ...] = (
-    ("google_ads", GoogleAdsToParquetOperator),
-    ("meta_ads", MetaAdsToParquetOperator),
-    ("ttd", TtdToParquetOperator),
-)
 NEWEST = "{{ params.day or (data_interval_start | ds) }}"
 AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
 RETRY = ExceptionRetryPolicy(
@@ -103,7 +102,7 @@ def list_days(newest: str, restate_days: str) -> list[str]:
     return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
 
 
-def load_platform(platform: str, operator: type[BaseOperator], days: XComArg) -> Any:
+def load_platform(platform: str, days: XComArg) -> Any:
     """Add the branch of one platform: its days, each pulled, loaded and recorded."""
 
     def of(key: str) -> str:
@@ -111,7 +110,21 @@ def load_platform(platform: str, operator: type[BaseOperator], days: XComArg) ->
 
     @task_group(group_id=platform, prefix_group_id=False, default_args={"map_index_template": of("day")})
     def load_day(day: str) -> None:
-        pull = operator(task_id=f"pull_{platform}", day=day, pool=platform, map_index_template="{{ task.day }}")
+        pull = AdReportToParquetOperator(
+            task_id=f"pull_{platform}", platform=platform, day=day, map_index_template="{{ task.day }}"
+        )
+        check = promote(
+            "ops.alert",
+            sql="emptied_slice",
+            task_id=f"check_{platform}",
+            params={
+                "dataset_table": ("STRING", TABLE),
+                "partition": ("DATE", of("day")),
+                "source": ("STRING", platform),
+                "rows": ("INT64", of("rows")),
+                "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
+            },
+        )
         load = ParquetToBigQueryPartitionOperator(
             task_id=f"load_{platform}",
             table_name=TABLE,
@@ -120,25 +133,16 @@ def load_platform(platform: str, operator: type[BaseOperator], days: XComArg) ->
             slice_by={"platform": platform},
             pool="bigquery",
         )
-        record = promote(
-            "ops.load_manifest",
-            sql="replace",
+        record = RecordLoadsOperator(
             task_id=f"record_{platform}",
-            params={
-                "dataset_table": ("STRING", TABLE),
-                "partition": ("DATE", of("day")),
-                "source": ("STRING", platform),
-                "source_object": ("STRING", of("source_object")),
-                "file_name": ("STRING", of("file_name")),
-                "source_bytes": ("INT64", of("bytes")),
-                "sha256": ("STRING", of("sha256")),
-                "source_rows": ("INT64", of("rows")),
-                "rows": ("INT64", of("rows")),
-                "rejected_rows": ("INT64", "0"),  # one wrong row refuses its whole answer
-                "note": ("STRING", of("note")),
-            },
+            archived=pull.output,
+            loads={TABLE: pull.output},
+            partition=of("day"),
+            source=platform,
+            slice_field="platform",
+            pool="bigquery",
         )
-        pull >> load >> record
+        pull >> check >> load >> record
 
     return load_day.expand(day=days)
 
@@ -159,12 +163,13 @@ with DAG(
             description="Newest day to read (YYYY-MM-DD). Empty: the day on which the run's interval begins.",
         ),
         "restate_days": Param(3, type="integer", minimum=0, maximum=60, description="Days before it to read again."),
+        "accept_empty": Param(False, type="boolean", description="Let a day that had rows become empty."),
         "as_of": as_of_param(),
     },
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.GOOGLE_ADS, System.META_ADS, System.TTD, System.BIGQUERY),
 ) as dag:
     days = list_days(NEWEST, "{{ params.restate_days }}")
-    branches = [load_platform(platform, operator, days) for platform, operator in PLATFORMS]
+    branches = [load_platform(platform, days) for platform in HOOKS]
 
     @task
     def confirm_platforms() -> None:

@@ -32,8 +32,9 @@ Look at the name of the mapped task: it is the state. Clear that task with its d
   `gs://lake/delivered/board_<state>/<day>/<any name>`, clear `archive_file`.
 * `convert_file` **BoardHeaderError**: the message is the exact difference in columns; correct the declaration, clear
   `convert_file`. **DamagedFile**: nothing was loaded. Run again with `{"states": ["TX"], "refetch": true}`.
-* `check_slice`: other rows than converted (clear `convert_file`), or far fewer than in the edition before: look at the
-  file, and if it is right run with `{"states": ["TX"], "smallest_share": 0}`.
+* `check_size`: far fewer rows than in the edition before, which stays loaded: look at the file, and if it is right run
+  with `{"states": ["TX"], "smallest_share": 0}`.
+* `record_load` **RowsMissing**: the slice holds other rows than were converted. Clear `convert_file`.
 
 An unknown status word is loaded as `unknown`, never as active, and stands in the note of ops.load_manifest: add it to
 the declaration, then clear `convert_file`.
@@ -69,7 +70,7 @@ from include.board_sources import board_sources, due_states
 from operators.board_file_to_parquet import BoardFileToParquetOperator
 from operators.board_to_gcs import BoardToGcsOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
-from operators.rejects_to_bigquery import RejectsToBigQueryOperator
+from operators.record_loads import RecordLoadsOperator
 
 TABLE = "raw.board_license"
 DAY = "{{ data_interval_end | ds }}"
@@ -126,50 +127,35 @@ def load_state(state: str) -> None:
         pool="board",
     )
     convert = BoardFileToParquetOperator(task_id="convert_file", archived=archive.output, file_date=DAY)
+    check = promote(
+        TABLE,
+        sql="check_size",
+        task_id="check_size",
+        params={
+            "partition": ("DATE", DAY),
+            "source": ("STRING", SOURCE),
+            "rows": ("INT64", of("convert_file", "rows")),
+            "is_whole": ("INT64", of("archive_file", "is_whole")),
+            "smallest_share": ("FLOAT64", "{{ params.smallest_share }}"),
+        },
+    )
     load = ParquetToBigQueryPartitionOperator(
         task_id="load_slice",
         table_name=TABLE,
         partition=DAY,
-        source_uri=of("convert_file", "staged_uri"),
+        source_uri=of("convert_file", "source_uri"),
         slice_by={"source": SOURCE},
         pool="bigquery",
     )
-    counts = {
-        "partition": ("DATE", DAY),
-        "source": ("STRING", SOURCE),
-        "source_rows": ("INT64", of("convert_file", "rows_in")),
-        "rows": ("INT64", of("convert_file", "rows")),
-        "rejected_rows": ("INT64", of("convert_file", "rejected")),
-    }
-    limits = {
-        "is_whole": ("INT64", of("archive_file", "is_whole")),
-        "smallest_share": ("FLOAT64", "{{ params.smallest_share }}"),
-    }
-    check = promote(TABLE, sql="check_rows", task_id="check_slice", params=counts | limits)
-    rejects = RejectsToBigQueryOperator(
-        task_id="record_rejects",
-        table_name=TABLE,
+    record = RecordLoadsOperator(
+        task_id="record_load",
+        archived=archive.output,
+        loads={TABLE: convert.output},
         partition=DAY,
         source=SOURCE,
-        rejects_object=of("convert_file", "rejects_object"),
-        source_object=of("convert_file", "source_object"),
         pool="bigquery",
     )
-    manifest = promote(
-        "ops.load_manifest",
-        sql="replace",
-        task_id="record_manifest",
-        params={
-            **counts,
-            "dataset_table": ("STRING", TABLE),
-            "source_object": ("STRING", of("convert_file", "source_object")),
-            "file_name": ("STRING", of("archive_file", "file_name")),
-            "source_bytes": ("INT64", of("archive_file", "bytes")),
-            "sha256": ("STRING", of("archive_file", "sha256")),
-            "note": ("STRING", of("convert_file", "note")),
-        },
-    )
-    archive >> convert >> load >> check >> rejects >> manifest >> announce(TABLE, AS_OF)
+    archive >> convert >> check >> load >> record >> announce(TABLE, AS_OF)
 
 
 with DAG(

@@ -10,14 +10,15 @@ export from RB2B, if somebody has put one into the lake, into **raw.visitor_prof
 | Runs | daily at 12:00 UTC, when the day has ended in every American time zone |
 | Reads | connection `leadfeeder_default`; gs://lake/drop/rb2b/<day>/*.csv |
 | Writes | gs://lake/raw/leadfeeder/<day>/ and raw/rb2b/<day>/ (write-once), gs://lake/staged/ (scratch), its slices of |
-| | raw.company_visit, raw.visitor_profile and ops.load_manifest |
+| | raw.company_visit, raw.visitor_profile, ops.load_manifest and ops.alert (emptied_slice) |
 | Then | whatever is scheduled on those tables |
 
 RB2B has no API that lists visitors: its webhook is the usual way, and an export fills what it lost. Without an export for
 the day its branch is skipped, and that is well. `docs/sources/site-visits.md` says how to take one.
 
 Params: `day` (empty: the day of the interval) is the newest day; `restate_days` is how many days before it are read
-again, because a tenth of the visits is recognised late; `as_of` is the point in time for later stages.
+again, because a tenth of the visits is recognised late; `accept_empty` lets an answer of Leadfeeder without visits empty
+a day that had some; `as_of` is the point in time for later stages.
 
 ## When it fails
 
@@ -26,6 +27,9 @@ again, because a tenth of the visits is recognised late; `as_of` is the point in
 * `pull_leadfeeder` or `read_rb2b` **DamagedAnswer**: the message names the page or the line. Nothing was loaded, and the
   slice holds what it held. For RB2B: take the export again, and do not open it in a spreadsheet; replace the file in
   `drop/`, clear. For Leadfeeder: it has changed its answer, correct include/site_visits.py.
+* `check_leadfeeder` "no rows came for a day that had some": the slice holds what it held; see ops.alert, check_name
+  `emptied_slice`. If Leadfeeder's own page is empty, too, run with `{"day": "…", "restate_days": 0, "accept_empty": true}`.
+* `record_…` **RowsMissing**: the slice holds other rows than were read. Clear `pull_leadfeeder` or `read_rb2b`.
 * `load_…`, `record_…` (warehouse down): clear. Every task may run again and writes the same.
 
 ## Backfill
@@ -58,6 +62,7 @@ from include.airflow_schedules import interval_schedule
 from operators.leadfeeder_to_parquet import LeadfeederToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from operators.rb2b_export_to_parquet import Rb2bExportToParquetOperator
+from operators.record_loads import RecordLoadsOperator
 
 VISITS, PROFILES = "raw.company_visit", "raw.visitor_profile"
 NEWEST = "{{ params.day or (data_interval_start | ds) }}"
@@ -81,39 +86,9 @@ def list_days(newest: str, restate_days: str) -> list[str]:
     return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
 
 
-def load_and_record(source: str, table_name: str, pulled_by: str, of_map_index: str = "ti.map_index") -> None:
-    """Add the two tasks that bring what `pulled_by` has staged into its slice and into the manifest."""
-
-    def of(key: str) -> str:
-        return f"{{{{ ti.xcom_pull(task_ids='{pulled_by}', map_indexes={of_map_index})['{key}'] }}}}"
-
-    load = ParquetToBigQueryPartitionOperator(
-        task_id=f"load_{source}",
-        table_name=table_name,
-        partition=of("day"),
-        source_uri=of("source_uri"),
-        slice_by={"source": source},
-        pool="bigquery",
-    )
-    record = promote(
-        "ops.load_manifest",
-        sql="replace",
-        task_id=f"record_{source}",
-        params={
-            "dataset_table": ("STRING", table_name),
-            "partition": ("DATE", of("day")),
-            "source": ("STRING", source),
-            "source_object": ("STRING", of("source_object")),
-            "file_name": ("STRING", of("file_name")),
-            "source_bytes": ("INT64", of("bytes")),
-            "sha256": ("STRING", of("sha256")),
-            "source_rows": ("INT64", of("rows")),
-            "rows": ("INT64", of("rows")),
-            "rejected_rows": ("INT64", "0"),  # one wrong record refuses its whole answer
-            "note": ("STRING", of("note")),
-        },
-    )
-    dag.get_task(pulled_by) >> load >> record
+def of(task_id: str, key: str, map_index: str = "ti.map_index") -> str:
+    """Return the template of one value that a task returned, by default for the same day."""
+    return f"{{{{ ti.xcom_pull(task_ids='{task_id}', map_indexes={map_index})['{key}'] }}}}"
 
 
 with DAG(
@@ -132,6 +107,7 @@ with DAG(
             description="Newest day to read (YYYY-MM-DD). Empty: the day on which the run's interval begins.",
         ),
         "restate_days": Param(2, type="integer", minimum=0, maximum=60, description="Days before it to read again."),
+        "accept_empty": Param(False, type="boolean", description="Let a day that had visits become empty."),
         "as_of": as_of_param(),
     },
     tags=tags(Stage.INGEST, Tier.THREE, Kind.INTERVAL, System.LEADFEEDER, System.BIGQUERY),
@@ -140,10 +116,54 @@ with DAG(
 
     @task_group(prefix_group_id=False, default_args={"map_index_template": DAY})
     def load_leadfeeder_day(day: str) -> None:
-        LeadfeederToParquetOperator(task_id="pull_leadfeeder", day=day, pool="leadfeeder")
-        load_and_record("leadfeeder", VISITS, "pull_leadfeeder")
+        pull = LeadfeederToParquetOperator(task_id="pull_leadfeeder", day=day, pool="leadfeeder")
+        check = promote(
+            "ops.alert",
+            sql="emptied_slice",
+            task_id="check_leadfeeder",
+            params={
+                "dataset_table": ("STRING", VISITS),
+                "partition": ("DATE", of("pull_leadfeeder", "day")),
+                "source": ("STRING", "leadfeeder"),
+                "rows": ("INT64", of("pull_leadfeeder", "rows")),
+                "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
+            },
+        )
+        load = ParquetToBigQueryPartitionOperator(
+            task_id="load_leadfeeder",
+            table_name=VISITS,
+            partition=of("pull_leadfeeder", "day"),
+            source_uri=of("pull_leadfeeder", "source_uri"),
+            slice_by={"source": "leadfeeder"},
+            pool="bigquery",
+        )
+        record = RecordLoadsOperator(
+            task_id="record_leadfeeder",
+            archived=pull.output,
+            loads={VISITS: pull.output},
+            partition=of("pull_leadfeeder", "day"),
+            source="leadfeeder",
+            pool="bigquery",
+        )
+        pull >> check >> load >> record
 
     load_leadfeeder_day.expand(day=list_days(NEWEST, "{{ params.restate_days }}")) >> announce(VISITS, AS_OF)
-    Rb2bExportToParquetOperator(task_id="read_rb2b", day=NEWEST)
-    load_and_record("rb2b", PROFILES, "read_rb2b", of_map_index="-1")
-    dag.get_task("record_rb2b") >> announce(PROFILES, AS_OF)
+
+    read = Rb2bExportToParquetOperator(task_id="read_rb2b", day=NEWEST)
+    load_profiles = ParquetToBigQueryPartitionOperator(
+        task_id="load_rb2b",
+        table_name=PROFILES,
+        partition=NEWEST,
+        source_uri=of("read_rb2b", "source_uri", map_index="-1"),
+        slice_by={"source": "rb2b"},
+        pool="bigquery",
+    )
+    record_profiles = RecordLoadsOperator(
+        task_id="record_rb2b",
+        archived=read.output,
+        loads={PROFILES: read.output},
+        partition=NEWEST,
+        source="rb2b",
+        pool="bigquery",
+    )
+    read >> load_profiles >> record_profiles >> announce(PROFILES, AS_OF)

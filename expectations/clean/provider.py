@@ -8,10 +8,22 @@ import great_expectations.expectations as gxe
 from expectations.rules import fail
 
 UNBALANCED = """
-SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted
-FROM ops.balance
-WHERE table_name = 'clean.provider'
-HAVING rows_in != rows_accounted OR rows_in IS NULL
+SELECT t.table_name, SUM(IF(b.kind = 'in', b.row_count, 0)) AS rows_in, SUM(IF(b.kind = 'in', 0, b.row_count)) AS rows_accounted
+FROM (SELECT 'clean.provider_version' AS table_name UNION ALL SELECT 'clean.provider') AS t
+LEFT JOIN ops.balance AS b ON b.table_name = t.table_name
+GROUP BY t.table_name
+HAVING rows_in != rows_accounted OR COUNT(b.kind) = 0
+"""
+
+FORKED = """
+SELECT npi, COUNT(*) AS open_rows FROM clean.provider_history WHERE valid_to IS NULL GROUP BY npi HAVING COUNT(*) > 1
+"""
+
+UNKNOWN = """
+SELECT p.npi
+FROM clean.provider AS p
+LEFT JOIN clean.provider_history AS h ON h.npi = p.npi AND h.valid_to IS NULL AND h.status = 'active' AND h.row_hash = p.row_hash
+WHERE h.npi IS NULL
 """
 
 
@@ -25,6 +37,18 @@ def suite() -> gx.ExpectationSuite:
                 unexpected_rows_query=UNBALANCED,
                 description="rows in = rows out + rejected + filtered",
                 meta=fail("A row that is neither out, rejected nor filtered was lost, or counted twice."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=FORKED,
+                description="an NPI has one open row of history",
+                meta=fail("Two open rows are two answers to what is known of a provider today."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=UNKNOWN,
+                description="what is served is the open row of history",
+                meta=fail(
+                    "Table and history are promoted together: where they differ, one of them was written by hand."
+                ),
             ),
         ],
     )

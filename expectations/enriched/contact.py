@@ -17,7 +17,7 @@ LINE_TYPES = [
 PAID_FOR_NOTHING = """
 SELECT npi, credits
 FROM {batch}
-WHERE credits > 0 AND email IS NULL
+WHERE credits > 0 AND email IS NULL AND linkedin_url IS NULL
 """
 
 
@@ -59,7 +59,9 @@ def suite() -> gx.ExpectationSuite:
             gxe.ExpectColumnValuesToBeInSet(
                 column="email_status",
                 value_set=["valid", "risky"],
-                meta=warn("A new word of the vendor: nobody with it is written to until it is known."),
+                meta=warn(
+                    "A vendor's new word is `unknown`: nobody with it is written to. Declare it in waterfall.yaml."
+                ),
             ),
             gxe.ExpectColumnValuesToMatchRegex(
                 column="phone_e164", regex=r"^\+[1-9][0-9]{7,14}$", meta=fail("The fold lets no other format pass.")
@@ -72,8 +74,8 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=PAID_FOR_NOTHING,
-                description="credits were taken and no address came",
-                meta=warn("Wiza charges for a valid address only: ask it for the credits back."),
+                description="credits were taken and neither an address nor a profile came",
+                meta=warn("No vendor charges for nothing: see raw.vendor_response, and ask for the credits back."),
             ),
         ],
     )

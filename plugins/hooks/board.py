@@ -96,6 +96,7 @@ class BoardHook(BaseHook):
                 timeout=TIMEOUT,
                 headers={"User-Agent": USER_AGENT + contact, "Accept-Encoding": "identity", **self._secret(connection)},
                 follow_redirects=True,
+                event_hooks={"request": [self._stay_on_the_site]},
             )
         return self._client
 
@@ -276,12 +277,6 @@ class BoardHook(BaseHook):
     def _refusal(self, call: Call, response: httpx.Response) -> VendorError | None:
         """The error that an answer stands for, or None when it is what was asked for."""
         vendor, status = self.source.name, response.status_code
-        if response.url.host != self.get_conn().base_url.host:
-            advice = f"The site sends us to {response.url.host}: it wants a sign-in, or it has moved. " + (
-                f"Sign in with a browser and put the Cookie header into the password of {self.source.conn_id}, or put the "
-                "file into the lake's delivered/ folder (docs/sources/boards.md)."
-            )
-            return AuthFailed(vendor, call.operation, status, advice)
         if status in (401, 403):
             advice = "The site refuses us: a firewall, or its owner. Ask the board; do not go around it."
             return AuthFailed(vendor, call.operation, status, advice)
@@ -293,6 +288,18 @@ class BoardHook(BaseHook):
             return BadRequest(vendor, call.operation, status, advice)
         outcome = outcome_of(vendor, call, response)
         return None if isinstance(outcome, Reply) else outcome
+
+    def _stay_on_the_site(self, request: httpx.Request) -> None:
+        """Refuse to follow a redirect to another host, or back to plain HTTP: our token would go along to strangers."""
+        base = self.get_conn().base_url
+        if request.url.host == base.host and (request.url.scheme, base.scheme) != ("http", "https"):
+            return
+        advice = (
+            f"The site sends us to {request.url.scheme}://{request.url.host}: it wants a sign-in, or it has moved. Sign in with "
+            f"a browser and put the Cookie header into the password of {self.source.conn_id}, or put the file into the lake's "
+            "delivered/ folder (docs/sources/boards.md); if it has moved, correct the connection's host."
+        )
+        raise AuthFailed(self.source.name, "redirect", None, advice)
 
     def _refuse_page(self, content: IO[bytes]) -> None:
         content.seek(0)

@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -74,20 +74,21 @@ class Endpoint:
 class Reply:
     """An answer of 2xx. text is the body exactly as received; body is that text parsed, None when it was empty.
 
-    content: the bytes of the body, for an archive.
+    content: the bytes of the body, for an archive. headers: names in lower case, for rate windows.
     """
 
     status: int
     text: str
     body: Any
     content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. repeatable: doing it twice costs and changes nothing more than doing it once.
 
-    path: below the endpoint's base address, or a whole URL. form: a form-encoded body in place of json.
+    path: below the endpoint's base address, or a whole URL. form, content: a body in place of json.
     """
 
     operation: str
@@ -97,6 +98,11 @@ class Call:
     params: Mapping[str, Any] | None = None
     json: Any = None
     form: Mapping[str, str] | None = None
+    content: bytes | None = None
+
+
+# (vendor, call, response) -> what the response means.
+Outcome = Callable[[str, Call, httpx.Response], Reply | VendorError]
 
 
 class Transport:
@@ -112,7 +118,7 @@ class Transport:
         http: httpx.BaseTransport | None = None,
         attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] = time.sleep,
-        outcome: Callable[[str, Call, httpx.Response], Reply | VendorError] | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._attempts = attempts
@@ -135,7 +141,7 @@ class Transport:
             self._sleep(self._bucket.reserve())
             try:
                 response = self._client.request(
-                    call.method, call.path, params=call.params, json=call.json, data=call.form
+                    call.method, call.path, params=call.params, json=call.json, data=call.form, content=call.content
                 )
             except httpx.TransportError as cut:
                 outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
@@ -148,6 +154,11 @@ class Transport:
                 raise outcome
             self._sleep(pause)
 
+    @property
+    def requests_per_second(self) -> float:
+        """The pace of this transport."""
+        return self._endpoint.requests_per_second
+
     def close(self) -> None:
         self._client.close()
 
@@ -155,8 +166,15 @@ class Transport:
 class AsyncTransport:
     """Makes calls from a trigger. The same rules as Transport."""
 
-    def __init__(self, endpoint: Endpoint, *, http: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        http: httpx.AsyncBaseTransport | None = None,
+        outcome: Outcome | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._outcome = outcome or outcome_of
         self._bucket = TokenBucket(endpoint.requests_per_second)
         self._client = httpx.AsyncClient(
             base_url=endpoint.base_url,
@@ -177,7 +195,7 @@ class AsyncTransport:
             except httpx.TransportError as cut:
                 outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
             else:
-                outcome = outcome_of(self._endpoint.vendor, call, response)
+                outcome = self._outcome(self._endpoint.vendor, call, response)
             if isinstance(outcome, Reply):
                 return outcome
             pause = pause_before_retry(outcome, attempt, ATTEMPTS)
@@ -355,9 +373,9 @@ def endpoint(
 def _read(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
     text = response.text
     if not text.strip():
-        return Reply(response.status_code, text, None, response.content)
+        return Reply(response.status_code, text, None, response.content, response.headers)
     try:
-        return Reply(response.status_code, text, json.loads(text), response.content)
+        return Reply(response.status_code, text, json.loads(text), response.content, response.headers)
     except ValueError:
         if call.repeatable:
             return VendorDown(

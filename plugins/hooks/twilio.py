@@ -2,7 +2,8 @@
 
 Contract: https://www.twilio.com/docs/lookup/v2-api. Validation alone is free; each package in `Fields` is
 paid (line type about 0.008 USD a number). A package that fails says so inside a 200, with its own error code. Published
-limit: concurrent requests per account, no number for Lookup; 429 with code 20429 was not processed. No idempotency key.
+limit: concurrent requests per account, no number for Lookup; 429 with code 20429 was not processed, and the header
+Twilio-Concurrent-Requests says how many ran. No idempotency key.
 """
 
 import re
@@ -10,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import NotFound, ResponseLost, VendorDown, VendorError, WrongAddress
-from hooks.transport import Call, Reply, Transport, endpoint
+from hooks.errors import NotFound, RateLimited, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "twilio"
 REQUESTS_PER_SECOND = 50.0
 LINE_TYPE = "line_type_intelligence"
 UNKNOWN_NUMBER = 20404
+CONCURRENT = "Twilio-Concurrent-Requests"
 # Package errors that are a fact about the number (no coverage; a Canadian one without approval): asking again is in
 # vain. Every other one is about the account, the region or Twilio's own supplier.
 ABOUT_THE_NUMBER = frozenset({60600, 60601})
@@ -29,11 +32,13 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 class Lookup:
     """What Twilio knows about one number.
 
+    reasons: Twilio's words for why a number is not valid, such as TOO_SHORT or INVALID_BUT_POSSIBLE.
     packages: package name -> its object as sent, for the packages that were asked for and came back.
     package_errors: package name -> Twilio error code, for the packages that failed while the call succeeded.
     """
 
     valid: bool
+    reasons: tuple[str, ...]
     packages: Mapping[str, Mapping[str, Any]]
     package_errors: Mapping[str, int]
     reply: Reply
@@ -55,11 +60,13 @@ class TwilioHook(BaseHook):
     def get_conn(self) -> Transport:
         if self._transport is None:
             connection = self.get_connection(self.twilio_conn_id)
-            self._transport = Transport(endpoint(VENDOR, connection, REQUESTS_PER_SECOND, basic=True))
+            base = endpoint(VENDOR, connection, REQUESTS_PER_SECOND, basic=True)
+            self._transport = Transport(base, outcome=twilio_outcome)
         return self._transport
 
     def lookup(self, phone: str, fields: Sequence[str] = ()) -> Lookup:
-        """Look one E.164 number up. With fields it is paid, so it is never repeated in doubt.
+        """Look one E.164 number up. Without fields it is validated, free of charge; with fields it is paid, so it is
+        never repeated in doubt.
 
         Raises NotFound for a number that Twilio cannot parse, WrongAddress for a 404 that is not Twilio's, ResponseLost
         when a paid answer did not come back.
@@ -85,7 +92,8 @@ class TwilioHook(BaseHook):
             raise unreadable(VENDOR, "lookup", reply.status, "The body has no field `valid`.")
         packages = {name: reply.body[name] for name in fields if isinstance(reply.body.get(name), Mapping)}
         errors = {name: _number(sent["error_code"]) for name, sent in packages.items() if sent.get("error_code")}
-        return Lookup(bool(reply.body["valid"]), packages, errors, reply)
+        reasons = tuple(str(reason) for reason in reply.body.get("validation_errors") or ())
+        return Lookup(bool(reply.body["valid"]), reasons, packages, errors, reply)
 
     def test_connection(self) -> tuple[bool, str]:
         """Validate Twilio's own example number: free, and it needs good credentials."""
@@ -96,6 +104,16 @@ class TwilioHook(BaseHook):
         except VendorError as error:
             return False, str(error)
         return True, "Twilio answers"
+
+
+def twilio_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
+    """Read an answer; a 429 says how many requests of the account ran at once."""
+    outcome = outcome_of(vendor, call, response)
+    running = response.headers.get(CONCURRENT, "")
+    if isinstance(outcome, RateLimited) and running.isdigit():
+        advice = f"{running} requests of the account ran at once. {outcome.advice}"
+        return RateLimited(vendor, call.operation, outcome.status, advice, retry_after=outcome.retry_after)
+    return outcome
 
 
 def is_e164(phone: str) -> bool:

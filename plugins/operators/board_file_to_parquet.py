@@ -24,8 +24,8 @@ READ_AHEAD_BYTES = 8 * 1024**2
 class BoardFileToParquetOperator(BaseOperator):
     """Write `staged/board_license/<day>/<source>/part-00000.parquet`, and `rejected.jsonl` beside it.
 
-    The folder is emptied first: it is scratch space of this board and day. Returns ``{"source_object", "rows_in", "rows",
-    "rejected", "rejects_object", "staged_uri", "note"}``. Raises DamagedFile, BoardHeaderError (include.board_rows) or
+    The folder is emptied first: it is scratch space of this board and day. Returns ``{"source_object",
+    "member_object", "rows_in", "rows", "rejected", "rejects_object", "source_uri", "note"}``. Raises DamagedFile, BoardHeaderError (include.board_rows) or
     PageChanged (include.board_pages) when nothing of the file may be loaded.
 
     :param archived: what BoardToGcsOperator returned.
@@ -78,11 +78,12 @@ class BoardFileToParquetOperator(BaseOperator):
         )  # fmt: skip
         return {
             "source_object": source_object,
+            "member_object": source_object,
             "rows_in": result.rows_in,
             "rows": result.rows,
             "rejected": result.rejected,
             "rejects_object": f"{folder}rejected.jsonl",
-            "staged_uri": f"gs://{bucket.name}/{folder}part-*.parquet",
+            "source_uri": f"gs://{bucket.name}/{folder}part-*.parquet",
             "note": note,
         }
 

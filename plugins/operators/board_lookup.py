@@ -47,6 +47,12 @@ def write_looked_up(
     write_answers(into, _pages(asked, hook, source, fetch, bucket, day))
 
 
+def forget_pages(bucket: storage.Bucket, source: BoardSource, day: date) -> None:
+    """Delete the day's single pages once they are archived together, so that who asks for the day again asks the board."""
+    for blob in bucket.list_blobs(prefix=_folder(source, day)):
+        blob.delete()
+
+
 def _numbers(client: bigquery.Client, source: BoardSource, fetch: LookupFetch) -> list[str]:
     from google.cloud import bigquery
 
@@ -72,7 +78,7 @@ def _last_asked(bucket: storage.Bucket, source: BoardSource, day: date) -> str:
 def _pages(
     numbers: list[str], hook: BoardHook, source: BoardSource, fetch: LookupFetch, bucket: storage.Bucket, day: date
 ) -> Iterator[tuple[str, bytes]]:
-    folder = f"staged/board_pages/{source.name}/{day}/"
+    folder = _folder(source, day)
     known = {blob.name.removeprefix(folder) for blob in bucket.list_blobs(prefix=folder)}
     hook.log.info("%s: %d numbers to ask for, %d of them answered before", source.name, len(numbers), len(known))
     for number in numbers:
@@ -85,3 +91,7 @@ def _pages(
             licensee(page, source, fetch, number)  # a page that has changed ends the run before more are asked for
             blob.upload_from_string(page, content_type="text/html")
         yield name, page
+
+
+def _folder(source: BoardSource, day: date) -> str:
+    return f"staged/board_pages/{source.name}/{day}/"

@@ -19,7 +19,7 @@ from hooks.board import Answer, BoardHook
 from include.archive import ArchivedFile, archived, newest_archived
 from include.board_sources import CADENCES, BoardSource, LookupFetch, board_source
 from include.settings import lake_bucket, project
-from operators.board_lookup import write_looked_up
+from operators.board_lookup import forget_pages, write_looked_up
 
 if TYPE_CHECKING:
     from google.cloud import storage
@@ -92,7 +92,9 @@ class BoardToGcsOperator(BaseOperator):
             if isinstance(source.fetch, LookupFetch):
                 client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
                 write_looked_up(copy, hook, source, source.fetch, bucket, client, day)
-                return _archived(bucket, source, day, copy, source.file_name, {})
+                kept = _archived(bucket, source, day, copy, source.file_name, {})
+                forget_pages(bucket, source, day)
+                return kept
             newest = None if self.refetch in TRUE else newest_archived(bucket, f"raw/{source.name}/")
             answer = hook.fetch(copy, _noted(bucket, newest))
             if answer is None or (newest and _sha256(copy) == newest.sha256):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
@@ -12,15 +12,18 @@ from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
-from include.call_ledger import CallLedger, Entry
+from include.call_ledger import CallLedger
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.vendor_rows import vendor_rows
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
+    from google.cloud import bigquery, storage
 
 TABLE = "raw.vendor_response"
-STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor and operation
+STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor, operation and DAG
+
+log = logging.getLogger(__name__)
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
@@ -48,100 +51,92 @@ class CallLedgerToBigQueryOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        ledger = CallLedger(bucket, self.vendor, self.operation)
-        settled, doubted = self._known(client)
-        entries = list(ledger.entries(skip=settled))
-        withdrawn = sorted(doubted.keys() - {entry.request_key for entry in entries})
-        if withdrawn:
-            self._delete(client, withdrawn)
-        if entries:
-            # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
-            self._merge(client, entries, [*doubted.values(), *(entry.requested_at.date() for entry in entries)])
-        in_doubt = sum(entry.status == "in_doubt" for entry in entries)
-        self.log.info("%s entries of %s loaded, %s of them in doubt", len(entries), ledger.prefix, in_doubt)
-        return {"loaded": len(entries), "in_doubt": in_doubt}
-
-    def _known(self, client: bigquery.Client) -> tuple[set[str], dict[str, date]]:
-        """(keys whose answer the warehouse has, which never changes; key -> requested day of those in doubt)."""
-        from google.cloud import bigquery
-
-        config = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("vendor", "STRING", self.vendor),
-                bigquery.ScalarQueryParameter("operation", "STRING", self.operation),
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=self._labels(),
-        )
-        sql = (
-            f"SELECT request_key, status, requested_date FROM {TABLE} "  # noqa: S608 - a constant
-            "WHERE vendor = @vendor AND operation = @operation"
-        )
-        rows = list(client.query_and_wait(sql, job_config=config))
-        settled = {row["request_key"] for row in rows if row["status"] != "in_doubt"}
-        return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
-
-    def _delete(self, client: bigquery.Client, request_keys: list[str]) -> None:
-        from google.cloud import bigquery
-
-        config = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("vendor", "STRING", self.vendor),
-                bigquery.ScalarQueryParameter("operation", "STRING", self.operation),
-                bigquery.ArrayQueryParameter("request_keys", "STRING", request_keys),
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=self._labels(),
-        )
-        client.query_and_wait(table(TABLE).sql("withdrawn"), job_config=config)
-        self.log.info("%s rows in doubt deleted: their claims were withdrawn", len(request_keys))
-
-    def _merge(self, client: bigquery.Client, entries: list[Entry], days: list[date]) -> None:
-        from google.cloud import bigquery
-
-        staging = f"{STAGING}_{self.vendor}_{self.operation}"
-        # JSON travels as text and is parsed by the MERGE: a load would read a body that is a JSON string as text.
-        schema = [
-            bigquery.SchemaField(c.name, "STRING" if c.type == "JSON" else c.type, c.mode) for c in table(TABLE).columns
-        ]
-        load = bigquery.LoadJobConfig(
-            schema=schema,
-            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
-            labels=self._labels(),
-        )
-        client.load_table_from_json([_row(entry) for entry in entries], staging, job_config=load).result()
-        merge = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("first_date", "DATE", min(days)),
-                bigquery.ScalarQueryParameter("last_date", "DATE", max(days)),
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=self._labels(),
-        )
-        client.query_and_wait(table(TABLE).sql("merge").replace(STAGING, staging), job_config=merge)
-        client.delete_table(staging, not_found_ok=True)
-
-    def _labels(self) -> dict[str, str]:
-        return {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+        labels = {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+        return load_ledger(client, bucket, self.vendor, self.operation, labels)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    """One entry as a row of newline-delimited JSON."""
-    return {
-        "vendor": entry.vendor,
-        "operation": entry.operation,
-        "request_key": entry.request_key,
-        "person_key": entry.person_key,
-        "status": entry.status,
-        "http_status": entry.http_status,
-        "vendor_ref": entry.vendor_ref,
-        "request": entry.request,
-        # Written anew: PARSE_JSON refuses a number with more digits than it can keep. The ledger has the exact text.
-        "body": json.dumps(json.loads(entry.body), ensure_ascii=False) if entry.body else None,
-        "credits": entry.credits,
-        "cost_usd": entry.cost_usd,
-        "requested_at": entry.requested_at.isoformat(),
-        "responded_at": entry.responded_at.isoformat() if entry.responded_at else None,
-        "requested_date": entry.requested_at.date().isoformat(),
-    }
+def load_ledger(
+    client: bigquery.Client, bucket: storage.Bucket, vendor: str, operation: str, labels: Mapping[str, str]
+) -> dict[str, int]:
+    """Bring raw.vendor_response to what the ledger of one operation says; return how many rows were loaded."""
+    ledger = CallLedger(bucket, vendor, operation)
+    settled, doubted = _known(client, vendor, operation, labels)
+    rows = [row for entry in ledger.entries(skip=settled) for row in vendor_rows(entry)]
+    withdrawn = sorted(doubted.keys() - {row["request_key"] for row in rows})
+    if withdrawn:
+        _delete(client, vendor, operation, withdrawn, labels)
+    if rows:
+        # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
+        days = [*doubted.values(), *(datetime.fromisoformat(row["requested_at"]).date() for row in rows)]
+        # Two DAGs load Twilio's answers, and may do so at once: each through a table of its own.
+        _merge(client, f"{STAGING}_{vendor}_{operation}_{labels['dag']}", rows, days, labels)
+    in_doubt = sum(row["status"] == "in_doubt" for row in rows)
+    log.info("%s rows of %s loaded, %s of them in doubt; %s withdrawn", len(rows), ledger.prefix, in_doubt, len(withdrawn))  # fmt: skip # noqa: E501
+    return {"loaded": len(rows), "in_doubt": in_doubt}
+
+
+def _known(
+    client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]
+) -> tuple[set[str], dict[str, date]]:
+    """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
+    sql = (
+        "SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date "
+        "FROM raw.vendor_response WHERE vendor = @vendor AND operation = @operation"
+    )
+    rows = list(client.query_and_wait(sql, job_config=_config(vendor, operation, labels)))
+    settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
+    return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
+
+
+def _delete(
+    client: bigquery.Client, vendor: str, operation: str, request_keys: list[str], labels: Mapping[str, str]
+) -> None:
+    from google.cloud import bigquery
+
+    config = _config(vendor, operation, labels)
+    config.query_parameters = [
+        *config.query_parameters,
+        bigquery.ArrayQueryParameter("request_keys", "STRING", request_keys),
+    ]
+    client.query_and_wait(table(TABLE).sql("withdrawn"), job_config=config)
+
+
+def _merge(
+    client: bigquery.Client, staging: str, rows: list[dict[str, Any]], days: list[date], labels: Mapping[str, str]
+) -> None:
+    from google.cloud import bigquery
+
+    # JSON travels as text and is parsed by the MERGE: a load would read a body that is a JSON string as text.
+    schema = [
+        bigquery.SchemaField(c.name, "STRING" if c.type == "JSON" else c.type, c.mode) for c in table(TABLE).columns
+    ]
+    load = bigquery.LoadJobConfig(
+        schema=schema,
+        source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+        write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+        labels=dict(labels),
+    )
+    client.load_table_from_json(rows, staging, job_config=load).result()
+    merge = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter("first_date", "DATE", min(days)),
+            bigquery.ScalarQueryParameter("last_date", "DATE", max(days)),
+        ],
+        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+        labels=dict(labels),
+    )
+    client.query_and_wait(table(TABLE).sql("merge").replace(STAGING, staging), job_config=merge)
+    client.delete_table(staging, not_found_ok=True)
+
+
+def _config(vendor: str, operation: str, labels: Mapping[str, str]) -> bigquery.QueryJobConfig:
+    from google.cloud import bigquery
+
+    return bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter("vendor", "STRING", vendor),
+            bigquery.ScalarQueryParameter("operation", "STRING", operation),
+        ],
+        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+        labels=dict(labels),
+    )

@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
@@ -18,6 +18,7 @@ from include.settings import project
 from include.tables import table
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
+LABELS = {"task": "gate"}
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -130,21 +131,26 @@ def _store_outcomes(
 def _store_refused(
     client: bigquery.Client, checked: str, target: str, row_key: str | None, refused: list[RefusedRow]
 ) -> None:
-    # Identifiers cannot be query parameters; both come from table definitions, never from data.
-    sql = (
-        table("clean.rejected_row").sql("replace_refused").replace("{checked}", checked).replace("{key}", row_key or "")
-    )
-    _run(client, sql, table_name=target, refused=json.dumps([asdict(row) for row in refused]))
+    from include.staged_rows import staged_rows
+
+    columns = [field.name for field in fields(RefusedRow)]
+    suffix = checked.replace(".", "_")
+    rows = [asdict(row) for row in refused]
+    with staged_rows(client, table("clean.rejected_row"), suffix, columns, rows, LABELS) as staged:
+        # Identifiers cannot be query parameters; all three come from table definitions, never from data.
+        sql = table("clean.rejected_row").sql("replace_refused")
+        for slot, name in {"{checked}": checked, "{key}": row_key or "", "{staged}": staged}.items():
+            sql = sql.replace(slot, name)
+        _run(client, sql, table_name=target)
 
 
 def _run(client: bigquery.Client, sql: str, **parameters: str) -> None:
     from google.cloud import bigquery
 
-    labels = {"task": "gate"}
     values = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()]
     client.query_and_wait(
         sql,
         job_config=bigquery.QueryJobConfig(
-            query_parameters=values, labels=labels, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
+            query_parameters=values, labels=LABELS, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
         ),
     )

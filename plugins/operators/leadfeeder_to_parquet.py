@@ -16,14 +16,15 @@ from include.settings import lake_bucket
 from include.tables import table
 
 TABLE = "raw.company_visit"
+NOTHING = "no visits: nobody was recognised on this day, or not yet"
 
 
 class LeadfeederToParquetOperator(BaseOperator):
     """Archive a day's leads and visits at `raw/leadfeeder/<day>/`, and write the visits, each with its company, to
     `staged/company_visit/<day>/leadfeeder/`.
 
-    Run it again: a day that has not changed gives the same objects and the same rows. Returns ``{"day", "source_object",
-    "file_name", "bytes", "sha256", "rows", "note", "source_uri"}``. Raises DamagedAnswer when nothing may be loaded.
+    Run it again: a day that has not changed gives the same objects and the same rows. Returns what
+    staged_answer returns. Raises DamagedAnswer when nothing may be loaded.
 
     :param day: ISO date.
     """
@@ -45,7 +46,7 @@ class LeadfeederToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.answers import archived_answer, staged_prefix, write_part
+        from include.answers import archived_answer, staged_answer
         from include.site_visits import leadfeeder_items, leadfeeder_visits
 
         day = date.fromisoformat(self.day)
@@ -62,20 +63,8 @@ class LeadfeederToParquetOperator(BaseOperator):
                 content_type="application/json",
                 records=partial(leadfeeder_items, where=name),
             )
-        visits = kept["visits"]
-        source_object = f"gs://{bucket.name}/{visits.object}"
-        rows = leadfeeder_visits(content["leads"], content["visits"], day, source_object)
-        target = table(TABLE)
-        prefix = staged_prefix(target, day, VENDOR)
-        count = write_part(bucket, prefix, target, [{**asdict(row), "source_object": source_object} for row in rows])
-        self.log.info("%s of %s: %d visits from %s", VENDOR, day, count, source_object)
-        return {
-            "day": self.day,
-            "source_object": source_object,
-            "file_name": visits.file_name,
-            "bytes": visits.bytes,
-            "sha256": visits.sha256,
-            "rows": count,
-            "note": "" if count else "no visits: nobody was recognised on this day, or not yet",
-            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
-        }
+        source_object = f"gs://{bucket.name}/{kept['visits'].object}"
+        visits = leadfeeder_visits(content["leads"], content["visits"], day, source_object)
+        rows = [{**asdict(visit), "source_object": source_object} for visit in visits]
+        self.log.info("%s of %s: %d visits from %s", VENDOR, day, len(rows), source_object)
+        return staged_answer(bucket, table(TABLE), day, VENDOR, kept["visits"], rows, NOTHING)

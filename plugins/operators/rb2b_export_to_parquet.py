@@ -14,11 +14,13 @@ from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.archive import ArchivedFile
 from include.settings import lake_bucket
 from include.tables import table
 
 TABLE = "raw.visitor_profile"
 SOURCE = "rb2b"
+NOTHING = "no profiles: the export has a header and no record"
 
 
 class Rb2bExportToParquetOperator(BaseOperator):
@@ -26,8 +28,8 @@ class Rb2bExportToParquetOperator(BaseOperator):
     `staged/visitor_profile/<day>/rb2b/`.
 
     RB2B has no API that lists visitors: an export from its dashboard is the only pull. Without a file for the day the
-    task is skipped. Returns ``{"day", "source_object", "file_name", "bytes", "sha256", "rows", "note", "source_uri"}``,
-    of several files the folder, the number and a hash of their hashes. Raises DamagedAnswer where a file is no export.
+    task is skipped. The same bytes under a second name count once. Returns what staged_answer returns, of several files
+    the folder, the number and a hash of their hashes. Raises DamagedAnswer where a file is no export.
 
     :param day: ISO date, the folder's name.
     """
@@ -41,7 +43,7 @@ class Rb2bExportToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.answers import archived_answer, staged_prefix, write_part
+        from include.answers import archived_answer, staged_answer
         from include.site_visits import rb2b_profiles
 
         day = date.fromisoformat(self.day)
@@ -50,9 +52,14 @@ class Rb2bExportToParquetOperator(BaseOperator):
         names = sorted(b.name for b in bucket.list_blobs(prefix=drop) if b.name.lower().endswith(".csv"))
         if not names:
             raise AirflowSkipException(f"gs://{bucket.name}/{drop} holds no CSV: nobody has put an export there.")
-        kept, rows = [], []
+        kept: dict[str, ArchivedFile] = {}  # by SHA-256
+        rows = []
         for name in names:
             content = bucket.blob(name).download_as_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            if sha256 in kept:
+                self.log.warning("%s holds the bytes of %s and is left out.", name, kept[sha256].file_name)
+                continue
             file = archived_answer(
                 bucket,
                 f"raw/{SOURCE}/{day}/{PurePosixPath(name).name}",
@@ -61,22 +68,17 @@ class Rb2bExportToParquetOperator(BaseOperator):
                 records=partial(rb2b_profiles, day=day, where=name),
             )
             source_object = f"gs://{bucket.name}/{file.object}"
-            kept.append(file)
+            kept[sha256] = file
             rows += [
                 {**asdict(row), "source_object": source_object} for row in rb2b_profiles(content, day, source_object)
             ]
-        target = table(TABLE)
-        prefix = staged_prefix(target, day, SOURCE)
-        count = write_part(bucket, prefix, target, rows)
-        self.log.info("%s of %s: %d profiles from %d files", SOURCE, day, count, len(kept))
-        one = len(kept) == 1
-        return {
-            "day": self.day,
-            "source_object": f"gs://{bucket.name}/{kept[0].object if one else f'raw/{SOURCE}/{day}/'}",
-            "file_name": kept[0].file_name if one else f"{len(kept)} files",
-            "bytes": sum(file.bytes for file in kept),
-            "sha256": kept[0].sha256 if one else hashlib.sha256("".join(f.sha256 for f in kept).encode()).hexdigest(),
-            "rows": count,
-            "note": "" if count else "no profiles: the export has a header and no record",
-            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
-        }
+        self.log.info("%s of %s: %d profiles from %d files", SOURCE, day, len(rows), len(kept))
+        return staged_answer(bucket, table(TABLE), day, SOURCE, _as_one(day, [*kept.values()]), rows, NOTHING)
+
+
+def _as_one(day: date, files: Sequence[ArchivedFile]) -> ArchivedFile:
+    """Return the one file; of several, a claim check for their folder."""
+    if len(files) == 1:
+        return files[0]
+    digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    return ArchivedFile(f"raw/{SOURCE}/{day}/", 0, f"{len(files)} files", sum(file.bytes for file in files), digest)

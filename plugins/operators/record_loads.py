@@ -13,12 +13,12 @@ from airflow.sdk import BaseOperator
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import lake_bucket, project
 from include.tables import table
-from operators.rejects_to_bigquery import KEPT
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
+    from google.cloud import bigquery, storage
 
-COUNT = "SELECT COUNT(*) AS n FROM {table} WHERE {partition_field} = @partition AND source = @source"
+KEPT = ("row_key", "rule", "value", "reason", "line")  # the whole record stays in the lake
+COUNT = "SELECT COUNT(*) AS n FROM {table} WHERE {partition_field} = @partition AND {slice_field} = @source"
 
 
 class RowsMissing(RuntimeError):
@@ -31,13 +31,16 @@ class RecordLoadsOperator(BaseOperator):
     Every table is checked before anything is written, so a manifest row means that the whole file is in. Run it again:
     the same rows. Returns how many rows each table got. Raises RowsMissing, naming the table and both counts.
 
-    :param archived: what the archive task returned, or its XCom.
-    :param loads: table as dataset.table -> what its conversion returned, or its XCom.
+    :param archived: what the archive task returned, or its XCom: `file_name`, `bytes` and `sha256` of the source.
+    :param loads: table as dataset.table -> what its conversion returned, or its XCom: `source_object`, `rows_in`, `rows`,
+        `rejected`, `note`; with rejected rows also `member_object` and `rejects_object`, a lake object with one JSON
+        object a line: line, rule, row_key, value, reason.
     :param partition: the partition of all of them, ISO date.
     :param source: name of the source, as in include/sources.py: the slice of the partition.
+    :param slice_field: the column of the tables that holds the source's name.
     """
 
-    template_fields: Sequence[str] = ("archived", "loads", "partition")
+    template_fields: Sequence[str] = ("archived", "loads", "partition", "source")
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -47,6 +50,7 @@ class RecordLoadsOperator(BaseOperator):
         loads: Mapping[str, Any],
         partition: str,
         source: str,
+        slice_field: str = "source",
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
@@ -55,6 +59,7 @@ class RecordLoadsOperator(BaseOperator):
         self.loads = loads
         self.partition = partition
         self.source = source
+        self.slice_field = slice_field
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
@@ -62,16 +67,10 @@ class RecordLoadsOperator(BaseOperator):
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         for table_name, load in self.loads.items():
             self._check(client, table_name, load)
+        self._record_rejected(
+            client, [row for name, load in self.loads.items() for row in _rejected(bucket, name, load)]
+        )
         for table_name, load in self.loads.items():
-            lines = bucket.blob(load["rejects_object"]).download_as_bytes().splitlines()
-            rejected = [{key: row[key] for key in KEPT} for row in map(json.loads, lines)]
-            self._run(
-                client,
-                table("clean.rejected_row").sql("replace_partition"),
-                table_name=("STRING", table_name),
-                source_object=("STRING", load["member_object"]),
-                rejected=("STRING", json.dumps(rejected)),
-            )
             self._run(
                 client,
                 table("ops.load_manifest").sql("replace"),
@@ -87,9 +86,22 @@ class RecordLoadsOperator(BaseOperator):
             )
         return {table_name: load["rows"] for table_name, load in self.loads.items()}
 
+    def _record_rejected(self, client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
+        from google.cloud import bigquery
+
+        from include.staged_rows import staged_rows
+
+        target = table("clean.rejected_row")
+        suffix = f"{self.source}_{self.partition.replace('-', '')}"
+        with staged_rows(
+            client, target, suffix, ("table_name", "source_object", *KEPT), rows, self._labels()
+        ) as staged:
+            tables = bigquery.ArrayQueryParameter("table_names", "STRING", list(self.loads))
+            self._run(client, target.sql("replace_loaded").replace("{staged}", staged), tables)
+
     def _check(self, client: bigquery.Client, table_name: str, load: Mapping[str, Any]) -> None:
         target = table(table_name)
-        sql = COUNT.format(table=target.name, partition_field=target.partition_field)
+        sql = COUNT.format(table=target.name, partition_field=target.partition_field, slice_field=self.slice_field)
         (found,) = self._run(client, sql)
         if found["n"] != load["rows"]:
             raise RowsMissing(
@@ -102,13 +114,30 @@ class RecordLoadsOperator(BaseOperator):
                 f"{load['rejected']} rejected ones: an error in the conversion. See the log of the table's convert task."
             )
 
-    def _run(self, client: bigquery.Client, sql: str, **more: tuple[str, Any]) -> Any:
+    def _run(
+        self, client: bigquery.Client, sql: str, *arrays: bigquery.ArrayQueryParameter, **more: tuple[str, Any]
+    ) -> Any:
         from google.cloud import bigquery
 
         parameters = {"partition": ("DATE", self.partition), "source": ("STRING", self.source), **more}
         config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()],
+            query_parameters=[
+                *(bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()),
+                *arrays,
+            ],
             maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id},
+            labels=self._labels(),
         )
         return client.query_and_wait(sql, job_config=config)
+
+    def _labels(self) -> dict[str, str]:
+        return {"dag": self.dag_id, "task": self.task_id}
+
+
+def _rejected(bucket: storage.Bucket, table_name: str, load: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of clean.rejected_row that one conversion wrote into the lake."""
+    if not load["rejected"]:
+        return []
+    lines = bucket.blob(load["rejects_object"]).download_as_bytes().splitlines()
+    of_table = {"table_name": table_name, "source_object": load["member_object"]}
+    return [of_table | {key: row[key] for key in KEPT} for row in map(json.loads, lines)]

@@ -21,12 +21,16 @@ LOCATION_ID = "loc-dental-gtm"
 KEYS = {
     "wiza": "wiza-sandbox-key",
     "twilio": "AC00000000000000000000000000000000:twilio-sandbox-token",
+    "usps": "usps-sandbox-key:usps-sandbox-secret",
+    "addy": "addy-sandbox-key",
     "ghl": "ghl-sandbox-token",
     "instantly": "instantly-sandbox-key",
     "google_ads": "google-sandbox-client:google-sandbox-secret:google-sandbox-refresh:google-sandbox-developer",
     "meta_ads": "meta-sandbox-token:meta-sandbox-app-secret",
     "ttd": "ttd-sandbox-token",
     "leadfeeder": "leadfeeder-sandbox-token",
+    "apollo": "apollo-sandbox-key",
+    "clay": "clay-sandbox-key:clay-sandbox-table-token:whsec_clay-sandbox",
 }
 # The accounts of the sandbox's ad platforms and of its Leadfeeder, and its one MyReports template.
 GOOGLE_CUSTOMER, GOOGLE_MANAGER, META_ACCOUNT = "1112223333", "9998887777", "100200300400500"
@@ -34,6 +38,15 @@ TTD_ADVERTISER, TTD_TEMPLATE, LEADFEEDER_ACCOUNT = "dentadv", 4711, "281194"
 # A limiter paces one process; the pool lets so many work at once. Together they stay within the plan's limit.
 WIZA_REQUESTS_PER_SECOND = 200
 WIZA_SLOTS = 4
+# The vendors' own minutes and hours would hold a test run up: the sandbox multiplies Apollo's and Clay's limits.
+VENDOR_LIMIT_FACTOR = 30
+APOLLO_REQUESTS_PER_SECOND, CLAY_REQUESTS_PER_SECOND = 400, 100
+# What is built in the sandbox's Clay workspace.
+CLAY_CONTACT, CLAY_COMPANY = "function:t_dentist_contact", "function:t_practice_company"
+CLAY_WEBHOOK_ID = "wh_sandbox"
+CLAY_TABLE = "sources/webhook/pull-in-data-from-a-webhook-00000000-0000-4000-8000-000000000001"
+# Proves the addresses of callbacks; the receiver has the same.
+CALLBACK_SECRET = "sandbox-callback-secret"  # noqa: S105 - opens the sandbox only
 # Florida's portal wants a signed-in session; the sandbox's wants any.
 BOARD_FL_COOKIE = "session=sandbox"
 BOARD_CONTACT = "data@example.org"
@@ -57,17 +70,42 @@ class Sandbox:
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections by conn_id, in Airflow's JSON form."""
         sid, token = KEYS["twilio"].split(":")
+        consumer_key, consumer_secret = KEYS["usps"].split(":")
         client_id, client_secret, refresh_token, developer_token = KEYS["google_ads"].split(":")
         meta_token, app_secret = KEYS["meta_ads"].split(":")
+        clay_key, clay_table_token, _ = KEYS["clay"].split(":")
         return {
             "nppes_default": {"conn_type": "http", "host": f"{self.url}/nppes"},
             **board_connections(self.url),
             "wiza_default": {
                 "conn_type": "http", "host": f"{self.url}/wiza/api", "password": KEYS["wiza"],
-                "extra": {"requests_per_second": WIZA_REQUESTS_PER_SECOND / WIZA_SLOTS},
+                "extra": {
+                    "requests_per_second": WIZA_REQUESTS_PER_SECOND / WIZA_SLOTS, "callback_secret": CALLBACK_SECRET,
+                },
+            },
+            "apollo_default": {
+                "conn_type": "http", "host": f"{self.url}/apollo/api/v1", "password": KEYS["apollo"],
+                "extra": {"requests_per_second": APOLLO_REQUESTS_PER_SECOND, "callback_secret": CALLBACK_SECRET},
+            },
+            "clay_default": {
+                "conn_type": "http", "host": f"{self.url}/clay", "password": clay_key,
+                "extra": {
+                    "requests_per_second": CLAY_REQUESTS_PER_SECOND, "contact_routine": CLAY_CONTACT,
+                    "company_routine": CLAY_COMPANY, "webhook_id": CLAY_WEBHOOK_ID,
+                    "table_url": f"{self.url}/clay/{CLAY_TABLE}", "table_token": clay_table_token,
+                    "callback_secret": CALLBACK_SECRET,
+                },
             },
             "twilio_default": {
                 "conn_type": "http", "host": f"{self.url}/twilio", "login": sid, "password": token,
+                "extra": {"requests_per_second": 100},
+            },
+            "usps_default": {
+                "conn_type": "http", "host": f"{self.url}/usps", "login": consumer_key, "password": consumer_secret,
+                "extra": {"requests_per_second": 100},
+            },
+            "addy_default": {
+                "conn_type": "http", "host": f"{self.url}/addy", "password": KEYS["addy"],
                 "extra": {"requests_per_second": 100},
             },
             "ghl_default": {
@@ -146,6 +184,8 @@ def start_sandbox(
         python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
         "--seed", "7", "--start", start_at, "--keys", keys,
         "--wiza-requests-per-second", str(WIZA_REQUESTS_PER_SECOND), "--leadfeeder-per-minute", "6000",
+        "--usps-per-hour", "1000000",
+        "--vendor-limit-factor", str(VENDOR_LIMIT_FACTOR),
     ]  # fmt: skip
     if webhook_url:
         command += ["--webhook-url", webhook_url]

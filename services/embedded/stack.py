@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.embedded.airflow import USER, Airflow, prepared_airflow, start_airflow
 from services.embedded.cloud import Cloud, running_cloud
 from services.embedded.process import ROOT, Service, answers, free_port, python, start
-from services.embedded.sandbox import INSTANTLY_WEBHOOK_SECRET, START, Sandbox, start_sandbox
+from services.embedded.sandbox import CALLBACK_SECRET, INSTANTLY_WEBHOOK_SECRET, KEYS, START, Sandbox, start_sandbox
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,9 @@ def running_stack(
                 **cloud.env(),
                 "GHL_WEBHOOK_PUBLIC_KEYS": public_key,
                 "INSTANTLY_WEBHOOK_SECRETS": INSTANTLY_WEBHOOK_SECRET,
+                "WIZA_API_KEYS": KEYS["wiza"],
+                "CLAY_SIGNING_SECRETS": KEYS["clay"].split(":")[2],
+                "CALLBACK_SECRETS": CALLBACK_SECRET,
             },
             healthy=answers("/healthz"),
         )

@@ -46,8 +46,10 @@ def plan_of(parsed: argparse.Namespace) -> Plan:
             raise ValueError(f"{parsed.keys}: needs {{vendor: key}} for {needed}; unknown: {sorted(unknown)}")
         keys |= given
     credits = Plan(parsed.nppes_dir).credits
-    if parsed.wiza_credits is not None:
-        credits["wiza"] = parsed.wiza_credits
+    for vendor in ("wiza", "apollo", "clay"):
+        given_credits = getattr(parsed, f"{vendor}_credits")
+        if given_credits is not None:
+            credits[vendor] = given_credits
     return Plan(
         nppes_dir=parsed.nppes_dir,
         seed=parsed.seed,
@@ -59,6 +61,8 @@ def plan_of(parsed: argparse.Namespace) -> Plan:
         ghl_signing_key=parsed.ghl_signing_key,
         wiza_requests_per_second=parsed.wiza_requests_per_second,
         leadfeeder_per_minute=parsed.leadfeeder_per_minute,
+        usps_per_hour=parsed.usps_per_hour,
+        vendor_limit_factor=parsed.vendor_limit_factor,
         async_seconds=parsed.async_seconds,
         credits=credits,
     )
@@ -83,8 +87,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ghl-burst", type=int, default=usual.ghl_burst, help="requests in 10 s")
     parser.add_argument("--wiza-requests-per-second", type=int, default=usual.wiza_requests_per_second)
     parser.add_argument("--leadfeeder-per-minute", type=int, default=usual.leadfeeder_per_minute)
-    parser.add_argument("--wiza-credits", type=float, help="balance at the start")
-    parser.add_argument("--async-seconds", type=float, default=usual.async_seconds, help="mean real time of a reveal")
+    parser.add_argument("--usps-per-hour", type=int, default=usual.usps_per_hour, help="quota of the application")
+    parser.add_argument(
+        "--vendor-limit-factor",
+        type=int,
+        default=usual.vendor_limit_factor,
+        help="multiplies the limits of Apollo and Clay and of Wiza's companies",
+    )
+    for vendor in ("wiza", "apollo", "clay"):
+        parser.add_argument(f"--{vendor}-credits", type=float, help="balance at the start")
+    parser.add_argument(
+        "--async-seconds", type=float, default=usual.async_seconds, help="mean real time of what is asynchronous"
+    )
     return parser
 
 

@@ -4,7 +4,7 @@ The pipeline never reads it. No key is asked for, because the sandbox listens on
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from services.sandbox.plan import Plan
 from services.sandbox.responses import chances
 from services.sandbox.traits import TASTES, traits
 from services.sandbox.twilio import line_type
+from services.sandbox.views import apollo_view, clay_view, true_company
 from services.sandbox.webhooks import Courier, public_key
 from services.sandbox.world import Person, World
 
@@ -128,6 +129,9 @@ class Admin:
                 "email": view.email,
                 "email_status": view.email_status,
             },
+            "apollo": asdict(apollo_view(self.world, person)),
+            "clay": asdict(clay_view(self.world, person)),
+            "company": asdict(true_company(self.world, person)),
         }
 
 

@@ -7,10 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.addy import addy_routes
 from services.sandbox.admin import Admin, admin_routes
 from services.sandbox.ads import AdPlatforms
+from services.sandbox.apollo import apollo_routes
 from services.sandbox.boards import board_routes
 from services.sandbox.campaigns import Sender
+from services.sandbox.clay import clay_routes
 from services.sandbox.clock import Clock
 from services.sandbox.faults import Faults
 from services.sandbox.ga4 import ga4_routes
@@ -27,6 +30,7 @@ from services.sandbox.sales import Sales
 from services.sandbox.site_visits import SiteVisits
 from services.sandbox.ttd import ttd_routes
 from services.sandbox.twilio import twilio_routes
+from services.sandbox.usps import usps_routes
 from services.sandbox.webhooks import Courier
 from services.sandbox.wiza import wiza_routes
 from services.sandbox.world import World
@@ -52,8 +56,12 @@ def create_app(plan: Plan) -> Starlette:
             Route("/healthz", healthz),
             *nppes_routes(plan.nppes_dir, ledger, faults),
             *board_routes(world, clock, ledger, faults),
-            *wiza_routes(plan, world, ledger, faults),
+            *wiza_routes(plan, world, clock, ledger, faults),
+            *apollo_routes(plan, world, clock, ledger, faults),
+            *clay_routes(plan, world, clock, ledger, faults),
             *twilio_routes(plan, world, ledger, faults),
+            *usps_routes(plan, world, ledger, faults),
+            *addy_routes(plan, ledger, faults),
             *ghl_routes(plan, contacts, ledger, faults),
             *instantly_routes(plan, sender, ledger, faults),
             *google_ads_routes(plan, platforms, clock, ledger, faults),

@@ -50,11 +50,13 @@ class Parameter:
     kind: str
     validator: Validator
 
-    def problem(self, text: str | None) -> Problem | None:
+    def problem(self, given: Mapping[str, str]) -> Problem | None:
+        text = given.get(self.name)
         if text is None:
             return Problem(self.place, self.name, "is required") if self.required else None
         try:
-            value = _read(text, self.kind)
+            # A list is its name given again and again, which only the query's own class knows.
+            value = given.getlist(self.name) if self.kind == "array" else _read(text, self.kind)  # type: ignore[attr-defined]
         except ValueError:
             return Problem(self.place, self.name, f"must be {self.kind}")
         error = next(iter(self.validator.iter_errors(value)), None)
@@ -78,7 +80,7 @@ class Operation:
     ) -> list[Problem]:
         """Why the contract refuses this request; empty when it does not. `headers` must look names up without case."""
         sources = {"path": path, "query": query, "header": headers}
-        found = [p.problem(sources[p.place].get(p.name)) for p in self.parameters if p.place in sources]
+        found = [p.problem(sources[p.place]) for p in self.parameters if p.place in sources]
         return [problem for problem in found if problem] + self._body_problems(headers, body)
 
     def _body_problems(self, headers: Mapping[str, str], body: bytes) -> list[Problem]:

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CALL_KINDS = ("status", "slow", "drop_response")
-WEBHOOK_KINDS = ("lost_webhook", "duplicate_webhook")
+WEBHOOK_KINDS = ("lost_webhook", "duplicate_webhook", "late_webhook")
+CALLBACK_KINDS = (*WEBHOOK_KINDS, "forged_webhook")
 
 
 @dataclass
@@ -33,10 +34,12 @@ class Faults:
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}; known: {sorted(Fault.__dataclass_fields__)}")
         if "vendor" not in document:
-            raise ValueError("vendor is required: wiza, twilio, ghl, instantly or nppes")
+            raise ValueError(
+                "vendor is required, for example wiza, apollo, clay, twilio, usps, ghl, instantly or nppes"
+            )
         fault = Fault(**{name: value for name, value in document.items() if value is not None})
-        if fault.kind not in CALL_KINDS + WEBHOOK_KINDS:
-            raise ValueError(f"kind {fault.kind!r} is not one of {CALL_KINDS + WEBHOOK_KINDS}")
+        if fault.kind not in CALL_KINDS + CALLBACK_KINDS:
+            raise ValueError(f"kind {fault.kind!r} is not one of {CALL_KINDS + CALLBACK_KINDS}")
         if fault.times < 1:
             raise ValueError("times must be 1 or more")
         self._faults.append(fault)

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -35,6 +35,16 @@ Handler = Callable[[Call], Awaitable[Response]]
 Handlers = Mapping[str, Handler]
 
 
+class OperationLimits(Protocol):
+    """Limits of one operation alone. `headers` are set on its answers but 401 and 403."""
+
+    def has_room(self) -> bool: ...
+
+    def take(self) -> None: ...
+
+    def headers(self, status: int) -> dict[str, str]: ...
+
+
 def no_headers() -> dict[str, str]:
     return {}
 
@@ -52,6 +62,7 @@ class Vendor:
     windows: list[Window] = field(default_factory=list)
     max_in_flight: int = 1_000_000
     headers: Callable[[], dict[str, str]] = no_headers
+    operation_limits: Mapping[str, "OperationLimits"] = field(default_factory=dict)
     in_flight: int = 0
 
 
@@ -95,7 +106,9 @@ def _endpoint(
     async def counted(request: Request) -> Response:
         response = await answer(request)
         ledger.count(vendor.name, operation.id, 0 if isinstance(response, CutResponse) else response.status_code)
-        for name, value in vendor.headers().items():
+        limits = vendor.operation_limits.get(operation.id)
+        own = limits.headers(response.status_code) if limits and response.status_code not in (401, 403) else {}
+        for name, value in {**vendor.headers(), **own}.items():
             response.headers.setdefault(name, value)
         return response
 
@@ -107,8 +120,13 @@ async def _admitted(vendor: Vendor, operation: Operation, handler: Handler, requ
         return vendor.error(401, "")
     if vendor.in_flight > vendor.max_in_flight or not all(window.has_room() for window in vendor.windows):
         return vendor.error(429, "")
+    limits = vendor.operation_limits.get(operation.id)
+    if limits and not limits.has_room():
+        return vendor.error(429, operation.path.removeprefix("/"))
     for window in vendor.windows:
         window.take()
+    if limits:
+        limits.take()
     body = await request.body()
     problems = operation.problems(request.path_params, request.query_params, request.headers, body)
     if problems:

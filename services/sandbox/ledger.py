@@ -1,6 +1,7 @@
 """The ledger: what every call cost. The truth that a pipeline's own books are compared with."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +57,13 @@ class Ledger:
                 "calls": sum(line.calls for line in lines.values()),
                 "credits": sum(line.credits for line in lines.values()),
                 "cost_usd": round(sum(line.cost_usd for line in lines.values()), 6),
-                "charged_again": sum(sum(line.charges.values()) - len(line.charges) for line in lines.values()),
+                "charged_again": _charged_again(lines.values()),
                 "operations": {name: line.as_dict() for name, line in sorted(lines.items())},
             }
         return {"vendors": vendors, "balances": dict(self.balances)}
+
+
+def _charged_again(lines: Iterable[Line]) -> int:
+    """How often something was bought that had been bought, by whichever operation."""
+    charges = sum((line.charges for line in lines), Counter[str]())
+    return charges.total() - len(charges)

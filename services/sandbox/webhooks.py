@@ -98,7 +98,9 @@ class Courier:
                 self.history.append(Attempt(outgoing, 0, None, "lost on the way", 0.0, is_last=True))
                 counts["failed"] += 1
                 continue
-            for _ in range(2 if fault else 1):
+            if fault and fault.kind == "late_webhook":
+                await asyncio.sleep(fault.seconds)
+            for _ in range(2 if fault and fault.kind == "duplicate_webhook" else 1):
                 succeeded = await self._deliver_one(client, outgoing)
                 counts[outgoing.sender if succeeded else "failed"] += 1
         return counts

@@ -78,6 +78,8 @@ class World:
         self._by_slug: dict[str, Person] = {}
         self._by_mailbox: dict[str, Mailbox] = {}
         self._by_phone: dict[str, list[Person]] = {}
+        self._by_domain: dict[str, list[Person]] = {}
+        self._by_practice: dict[str, list[Person]] = {}
 
     def people(self) -> dict[str, Person]:
         """NPI -> person, as of the files that are in the folder now."""
@@ -113,6 +115,14 @@ class World:
         self._refresh()
         return self._by_phone.get(digits, [])
 
+    def practice_at(self, domain: str, name: str = "") -> Person | None:
+        """Somebody at the practice of this domain, else of this name; None when nobody or several practices fit."""
+        self._refresh()
+        if domain:
+            return next(iter(self._by_domain.get(domain.lower().strip().removeprefix("www."), [])), None)
+        named = self._by_practice.get(_practice_name_key(name), [])
+        return named[0] if named and len({person.domain for person in named}) == 1 else None
+
     def wiza_view(self, person: Person) -> WizaView:
         """About 75 % have an e-mail; some of these are former, wrong or catch-all, and former ones look valid."""
         outcome = choice(
@@ -126,7 +136,7 @@ class World:
             mailbox=mailbox if outcome == "email" else "none",
             email=self.address_of(person, mailbox) if outcome == "email" else None,
             email_status={"email": "risky" if mailbox == "catch_all" else "valid"}.get(outcome, "unfound"),
-            mobile_phone=_mobile(self.seed, person) if has_mobile else None,
+            mobile_phone=mobile_of(self.seed, person) if has_mobile else None,
         )
 
     def address_of(self, person: Person, kind: str) -> str:
@@ -174,13 +184,17 @@ class World:
         self._people = {person.npi: person for person in people}
         self._by_slug = {person.linkedin_slug: person for person in people}
         self._by_name, self._by_phone, self._by_mailbox = defaultdict(list), defaultdict(list), {}
+        self._by_domain, self._by_practice = defaultdict(list), defaultdict(list)
         for person in sorted(people, key=lambda person: person.npi, reverse=True):
             self._by_name[name_key(f"{person.first_name} {person.last_name}")].append(person)
             self._by_phone[person.phone].append(person)
+            self._by_domain[person.domain].append(person)
+            self._by_practice[_practice_name_key(person.practice_name)].append(person)
             for kind in MAILBOXES:
                 address = self.address_of(person, kind)
                 self._by_mailbox[address] = Mailbox(address, kind, person)
         self._by_name, self._by_phone = dict(self._by_name), dict(self._by_phone)
+        self._by_domain, self._by_practice = dict(self._by_domain), dict(self._by_practice)
 
     def _new_person(self, row: registry.Row, organisations: list[str], size: int) -> Person:
         key = practice_key(row)
@@ -233,6 +247,10 @@ def company_overlap(company: str, person: Person) -> float:
     return max((len(asked & words) / min(len(asked), len(words)) for words in known if words), default=0.0)
 
 
+def _practice_name_key(name: str) -> str:
+    return " ".join(word for word in _words(name) if word not in COMPANY_NOISE)
+
+
 def _words(text: str) -> list[str]:
     return re.sub(r"[^A-Z0-9 ]", " ", text.upper().replace(".", "").replace("'", "")).split()
 
@@ -241,6 +259,7 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
 
 
-def _mobile(seed: int, person: Person) -> str:
+def mobile_of(seed: int, person: Person) -> str:
+    """The person's own number, E.164."""
     area = person.phone[:3] if len(person.phone) == 10 else "202"
     return f"+1{area}555{int(digest(seed, person.npi, 'mobile')[:8], 16) % 10000:04d}"

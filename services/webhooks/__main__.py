@@ -1,7 +1,8 @@
 """Run the webhook receiver: ``python -m services.webhooks --port 8080``.
 
 Environment: GTM_PROJECT, GTM_LAKE_BUCKET, GHL_WEBHOOK_PUBLIC_KEYS (comma-separated base64 SPKI keys),
-INSTANTLY_WEBHOOK_SECRETS (comma-separated); STORAGE_EMULATOR_HOST points it at the emulator.
+INSTANTLY_WEBHOOK_SECRETS, WIZA_API_KEYS, CLAY_SIGNING_SECRETS and CALLBACK_SECRETS (comma-separated, too);
+STORAGE_EMULATOR_HOST points it at the emulator.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from google.cloud import storage
 from include.settings import lake_bucket, project
 from services.webhooks.inbox import inbox
 from services.webhooks.receiver import receiver
-from services.webhooks.senders import ghl, instantly
+from services.webhooks.senders import apollo, clay, clay_table, ghl, instantly, wiza
 
 # GCS takes some 50 ms a write, so this is about 600 events a second; the emulator on two cores does as many.
 WRITERS = 32
@@ -28,7 +29,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    senders = [ghl(active("GHL_WEBHOOK_PUBLIC_KEYS")), instantly(active("INSTANTLY_WEBHOOK_SECRETS"))]
+    callback_secrets = active("CALLBACK_SECRETS")
+    senders = [
+        ghl(active("GHL_WEBHOOK_PUBLIC_KEYS")),
+        instantly(active("INSTANTLY_WEBHOOK_SECRETS")),
+        wiza(active("WIZA_API_KEYS"), callback_secrets),
+        apollo(callback_secrets),
+        clay(active("CLAY_SIGNING_SECRETS")),
+        clay_table(callback_secrets),
+    ]
     app = receiver(senders, inbox(storage.Client(project=project()), lake_bucket(), WRITERS), WRITERS)
     # No access log: thousands of lines that say nothing that the counts in /healthz do not.
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, server_header=False,

@@ -1,4 +1,4 @@
-"""The receiver's web application: POST /webhooks/<sender>, GET /healthz."""
+"""The receiver's web application: POST /webhooks/<sender>, POST /webhooks/<sender>/<token>, GET /healthz."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 MAXIMUM_BODY_BYTES = 5 * 1024 * 1024
 # Kept as evidence. Never a header that holds a secret: Instantly's proof is the secret itself, GHL's a signature.
-KEPT_HEADERS = ("content-type", "user-agent", "x-ghl-signature", "x-request-id")
+KEPT_HEADERS = ("content-type", "user-agent", "x-ghl-signature", "x-clay-signature", "x-request-id")
 # Beyond this many waiting writes an answer would come too late; asking for another delivery is the honest one.
 MAXIMUM_WAITING = 2000
 
@@ -35,7 +35,8 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
 
     async def receive(request: Request) -> Response:
         sender = known.get(request.path_params["sender"])
-        if sender is None:
+        token = request.path_params.get("token")
+        if sender is None or (token is None) != (sender.reference is None):
             return JSONResponse({"error": "unknown sender"}, status_code=404)
         try:
             body = await _capped_body(request)
@@ -43,15 +44,18 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
             return _refused(sender, "cut_off", 400)
         if body is None:
             return _refused(sender, "too_large", 413)
-        proofs = request.headers.getlist(sender.proof_header)
-        if len(proofs) != 1 or not sender.is_authentic(proofs[0], body):
+        proofs = request.headers.getlist(sender.proof_header) if sender.proof_header else [""]
+        reference = sender.reference(token) if sender.reference and token else ""
+        if reference is None or len(proofs) != 1 or not sender.is_authentic(proofs[0], body):
             return _refused(sender, "forged", 401)
         if not slots:
             slots.append(anyio.CapacityLimiter(writers))
         if slots[0].statistics().tasks_waiting >= MAXIMUM_WAITING:
             return _refused(sender, "overloaded", sender.nack_status)
         headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
-        event = InboxEvent(sender.name, sender.dedup_key(body), datetime.now(UTC), headers, body)
+        # The reference first, so that an answer is found by it: `<reference>-<body hash>`.
+        dedup_key = f"{reference}-{sender.dedup_key(body)}" if reference else sender.dedup_key(body)
+        event = InboxEvent(sender.name, dedup_key, datetime.now(UTC), headers, body)
         try:
             is_new = await to_thread.run_sync(inbox.store, event, limiter=slots[0])
         except CannotStore as error:
@@ -79,6 +83,7 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
     return Starlette(
         routes=[
             Route("/webhooks/{sender}", receive, methods=["POST"]),
+            Route("/webhooks/{sender}/{token}", receive, methods=["POST"]),
             Route("/healthz", healthz, methods=["GET"]),
         ],
         exception_handlers={Exception: failed},

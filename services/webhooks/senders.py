@@ -16,10 +16,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from include.callbacks import clay_signature, reference_of_token, wiza_auth_key
+
 GHL_SIGNATURE_HEADER = "x-ghl-signature"
 INSTANTLY_SECRET_HEADER = "x-webhook-secret"
+WIZA_AUTH_HEADER = "x-auth-key"
+CLAY_SIGNATURE_HEADER = "x-clay-signature"
 # No vendor publishes a set of fields that identifies an Instantly event; these are ours (docs/webhooks.md).
 INSTANTLY_IDENTITY = ("event_type", "campaign_id", "lead_email", "step", "variant", "email_id", "timestamp")
+_SAFE_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SAFE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -27,17 +32,20 @@ _SAFE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 class Sender:
     """One vendor that pushes events to us.
 
-    proof_header: the header that carries the proof, lower case.
+    proof_header: the header that carries the proof, lower case; None when the sender proves nothing but its address.
     is_authentic: (value of that header, raw body) -> whether the sender made this request.
+    reference: token in the address -> the reference of the request that it was made for, None when it is not ours.
+        Only for senders who are given an address of their own for every request.
     dedup_key: raw body -> the event's identity, equal for every delivery of one event, safe in an object name.
     nack_status: the HTTP status that makes this sender deliver again later.
     """
 
     name: str
-    proof_header: str
+    proof_header: str | None
     is_authentic: Callable[[str, bytes], bool]
     dedup_key: Callable[[bytes], str]
     nack_status: int
+    reference: Callable[[str], str | None] | None = None
 
 
 def ghl(public_keys: Sequence[str]) -> Sender:
@@ -69,6 +77,52 @@ def instantly(secrets: Sequence[str]) -> Sender:
         return sum(hmac.compare_digest(given, secret) for secret in active) > 0
 
     return Sender("instantly", INSTANTLY_SECRET_HEADER, is_authentic, instantly_dedup_key, nack_status=503)
+
+
+def wiza(api_keys: Sequence[str], secrets: Sequence[str]) -> Sender:
+    """Return Wiza, which sends a hash of our API key. It covers no body: read the reveal again before trusting it."""
+    active = [wiza_auth_key(key).encode() for key in api_keys]
+
+    def is_authentic(proof: str, body: bytes) -> bool:
+        given = proof.lower().encode("utf-8", errors="surrogateescape")
+        return sum(hmac.compare_digest(given, key) for key in active) > 0
+
+    return Sender("wiza", WIZA_AUTH_HEADER, is_authentic, _body_key, 503, _reference_of(secrets, "wiza"))
+
+
+def apollo(secrets: Sequence[str]) -> Sender:
+    """Return Apollo, which proves nothing: only the address that it was given for one request does."""
+    return Sender("apollo", None, _needs_no_proof, _body_key, 503, _reference_of(secrets, "apollo"))
+
+
+def clay_table(secrets: Sequence[str]) -> Sender:
+    """Return the HTTP API column of a Clay table, whose calls are unsigned: only the address of each row proves it."""
+    return Sender("clay_table", None, _needs_no_proof, _body_key, 503, _reference_of(secrets, "clay_table"))
+
+
+def clay(signing_secrets: Sequence[str]) -> Sender:
+    """Return Clay's "run finished", signed over the raw body. It signs no time: a replay is stopped by the run's id."""
+
+    def is_authentic(proof: str, body: bytes) -> bool:
+        given = proof.encode("utf-8", errors="surrogateescape")
+        return sum(hmac.compare_digest(given, clay_signature(secret, body).encode()) for secret in signing_secrets) > 0
+
+    return Sender("clay", CLAY_SIGNATURE_HEADER, is_authentic, clay_dedup_key, nack_status=503)
+
+
+def _needs_no_proof(proof: str, body: bytes) -> bool:
+    return True
+
+
+def _reference_of(secrets: Sequence[str], vendor: str) -> Callable[[str], str | None]:
+    return lambda token: reference_of_token(secrets, vendor, token)
+
+
+def clay_dedup_key(body: bytes) -> str:
+    """Return ``run-<routine_run_id>``, the same on every delivery; the body's hash when it has none (a test event)."""
+    data = _object(body).get("data")
+    run_id = data.get("routine_run_id") if isinstance(data, dict) else None
+    return f"run-{run_id}" if isinstance(run_id, str) and _SAFE_RUN.fullmatch(run_id) else _body_key(body)
 
 
 def ghl_dedup_key(body: bytes) -> str:

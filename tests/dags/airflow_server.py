@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[
         raise SystemExit(json.dumps(bag.import_errors))
     DagBundlesManager().sync_bundles_to_db()
     sync_bag_to_db(bag, "dags-folder", None)
+    for task in bag.dags[dag_id].tasks:
+        task.retry_delay = timedelta(0)  # a test has no minutes
     at = timezone.parse(logical_date) if logical_date else timezone.utcnow()
     run = bag.dags[dag_id].test(logical_date=at, run_conf=conf)
     tasks = [

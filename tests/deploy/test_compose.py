@@ -125,7 +125,21 @@ def test_connections_are_json_and_point_at_services_of_the_stack() -> None:
     env = SERVICES["worker"]["environment"]
     connections = {key: json.loads(value) for key, value in env.items() if key.startswith("AIRFLOW_CONN_")}
     boards = {source.name.upper() for source in board_sources()}
-    vendors = boards | {"NPPES", "WIZA", "TWILIO", "GHL", "INSTANTLY", "GOOGLE_ADS", "META_ADS", "TTD", "LEADFEEDER"}
+    vendors = boards | {
+        "NPPES",
+        "WIZA",
+        "APOLLO",
+        "CLAY",
+        "TWILIO",
+        "USPS",
+        "ADDY",
+        "GHL",
+        "INSTANTLY",
+        "GOOGLE_ADS",
+        "META_ADS",
+        "TTD",
+        "LEADFEEDER",
+    }
     assert set(connections) == {f"AIRFLOW_CONN_{vendor}_DEFAULT" for vendor in vendors | {"GOOGLE_CLOUD"}}
     for vendor in vendors:
         assert connections[f"AIRFLOW_CONN_{vendor}_DEFAULT"]["host"].startswith("http://sandbox:8100/")

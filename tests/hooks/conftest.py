@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def vendor(sandbox: Sandbox) -> Iterator[Sandbox]:
-    sandbox.admin.delete("faults")
-    sandbox.admin.put("credits/wiza", json={"credits": 10_000})
+    _reset(sandbox)
     yield sandbox
+    _reset(sandbox)
+
+
+def _reset(sandbox: Sandbox) -> None:
     sandbox.admin.delete("faults")
-    sandbox.admin.put("credits/wiza", json={"credits": 10_000})
+    for name in ("wiza", "apollo", "clay"):
+        sandbox.admin.put(f"credits/{name}", json={"credits": 10_000})

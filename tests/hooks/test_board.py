@@ -166,11 +166,22 @@ def test_fetch_when_a_session_is_needed_then_its_cookie_goes_along_and_its_end_i
         fetched("FL")
 
 
-def test_fetch_when_sent_to_another_host_then_auth_failed_and_nothing_is_kept(site: Site) -> None:
+def test_fetch_when_sent_to_another_host_then_auth_failed_and_the_token_does_not_go_along(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BOARD_WA_DEFAULT", connection(f"{site.url}/boards", password="app-token"))
     elsewhere = site.url.replace("127.0.0.1", "localhost")
-    site.pages |= {FILE: (302, {"Location": f"{elsewhere}/login"}, b""), "/login": b"REC_TYPE"}
-    with pytest.raises(AuthFailed, match="The site sends us to localhost: it wants a sign-in, or it has moved"):
-        fetched("TX")
+    site.pages |= {DATA_SET: (302, {"Location": f"{elsewhere}/login"}, b""), "/login": b"[]"}
+    with pytest.raises(AuthFailed, match="The site sends us to http://localhost: it wants a sign-in, or it has moved"):
+        fetched("WA")
+    assert [
+        (path.split("?")[0], seen["x-app-token"]) for path, seen in zip(site.paths(), site.headers, strict=True)
+    ] == [(DATA_SET, "app-token")]
+
+
+def test_fetch_when_sent_on_within_the_site_then_followed(site: Site) -> None:
+    site.pages |= {FILE: (302, {"Location": "/boards/new.csv"}, b""), "/boards/new.csv": tx_file(ADA)}
+    assert fetched("TX")[1] == tx_file(ADA)
 
 
 def test_fetch_when_the_file_is_found_on_a_page_then_the_id_of_today_is_used(site: Site) -> None:

@@ -36,7 +36,8 @@ def test_lookup_when_nothing_is_asked_for_then_only_validates_and_is_free(vendor
 
 
 def test_lookup_when_the_number_is_too_long_then_is_not_valid(vendor: Sandbox) -> None:
-    assert TwilioHook().lookup("+120255501439999").valid is False
+    found = TwilioHook().lookup("+120255501439999")
+    assert (found.valid, found.reasons) == (False, ("TOO_LONG",))
 
 
 def test_lookup_when_one_package_fails_inside_a_200_then_its_code_is_kept(vendor: Sandbox) -> None:
@@ -56,11 +57,17 @@ def test_lookup_when_a_paid_answer_is_cut_then_is_in_doubt_and_a_free_one_is_ask
 
 
 def test_lookup_when_throttled_then_waits_as_told_and_gives_up_in_the_end(vendor: Sandbox) -> None:
-    fault = {"vendor": "twilio", "status": 429, "times": 1, "headers": {"Retry-After": "90"}}
+    headers = {"Retry-After": "90", "Twilio-Concurrent-Requests": "101"}
+    fault = {"vendor": "twilio", "status": 429, "times": 1, "headers": headers}
     vendor.admin.post("faults", json=fault).raise_for_status()
     with pytest.raises(RateLimited) as raised:
         TwilioHook().lookup(NUMBER, [LINE_TYPE])
     assert raised.value.retry_after == 90.0
+    assert "101 requests of the account ran at once" in str(raised.value)
+    vendor.admin.post("faults", json={"vendor": "twilio", "status": 429, "times": 2}).raise_for_status()
+    assert (
+        TwilioHook().lookup(NUMBER, [LINE_TYPE]).valid is True
+    )  # 20429 was not processed: even a paid one is repeated
 
 
 def test_lookup_when_not_e164_then_refuses_before_the_call_without_showing_the_number() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown, WrongAddress
-from hooks.wiza import Reveal, WizaHook
+from hooks.wiza import PeopleList, Reveal, WizaHook
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
@@ -120,3 +120,109 @@ def test_reveal_is_complete_when_the_id_is_bad_then_waiting_is_pointless(vendor:
             await transport.aclose()
 
     assert asyncio.run(ask()) is True
+
+
+FILTERS = {"location": [{"v": "TX", "b": "state", "s": "i"}]}
+
+
+def _completed(hook: WizaHook, made: PeopleList) -> PeopleList:
+    for _ in range(200):
+        if made.is_complete:
+            return made
+        time.sleep(0.05)
+        made = hook.list(made.id)
+    raise AssertionError(f"list {made.id} did not complete in 10 s")
+
+
+def test_list_when_finished_then_its_segments_add_up_and_its_credits_are_the_ledgers(vendor: Sandbox) -> None:
+    hook = WizaHook()
+    shown = hook.search_prospects(FILTERS, size=30)
+    assert (len(shown.profiles), shown.credits) == (30, 1.0)
+    assert hook.search_prospects(FILTERS).profiles == ()
+    people = [{"profile_url": f"https://www.{one['linkedin_url']}"} for one in shown.profiles]
+    before = hook.credits()["api_credits"]
+    made = _completed(hook, hook.create_list("tx", people, skip_duplicates=False))
+    assert made.stats["people"] == 30
+    valid, risky, everybody = (hook.contacts(made.id, name) for name in ("valid", "risky", "people"))
+    assert len(everybody.people) == 30
+    assert made.credits == 2 * len(valid.people) == before - hook.credits()["api_credits"]
+    assert all(person["email_status"] == "risky" for person in risky.people)
+    nobody = [{"full_name": "Nobody Ofthatname", "company": "No Such Dental"}]
+    empty = _completed(hook, hook.create_list("none", nobody))
+    assert (hook.contacts(empty.id, "valid").people, hook.contacts(empty.id, "valid").reply.status) == ((), 400)
+    again = _completed(hook, hook.create_list("again", nobody))
+    assert again.stats["people"] == 0, "left out, because an earlier list had them"
+
+
+def test_prospect_list_when_continued_then_the_next_people_come(vendor: Sandbox) -> None:
+    hook = WizaHook()
+    first = _completed(hook, hook.create_prospect_list("tx", FILTERS, 3, level="none"))
+    more = _completed(hook, hook.continue_search(first.id, 2))
+    names = [{person["linkedin"] for person in hook.contacts(one.id).people} for one in (first, more)]
+    assert [len(found) for found in names] == [3, 2]
+    assert not names[0] & names[1]
+    assert (first.credits, more.credits) == (3.0, 2.0)
+
+
+def test_list_when_unknown_refused_or_cut_off_then_the_error_is_of_the_small_vocabulary(vendor: Sandbox) -> None:
+    async def waiting_is_pointless() -> bool:
+        transport = await WizaHook().get_async_conn()
+        try:
+            return await WizaHook().list_is_complete(transport, 99_999)
+        finally:
+            await transport.aclose()
+
+    hook = WizaHook()
+    with pytest.raises(NotFound):
+        hook.list(99_999)
+    with pytest.raises(NotFound):
+        hook.contacts(99_999)
+    with pytest.raises(NotFound):
+        hook.continue_search(99_999, 5)
+    assert asyncio.run(waiting_is_pointless()) is True
+    vendor.admin.put("credits/wiza", json={"credits": 0})
+    for ask in (
+        lambda: hook.create_list("x", [{"email": "a@b.example"}]),
+        lambda: hook.company(domain="x.example"),
+        lambda: hook.search_prospects(FILTERS, size=1),
+    ):
+        with pytest.raises(OutOfCredits):
+            ask()
+    fault = {"vendor": "wiza", "operation": "createList", "kind": "drop_response"}
+    vendor.admin.post("faults", json=fault).raise_for_status()
+    with pytest.raises(ResponseLost):
+        hook.create_list("x", [{"email": "a@b.example"}])
+    with pytest.raises(ValueError, match="1 to 2500 people, not 2501"):
+        hook.create_list("x", [{"email": "a@b.example"}] * 2501)
+    with pytest.raises(ValueError, match="0 to 30 people, not 31"):
+        hook.search_prospects(FILTERS, size=31)
+
+
+def test_company_when_known_or_not_then_paid_or_free(vendor: Sandbox) -> None:
+    hook = WizaHook()
+    before = hook.credits()["api_credits"]
+    unknown = hook.company(name="No Such Dental")
+    assert (unknown.data, unknown.credits, unknown.reply.status) == (None, 0.0, 404)
+    assert hook.credits()["api_credits"] == before
+    listed = _completed(hook, hook.create_prospect_list("tx", FILTERS, 12, level="none"))
+    domains = (str(person["company_domain"]) for person in hook.contacts(listed.id).people)
+    before = hook.credits()["api_credits"]
+    found = next(company for domain in domains if (company := hook.company(domain=domain)).data)
+    assert found.data is not None
+    assert found.data["company_size"] >= 1
+    assert before - hook.credits()["api_credits"] == found.credits == 2.0
+    fault = {"vendor": "wiza", "operation": "companyEnrichment", "status": 404, "body": {"error": "no app"}}
+    vendor.admin.post("faults", json=fault).raise_for_status()
+    with pytest.raises(WrongAddress):
+        hook.company(domain="x.example")
+    with pytest.raises(ValueError, match="a name, a domain"):
+        hook.company()
+
+
+def test_start_reveal_when_asked_by_page_or_address_then_the_same_person_is_found(vendor: Sandbox) -> None:
+    hook = WizaHook()
+    profile = f"https://www.{hook.search_prospects(FILTERS, size=1).profiles[0]['linkedin_url']}"
+    revealed = _finished(hook, hook.start_reveal_of_profile(profile, callback_url="http://127.0.0.1:9/hook"))
+    assert revealed.reply.body["data"]["linkedin_profile_url"] == profile
+    nobody = _finished(hook, hook.start_reveal_of_email("nobody@nowhere.example"))
+    assert nobody.credits == 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as parquet
 import pytest
 
-from include.answers import DamagedAnswer, archived_answer, documents, write_part
+from include.answers import DamagedAnswer, archived_answer, documents, staged_answer
 from include.archive import ArchivedFile
 from include.tables import table
 
@@ -61,21 +61,28 @@ def test_archived_answer_when_it_cannot_be_read_then_it_is_kept_all_the_same(lak
     assert keep(lake, b"<html>other</html>").object != first.object
 
 
-def test_write_part_when_the_folder_holds_an_older_part_then_only_the_new_one_is_left(lake: storage.Bucket) -> None:
-    target = table("raw.company_visit")
-    row: dict[str, Any] = dict.fromkeys(column.name for column in target.columns)
+def stage(lake: storage.Bucket, table_name: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    kept = ArchivedFile("raw/x/2025-11-09/a.json", 7, "a.json", 12, "00ff")
+    return staged_answer(lake, table(table_name), date(2025, 11, 9), "x", kept, rows, "nobody came")
+
+
+def test_staged_answer_when_the_folder_holds_an_older_part_then_only_the_new_one_is_left(lake: storage.Bucket) -> None:
+    row: dict[str, Any] = dict.fromkeys(column.name for column in table("raw.company_visit").columns)
     row |= {"day": date(2025, 11, 9), "source": "leadfeeder", "visit_id": "v1", "visit": "{}", "source_object": "x"}
     row["started_at"] = datetime(2025, 11, 9, 12, tzinfo=UTC)
-    lake.blob("staged/x/part-00001.parquet").upload_from_string(b"old")
-    assert write_part(lake, "staged/x/", target, [row]) == 1
-    (blob,) = lake.list_blobs(prefix="staged/x/")
+    folder = "staged/company_visit/2025-11-09/x/"
+    lake.blob(f"{folder}part-00001.parquet").upload_from_string(b"old")
+    staged = stage(lake, "raw.company_visit", row)
+    assert (staged["rows"], staged["rows_in"], staged["rejected"], staged["note"]) == (1, 1, 0, "")
+    assert staged["source_object"] == f"gs://{lake.name}/raw/x/2025-11-09/a.json"
+    (blob,) = lake.list_blobs(prefix=folder)
     with blob.open("rb") as part:
         assert parquet.read_table(part).to_pylist() == [row]
-    assert write_part(lake, "staged/x/", target, []) == 0
+    empty = stage(lake, "raw.company_visit")
+    assert (empty["rows"], empty["note"]) == (0, "nobody came")
 
 
-def test_write_part_when_a_required_value_is_missing_then_refused(lake: storage.Bucket) -> None:
-    target = table("raw.ad_performance")
-    row: dict[str, Any] = dict.fromkeys(column.name for column in target.columns)
+def test_staged_answer_when_a_required_value_is_missing_then_refused(lake: storage.Bucket) -> None:
+    row: dict[str, Any] = dict.fromkeys(column.name for column in table("raw.ad_performance").columns)
     with pytest.raises(ValueError, match="day"):
-        write_part(lake, "staged/x/", target, [{**row, "spend": Decimal("1.5"), "payload": json.dumps({})}])
+        stage(lake, "raw.ad_performance", {**row, "spend": Decimal("1.5"), "payload": json.dumps({})})

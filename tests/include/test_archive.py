@@ -47,6 +47,13 @@ def test_archived_when_other_bytes_come_then_they_are_kept_beside_and_are_the_ne
     assert newest_archived(lake, "raw/board_nj/") is None
 
 
+def test_newest_when_an_older_day_is_archived_later_then_the_later_day(lake: storage.Bucket) -> None:
+    newest = keep(lake, FIRST)
+    old = NAME.replace("08-03", "07-27")
+    archived(lake, old, io.BytesIO(SECOND), file_name="Dentist.csv", content_type="text/csv")
+    assert newest_archived(lake, "raw/board_tx/") == newest
+
+
 def test_archived_when_an_object_has_no_noted_digest_then_its_bytes_decide(lake: storage.Bucket) -> None:
     lake.blob(NAME).upload_from_string(FIRST)
     assert keep(lake, FIRST).object == NAME

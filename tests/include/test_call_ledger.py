@@ -123,6 +123,25 @@ def test_entries_when_some_are_skipped_then_gives_the_others_with_their_state(le
     ]
 
 
+def test_open_and_booked_when_some_are_answered_then_tell_the_rest_and_the_credits(
+    lake: storage.Bucket, ledger: CallLedger
+) -> None:
+    for key in ("a", "b", "c"):
+        ledger.claim(key, ASK, purpose={"run_id": "r", "segment": "solo"})
+    ledger.record_started("b", "7")
+    lake.blob("mark").upload_from_string("x")
+    mark = lake.get_blob("mark")
+    assert mark is not None
+    ledger.record_response("a", "{}", credits=2.0)
+    assert [(one.request_key, one.vendor_ref, one.purpose["segment"]) for one in ledger.open()] == [
+        ("b", "7", "solo"),
+        ("c", None, "solo"),
+    ]
+    assert ledger.booked_since(mark.time_created) == 2.0
+    lake.blob("mark").upload_from_string("y")
+    assert ledger.booked_since(lake.get_blob("mark").time_created) == 0.0
+
+
 def test_ledgers_of_two_operations_then_do_not_see_each_other(lake: storage.Bucket, ledger: CallLedger) -> None:
     ledger.claim(KEY, ASK)
     other = CallLedger(lake, "wiza", "company")

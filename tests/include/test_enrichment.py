@@ -6,21 +6,39 @@ from typing import Any
 
 import pytest
 
-from include.enrichment import LOOKUP, REVEAL, BudgetExceeded, forecast, lookup_request, request_key, reveal_request
+from include.asking import calls, question
+from include.enrichment import LOOKUP, BudgetExceeded, PaidOperation, forecast, lookup_request, request_key
 
-ADA = {"npi": "2000000001", "full_name": "ADA MOLAR", "company": "EXAMPLE DENTAL", "after": None}
+ADA = {
+    "npi": "2000000001",
+    "full_name": "ADA MOLAR",
+    "first_name": "ADA",
+    "last_name": "MOLAR",
+    "company": "EXAMPLE DENTAL",
+    "segment": "solo",
+    "after": None,
+}
+REVEAL = PaidOperation("wiza", "individual_reveal", 2.0, 0.05, 0.0)
 
 
-def test_reveal_request_when_only_case_and_spaces_differ_then_is_the_same_request() -> None:
-    key, asked = reveal_request(ADA)
-    assert asked == {"full_name": "ADA MOLAR", "company": "EXAMPLE DENTAL", "level": "partial"}
-    assert len(key) == 32
-    assert reveal_request({**ADA, "full_name": " Ada  Molar", "company": "Example Dental "})[0] == key
+def test_question_when_only_case_and_spaces_differ_then_is_the_same_question() -> None:
+    ada = question("wiza", ADA)
+    assert ada.asked == {"full_name": "ADA MOLAR", "company": "EXAMPLE DENTAL", "level": "partial"}
+    assert ada.key == "c2ff9d41a2d55e048e8b91318013f71b"  # what earlier versions asked is still known by its key
+    assert question("wiza", {**ADA, "full_name": " Ada  Molar", "company": "Example Dental "}).key == ada.key
 
 
 @pytest.mark.parametrize("change", [{"npi": "2000000002"}, {"company": "OTHER DENTAL"}, {"after": "k1"}], ids=str)
-def test_reveal_request_when_the_question_differs_then_is_another_request(change: dict[str, Any]) -> None:
-    assert reveal_request({**ADA, **change})[0] != reveal_request(ADA)[0]
+def test_question_when_it_differs_then_is_another_one(change: dict[str, Any]) -> None:
+    assert question("wiza", {**ADA, **change}).key != question("wiza", ADA).key
+
+
+def test_calls_when_a_vendor_takes_many_then_the_same_rows_make_the_same_calls() -> None:
+    rows = [{**ADA, "npi": f"2{number:09d}"} for number in range(23)]
+    assert [len(call.questions) for call in calls("apollo", rows)] == [10, 10, 3]
+    assert [call.key for call in calls("apollo", rows)] == [call.key for call in calls("apollo", list(rows))]
+    assert calls("apollo", rows)[0].key != calls("apollo", rows[1:])[0].key
+    assert len(calls("wiza", rows)) == 23 and calls("wiza", rows)[0].key == question("wiza", rows[0]).key
 
 
 def test_lookup_request_when_two_people_share_a_number_then_is_one_request() -> None:

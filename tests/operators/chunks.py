@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -10,24 +9,27 @@ import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import TaskDeferred
-
 if TYPE_CHECKING:
     from google.cloud import storage
 
-    from operators.wiza_reveal import WizaRevealOperator
     from services.embedded.sandbox import Sandbox
 
 
 def people(sandbox: Sandbox, first: int, count: int) -> list[dict[str, Any]]:
-    """Rows of reveal_candidates.sql for real people of the sandbox's world. Each test takes a slice of its own, because
+    """Rows of a chunk for real people of the sandbox's world. Each test takes a slice of its own, because
     the sandbox remembers for the whole session who was charged for."""
     named = sorted(_names(sandbox).items())[first : first + count]
     assert len(named) == count
     rows = []
     for npi, name in named:
         practice = sandbox.admin.get(f"truth/{npi}").json()["practice"]["name"]
-        rows.append({"npi": npi, "full_name": name, "company": practice, "after": None})
+        first_name, last_name = name.split(" ", 1)
+        rows.append(
+            {
+                "npi": npi, "full_name": name, "first_name": first_name, "last_name": last_name, "company": practice,
+                "segment": "solo", "after": None,
+            }
+        )  # fmt: skip
     return rows
 
 
@@ -59,20 +61,3 @@ def spent(sandbox: Sandbox, vendor: str) -> tuple[float, int]:
 def chunk(lake: storage.Bucket, rows: list[dict[str, Any]]) -> dict[str, Any]:
     lake.blob("work/test/0001.json").upload_from_string(json.dumps(rows))
     return {"object": "work/test/0001.json", "rows": len(rows), "label": f"0001 of 0001 ({len(rows)})"}
-
-
-def run_reveal(operator: WizaRevealOperator) -> dict[str, Any]:
-    """Execute, wait in the trigger as it would come back from the triggerer's database, and complete."""
-    try:
-        return operator.execute({})
-    except TaskDeferred as deferred:
-        path, arguments = deferred.trigger.serialize()
-        assert path == "triggers.wiza.WizaRevealTrigger"
-        trigger = type(deferred.trigger)(**json.loads(json.dumps(arguments)))
-    return operator.execute_complete({}, event=asyncio.run(first_event(trigger)))
-
-
-async def first_event(trigger: Any) -> dict[str, Any]:
-    async for event in trigger.run():
-        return dict(event.payload)
-    raise AssertionError("the trigger ended without an event")

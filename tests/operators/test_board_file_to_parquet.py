@@ -41,11 +41,12 @@ def test_convert_when_sound_then_rows_rejects_and_counts(lake: storage.Bucket) -
 
     assert result == {
         "source_object": f"gs://{lake.name}/{OBJECT}",
+        "member_object": f"gs://{lake.name}/{OBJECT}",
         "rows_in": 3,
         "rows": 2,
         "rejected": 1,
         "rejects_object": f"{STAGED}rejected.jsonl",
-        "staged_uri": f"gs://{lake.name}/{STAGED}part-*.parquet",
+        "source_uri": f"gs://{lake.name}/{STAGED}part-*.parquet",
         "note": "statuses that are not declared: 'On Leave' (1)",
     }
     assert set(files) == {"part-00000.parquet", "rejected.jsonl"}

@@ -199,6 +199,20 @@ def test_look_up_when_the_budget_is_small_then_the_next_run_goes_on_behind(
     assert len(site.seen) == 4
 
 
+def test_look_up_when_asked_to_refetch_then_the_days_numbers_are_asked_again(
+    site: Site, lake: storage.Bucket, numbers: None
+) -> None:
+    site.pages[LOOK_UP] = nc_page("4711").encode()
+    first = archive("NC")
+    site.pages[LOOK_UP] = nc_page("4711", "Suspended").encode()
+    second = archive("NC", refetch="True")
+    assert (second["object"] != first["object"], len(site.seen)) == (True, 6)
+    assert (
+        looked_up(lake, second["object"]) == looked_up(lake, first["object"]) == ["4711.html", "4712.html", "4713.html"]
+    )
+    assert archive("NC") == second
+
+
 def test_look_up_when_cut_in_the_middle_then_the_rerun_asks_only_for_the_rest(
     site: Site, lake: storage.Bucket, numbers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from google.cloud import bigquery
 
-from include.tables import table
 from operators.gate import GateFailed, GateOperator
 from tests.operators.context import context
-from tests.sql.clean.raw_rows import dentist, load_week
+from tests.sql.clean.raw_rows import deactivated, dentist, load_week, promote
+from tests.sql.clean.raw_rows import stage as stage_candidates
 
 A, B, C = "2000000002", "2000000010", "2000000028"
 AS_OF = "2025-11-10T06:00:00+00:00"
@@ -25,7 +25,7 @@ def gate_candidates() -> GateOperator:
 
 def stage(client: bigquery.Client, *rows: dict[str, object]) -> None:
     load_week(client, "2025-11-09", list(rows))
-    client.query_and_wait(table("clean.provider_candidate").sql())
+    stage_candidates(client)
 
 
 def test_gate_when_rows_break_reject_rules_then_they_are_stored_with_origin_and_the_gate_holds(
@@ -61,18 +61,26 @@ def test_gate_when_run_again_after_the_row_is_mended_then_the_refusal_is_gone(bi
     assert [row["run_key"] for row in outcomes] == ["dag/test/task"]
 
 
-def test_gate_when_a_third_of_the_providers_vanish_then_it_fails_and_says_so(bigquery_client: bigquery.Client) -> None:
-    stage(bigquery_client, dentist(A), dentist(B), dentist(C))
-    bigquery_client.query_and_wait(table("clean.provider").sql())
-    stage(bigquery_client, dentist(A), dentist(B))
-    with pytest.raises(GateFailed, match="does not lose a third of its dentists"):
+def test_gate_when_a_weekly_file_deletes_a_third_of_a_state_then_it_fails_and_all_are_still_served(
+    bigquery_client: bigquery.Client,
+) -> None:
+    npis = [f"20000{n:05}" for n in range(30)]
+    stage(
+        bigquery_client, *(dentist(npi) for npi in npis), *(dentist(f"21000{n:05}", **{STATE: "CA"}) for n in range(60))
+    )
+    promote(bigquery_client)
+    load_week(bigquery_client, "2025-11-16", [deactivated(npi, "11/12/2025") for npi in npis[:10]])
+    stage_candidates(bigquery_client)
+    with pytest.raises(GateFailed, match="No state loses a fifth of its dentists"):
         gate_candidates().execute(context())
-    assert bigquery_client.query_and_wait("SELECT COUNT(*) FROM clean.provider").to_dataframe().iloc[0, 0] == 3
+    counts = "SELECT (SELECT COUNT(*) FROM clean.provider) AS served, (SELECT COUNT(*) FROM clean.provider_pending) AS pending"
+    (row,) = bigquery_client.query_and_wait(counts)
+    assert (row["served"], row["pending"]) == (90, 10)
 
 
 def test_gate_when_rows_are_lost_then_the_balance_stops_it(bigquery_client: bigquery.Client) -> None:
     stage(bigquery_client, dentist(A), dentist(B))
-    bigquery_client.query_and_wait(table("clean.provider").sql())
+    promote(bigquery_client)
     balance = GateOperator(task_id="gate", table_name="clean.provider", as_of=AS_OF)
     balance.execute(context())
     bigquery_client.query_and_wait("UPDATE ops.balance SET row_count = row_count + 1 WHERE kind = 'in'")
@@ -81,7 +89,6 @@ def test_gate_when_rows_are_lost_then_the_balance_stops_it(bigquery_client: bigq
 
 
 def test_gate_when_raw_is_empty_then_it_fails(bigquery_client: bigquery.Client) -> None:
-    bigquery_client.query_and_wait(table("clean.provider_candidate").sql())
     with pytest.raises(GateFailed, match="RAW was not loaded"):
         gate_candidates().execute(context())
 

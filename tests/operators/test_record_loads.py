@@ -82,6 +82,33 @@ def test_record_when_counts_agree_then_a_manifest_row_a_table_and_the_refused_ro
     )
 
 
+def test_record_when_more_rows_were_refused_than_a_query_can_hold_then_all_are_stored_and_a_rerun_without_them_empties_the_slice(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    fill(bigquery_client)
+    others = {"row_key": "2", "rule": "r", "reason": "r", "source_object": "s"}
+    slices = [(WEEK, "raw.other", SOURCE), ("2025-11-16", NPI, SOURCE), (WEEK, NPI, "nppes_monthly")]
+    rows = [others | {"run_date": day, "table_name": name, "source": source} for day, name, source in slices]
+    bigquery_client.load_table_from_json(rows, "clean.rejected_row", job_config=_append()).result()
+    reason = 'It\'s "quite" wrong. ' * 12
+    record({NPI: loaded(lake, NPI, *({**REJECTED, "line": line, "reason": reason} for line in range(50_000)))})
+    found = "SELECT COUNT(*) AS n, COUNT(DISTINCT line) AS lines, ANY_VALUE(reason) AS reason FROM clean.rejected_row WHERE line IS NOT NULL"
+    (kept,) = bigquery_client.query_and_wait(found)
+    assert (kept["n"], kept["lines"], kept["reason"]) == (50_000, 50_000, reason)
+    assert len(reason) * 50_000 > 10_000_000
+
+    record({NPI: loaded(lake, NPI)})
+    left = bigquery_client.query_and_wait("SELECT run_date, table_name, source FROM clean.rejected_row")
+    assert sorted((str(r["run_date"]), r["table_name"], r["source"]) for r in left) == sorted(slices)
+    assert [t.table_id for t in bigquery_client.list_tables("clean") if "_load_" in t.table_id] == []
+
+
+def _append() -> Any:
+    from google.cloud import bigquery
+
+    return bigquery.LoadJobConfig(write_disposition="WRITE_APPEND")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -47,31 +47,25 @@ def test_leadfeeder_when_read_and_loaded_twice_then_the_same_objects_and_rows(
     assert names == [f"raw/leadfeeder/{DAY}/leads.json", f"raw/leadfeeder/{DAY}/visits.json"]
 
 
-def test_rb2b_when_exports_were_dropped_then_their_records_are_loaded_and_the_files_archived(
+def test_rb2b_when_exports_were_dropped_then_each_is_archived_and_loaded_once_whatever_its_names(
     sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     export = sandbox.admin.get("rb2b_export", params={"day": DAY}).content
-    for name in ("morning.csv", "evening.csv"):
-        lake.blob(f"drop/rb2b/{DAY}/{name}").upload_from_string(export)
+    header, *records = export.splitlines(keepends=True)
+    # The second name begins like the first, which makes it no version of it; the third file is the first under another name.
+    files = {"export (1).csv": export, "export.csv": header + records[0], "export (2).csv": export}
+    for name, content in files.items():
+        lake.blob(f"drop/rb2b/{DAY}/{name}").upload_from_string(content)
     staged = Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context())
-    assert load("raw.visitor_profile", "rb2b", staged) == staged["rows"] > 2
+    assert load("raw.visitor_profile", "rb2b", staged) == staged["rows"] == len(records) + 1 > 3
     assert (staged["file_name"], staged["source_object"]) == ("2 files", f"gs://{lake.name}/raw/rb2b/{DAY}/")
     query = "SELECT source_object, COUNT(DISTINCT linkedin_url) AS n FROM raw.visitor_profile GROUP BY source_object"
     found = {row["source_object"]: row["n"] for row in bigquery_client.query_and_wait(query)}
-    assert set(found) == {f"gs://{lake.name}/raw/rb2b/{DAY}/{name}" for name in ("morning.csv", "evening.csv")}
-    assert lake.blob(f"raw/rb2b/{DAY}/morning.csv").download_as_bytes() == export
-
-
-def test_rb2b_when_one_files_name_begins_like_another_then_each_is_archived_as_itself(
-    sandbox: Sandbox, lake: storage.Bucket
-) -> None:
-    export = sandbox.admin.get("rb2b_export", params={"day": DAY}).content
-    for name in ("export (1).csv", "export.csv"):
-        lake.blob(f"drop/rb2b/{DAY}/{name}").upload_from_string(export)
-    first = Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context())
-    names = [f"raw/rb2b/{DAY}/export (1).csv", f"raw/rb2b/{DAY}/export.csv"]
-    assert sorted(blob.name for blob in lake.list_blobs(prefix="raw/")) == names
-    assert Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context()) == first
+    kept = [f"raw/rb2b/{DAY}/export (1).csv", f"raw/rb2b/{DAY}/export.csv"]
+    assert set(found) == {f"gs://{lake.name}/{name}" for name in kept}
+    assert sorted(blob.name for blob in lake.list_blobs(prefix="raw/")) == kept
+    assert lake.blob(kept[0]).download_as_bytes() == export
+    assert Rb2bExportToParquetOperator(task_id="read", day=DAY).execute(context()) == staged
 
 
 def test_rb2b_when_nothing_was_dropped_then_skipped(lake: storage.Bucket) -> None:

@@ -61,62 +61,62 @@ def _scalar(client: bigquery.Client, sql: str) -> Any:
     return next(iter(client.query_and_wait(sql)))[0]
 
 
+VENDORS = ("wiza", "clay", "apollo")
+
+
 @pytest.mark.timeout(600)
-def test_enrich_contacts_when_run_twice_then_buys_once_and_an_empty_account_loses_nothing(
+def test_enrich_contacts_when_an_account_ran_dry_then_the_next_run_buys_what_is_missing_and_nothing_twice(
     airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket, sandbox: Sandbox
 ) -> None:
     sandbox.admin.delete("faults")
+    for vendor in VENDORS:
+        sandbox.admin.put(f"credits/{vendor}", json={"credits": 10_000})
     sandbox.admin.put("credits/wiza", json={"credits": 20})
-    rows = people(sandbox, 100, 24)
+    rows = people(sandbox, 200, 24)
     _load_registry(bigquery_client, rows)
-    credits_before, again_before = spent(sandbox, "wiza")
+    before = {vendor: spent(sandbox, vendor) for vendor in VENDORS}
 
     # The account runs dry: what was bought is loaded and folded, downstream is not told.
-    dry = _enrich(airflow_env)
+    dry = _enrich(airflow_env, max_lookup_usd=0)
     assert dry["run"] == "failed"
-    assert dry["states"]["reveal_contacts"] == ["failed"]
-    assert dry["states"]["load_reveals"] == dry["states"]["gate_contact"] == ["success"]
+    assert dry["states"]["ask_wiza_1"] == ["failed"]
+    assert dry["states"]["load_answers"] == ["success"]
     assert dry["states"]["announce_contact"] == ["upstream_failed"]
     assert "people of this chunk are missing" in dry["log"]
-    kept = _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.contact")
-    assert 0 < kept < 24
+    assert dry["states"]["forecast_lookups"] == ["failed"] and "the limit is 0.00 USD" in dry["log"]
 
-    # Topped up: only the missing ones are asked for.
+    # Topped up: only the missing ones are asked for, and the next vendor about whom nothing good came.
     sandbox.admin.put("credits/wiza", json={"credits": 10_000})
     full = _enrich(airflow_env)
     assert full["run"] == "success", full["states"]
-    assert f"0001 of 0001 ({24 - kept})" in full["names"]
     assert full["states"]["announce_contact"] == ["success"]
     assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.contact") == 24
-    unknown_line = "SELECT COUNT(*) FROM enriched.contact WHERE usable_email AND phone_line_type IS NULL"
+    unknown_line = (
+        "SELECT COUNT(*) FROM enriched.contact WHERE usable_email AND phone_line_type IS NULL AND NOT phone_valid"
+    )
     assert _scalar(bigquery_client, unknown_line) == 0
-    credits_after, again_after = spent(sandbox, "wiza")
-    booked = _scalar(bigquery_client, "SELECT SUM(credits) FROM raw.vendor_response")
-    assert booked == credits_after - credits_before > 20 - 2
-    assert again_after == again_before
-
-    # Nothing is missing: nothing is asked, and downstream still learns the new as_of.
-    calls = sandbox.admin.get("ledger").json()["vendors"]
-    idle = _enrich(airflow_env, as_of="2025-11-17T06:00:00+00:00")
-    assert idle["run"] == "success", idle["states"]
-    assert idle["states"]["reveal_contacts"] == idle["states"]["look_up_phones"] == ["skipped"]
-    assert idle["states"]["announce_contact"] == ["success"]
-    assert sandbox.admin.get("ledger").json()["vendors"] == calls
+    assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.provider_360 WHERE usable_email") > 15
+    assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.firmographics WHERE domain IS NOT NULL") > 0
+    # Our books and the vendors' differ by nothing.
+    for vendor in VENDORS:
+        booked = _scalar(
+            bigquery_client, f"SELECT COALESCE(SUM(credits), 0) FROM ops.vendor_usage WHERE vendor = '{vendor}'"
+        )  # noqa: E501
+        after = spent(sandbox, vendor)
+        assert booked == pytest.approx(after[0] - before[vendor][0]), vendor
+        assert after[1] == before[vendor][1], vendor
+    forecasts = list(
+        bigquery_client.query_and_wait(
+            "SELECT vendor, actual_people FROM ops.enrichment_forecast WHERE actual_people IS NOT NULL"
+        )
+    )  # noqa: E501
+    assert {row["vendor"] for row in forecasts} >= {"wiza", "clay"}
+    assert (
+        _scalar(bigquery_client, "SELECT COUNT(*) FROM ops.vendor_order WHERE NOT applied AND learned_order != ''") > 0
+    )
+    assert "usable contacts expected for" in full["log"] and "on paper" in full["log"]
 
     # No name, address or number of a person is in a log.
     emails = [row[0] for row in bigquery_client.query_and_wait("SELECT email FROM enriched.contact WHERE usable_email")]
-    for log in (dry["log"], full["log"], idle["log"]):
+    for log in (dry["log"], full["log"]):
         assert not any(text in log for text in [*emails, *(row["full_name"] for row in rows), "+1512555"])
-
-
-@pytest.mark.timeout(300)
-def test_enrich_contacts_when_the_plan_is_over_budget_then_asks_nothing(
-    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket, sandbox: Sandbox
-) -> None:
-    _load_registry(bigquery_client, people(sandbox, 124, 3))
-    calls = sandbox.admin.get("ledger").json()["vendors"]
-    refused = _enrich(airflow_env, max_credits=5)
-    assert refused["run"] == "failed"
-    assert "3 calls can take 6 credits and the limit is 5: lower the number of calls to 2" in refused["log"]
-    assert refused["states"]["reveal_contacts"] == ["upstream_failed"]
-    assert sandbox.admin.get("ledger").json()["vendors"] == calls

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from services.embedded.sandbox import Sandbox
 
-CHAIN = ("archive_file", "convert_file", "load_slice", "check_slice", "record_rejects", "record_manifest",
-         "announce_board_license")  # fmt: skip
+CHAIN = ("archive_file", "convert_file", "check_size", "load_slice", "record_load", "announce_board_license")
 LOADED = "SELECT source, status, COUNT(*) AS n FROM raw.board_license GROUP BY source, status"
 MANIFEST = "SELECT source, `rows` AS n, rejected_rows, source_rows, note FROM ops.load_manifest"
 

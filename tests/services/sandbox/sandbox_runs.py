@@ -26,7 +26,12 @@ ROOT = Path(__file__).parents[3]
 WIZA = {"Authorization": "Bearer sandbox-wiza-key"}
 GHL = {"Authorization": "Bearer sandbox-ghl-token", "Version": "v3"}
 INSTANTLY = {"Authorization": "Bearer sandbox-instantly-key"}
+APOLLO = {"x-api-key": "sandbox-apollo-key"}
+CLAY = {"clay-api-key": "sandbox-clay-key"}
+CLAY_ROW = {"x-clay-webhook-auth": "sandbox-clay-table-token"}
+CLAY_TABLE = "/clay/sources/webhook/pull-in-data-from-a-webhook-00000000-0000-4000-8000-000000000001"
 TWILIO = ("ACsandbox", "sandbox-twilio-secret")
+ADDY = {"addy-api-key": "sandbox-addy-key"}
 TTD = {"TTD-Auth": "sandbox-ttd-token"}
 LEADFEEDER = {"Authorization": "Token token=sandbox-leadfeeder-token"}
 META = {"Authorization": "Bearer sandbox-meta-token"}
@@ -132,6 +137,16 @@ def new_campaign(client: httpx.Client, name: str = "demo", **fields: object) -> 
     campaign_id: str = made.json()["id"]
     assert client.post(f"/instantly/api/v2/campaigns/{campaign_id}/activate", headers=INSTANTLY).status_code == 200
     return campaign_id
+
+
+def usps_token(client: httpx.Client, secret: str = "sandbox-usps-secret") -> httpx.Response:
+    """The answer to a request for an access token of USPS."""
+    asked = {"grant_type": "client_credentials", "client_id": "sandbox-usps-key", "client_secret": secret}
+    return client.post("/usps/oauth2/v3/token", json=asked)
+
+
+def usps_headers(token: httpx.Response) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.json()['access_token']}"}
 
 
 def google_headers(client: httpx.Client) -> dict[str, str]:

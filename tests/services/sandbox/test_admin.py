@@ -4,7 +4,7 @@ import pytest
 from sandbox_runs import INSTANTLY, LOCATION, TWILIO, WIZA, TestClient, new_campaign
 
 from services.sandbox.plan import Plan
-from services.sandbox.world import World
+from services.sandbox.world import MAILBOXES, World
 
 
 def test_ledger_when_many_reveals_were_bought_then_it_balances(client: TestClient, plan: Plan) -> None:
@@ -75,6 +75,8 @@ def test_truth_when_person_is_known_then_traits_and_chances_are_told(client: Tes
     npi = next(iter(people))
     truth = client.get(f"/__sandbox__/truth/{npi}").json()
     assert (truth["npi"], truth["email"]) == (npi, people[npi].email)
+    assert {truth[vendor]["mailbox"] for vendor in ("wiza", "apollo", "clay")} <= {*MAILBOXES, "none"}
+    assert truth["company"]["domain"] == people[npi].domain
     assert max(truth["positive_chance"], key=truth["positive_chance"].get) == truth["traits"]["taste"]
     assert client.get("/__sandbox__/truth/1234567893").status_code == 404
     assert client.get("/__sandbox__/truth").json()["people"] == len(people)

@@ -6,6 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 from sandbox_runs import (
+    ADDY,
+    APOLLO,
+    CLAY,
+    CLAY_ROW,
+    CLAY_TABLE,
     GHL,
     INSTANTLY,
     LEADFEEDER,
@@ -19,6 +24,8 @@ from sandbox_runs import (
     TestClient,
     google_headers,
     new_campaign,
+    usps_headers,
+    usps_token,
 )
 from starlette.datastructures import Headers
 from starlette.routing import Route
@@ -30,12 +37,16 @@ from services.sandbox.plan import Plan
 FILES = {
     "wiza.yaml": "/wiza/api",
     "twilio.yaml": "/twilio",
+    "usps.yaml": "/usps",
+    "addy.yaml": "/addy",
     "ghl-contacts.json": "/ghl",
     "instantly.yaml": "/instantly",
     "google-ads.yaml": "/google_ads",
     "meta-ads.yaml": "/meta_ads",
     "ttd.yaml": "/ttd",
     "leadfeeder.yaml": "/leadfeeder",
+    "apollo.yaml": "/apollo/api/v1",
+    "clay.yaml": "/clay",
 }
 JSON = Headers({"content-type": "application/json", "version": "v3"})
 
@@ -157,7 +168,8 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
         ),  # fmt: skip # noqa: E501
         ("instantly.yaml", "listBlockListEntry", client.get(f"{api}/block-lists-entries", headers=INSTANTLY)),
     ]
-    calls += _ad_calls(client) + _leadfeeder_calls(client)
+    calls += _ad_calls(client) + _leadfeeder_calls(client) + _address_calls(client)
+    calls += _wiza_list_calls(client) + _apollo_calls(client) + _clay_calls(client)
     return [(file, operation, reply.status_code, reply.json()) for file, operation, reply in calls]
 
 
@@ -194,6 +206,87 @@ def _ad_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
     ]
 
 
+def _address_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    token = usps_token(client)
+    box = {"streetAddress": "PO BOX 12", "city": "AUSTIN", "state": "TX", "ZIPCode": "78701"}
+    usps = client.get("/usps/addresses/v3/address", headers=usps_headers(token), params=box)
+    queen = {"address": "80 Queen Street, Auckland 1010"}
+    return [
+        ("usps.yaml", "getAccessToken", token),
+        ("usps.yaml", "validateAddress", usps),
+        ("addy.yaml", "validateAddress", client.get("/addy/validation", headers=ADDY, params=queen)),
+    ]
+
+
+def _wiza_list_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    wiza, texas = "/wiza/api", {"location": [{"v": "TX", "b": "state", "s": "i"}]}
+    shown = client.post(f"{wiza}/prospects/search", headers=WIZA, json={"size": 30, "filters": texas})
+    people = [{"profile_url": f"https://www.{one['linkedin_url']}"} for one in shown.json()["data"]["profiles"]]
+    wanted = {"name": "tx", "enrichment_level": "partial", "items": people, "skip_duplicates": True}
+    made = client.post(f"{wiza}/lists", headers=WIZA, json={"list": wanted})
+    searched = {"list": {"name": "tx", "max_profiles": 3, "enrichment_level": "none"}, "filters": texas}
+    found = client.post(f"{wiza}/prospects/create_prospect_list", headers=WIZA, json=searched)
+    more = {"id": found.json()["data"]["id"], "max_profiles": 2}
+    domains = [row["company_domain"] for row in client.get(f"{wiza}/lists/1/contacts?segment=people", headers=WIZA).json()["data"]]  # fmt: skip
+    companies = (client.post(f"{wiza}/company_enrichments", headers=WIZA, json={"company_domain": d}) for d in domains)
+    calls = [
+        ("prospectSearch", shown),
+        ("createList", made),
+        ("getList", client.get(f"{wiza}/lists/1", headers=WIZA)),
+        ("getListContacts", client.get(f"{wiza}/lists/1/contacts?segment=valid", headers=WIZA)),
+        ("createProspectList", found),
+        ("continueProspectSearch", client.post(f"{wiza}/prospects/continue_search", headers=WIZA, json=more)),
+        ("companyEnrichment", next(reply for reply in companies if reply.status_code == 200)),
+    ]
+    return [("wiza.yaml", operation, reply) for operation, reply in calls]
+
+
+def _apollo_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    api, flags = "/apollo/api/v1", {"reveal_phone_number": "true", "webhook_url": "http://127.0.0.1:9/hook"}
+    shown = client.post(f"{api}/mixed_people/api_search", headers=APOLLO, params={"person_locations[]": ["TX", "CA"]})
+    ids = [{"id": person["id"]} for person in shown.json()["people"]]
+    companies = client.post(f"{api}/mixed_companies/search", headers=APOLLO, params={"per_page": 5})
+    domains = [one["primary_domain"] for one in companies.json()["organizations"]]
+    details = {"details": [*ids[:9], {"name": "Nobody Ofthatname"}]}
+    bulk = client.post(f"{api}/people/bulk_match", headers=APOLLO, params=flags, json=details)
+    number = bulk.json()["phone_enrichment"]["request_id"]
+    wanted = {"details": [{"domain": domain} for domain in domains]}
+    calls = [
+        ("peopleApiSearch", shown),
+        ("organizationSearch", companies),
+        ("peopleEnrichment", client.post(f"{api}/people/match", headers=APOLLO, params=ids[0])),
+        ("bulkPeopleEnrichment", bulk),
+        ("getPerson", client.get(f"{api}/people/{ids[0]['id']}", headers=APOLLO)),
+        ("organizationEnrichment", client.get(f"{api}/organizations/enrich?domain={domains[0]}", headers=APOLLO)),
+        ("bulkOrganizationEnrichment", client.post(f"{api}/organizations/bulk_enrich", headers=APOLLO, json=wanted)),
+        ("pollWebhookResult", client.get(f"{api}/webhook_result/{number}", headers=APOLLO)),
+        ("apiUsageStats", client.post(f"{api}/usage_stats/api_usage_stats", headers=APOLLO)),
+        ("creditUsageStats", client.post(f"{api}/usage_stats/credit_usage_stats", headers=APOLLO)),
+        ("authHealth", client.get(f"{api}/auth/health", headers=APOLLO)),
+    ]
+    return [("apollo.yaml", operation, reply) for operation, reply in calls]
+
+
+def _clay_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
+    routine = "/clay/routines/function:t_dentist_contact"
+    items = [{"id": "a", "inputs": {"full_name": "Ada Abbot"}}, {"id": "b", "inputs": {}}]
+    run = client.post(f"{routine}/run", headers=CLAY, json={"items": items})
+    place = client.post(f"{routine}/run-batch/upload-url", headers=CLAY)
+    client.put(place.json()["upload_url"], content="\n".join(json.dumps(item) for item in items))
+    batch = client.post(f"{routine}/run-batch/start", headers=CLAY, json={"file_id": place.json()["file_id"]})
+    runs = [reply.json()["routine_run_id"] for reply in (run, batch)]
+    calls = [
+        ("getPublicApiMe", client.get("/clay/me", headers=CLAY)),
+        ("runRoutine", run),
+        ("getRunResults", client.get(f"/clay/routines/run/{runs[0]}/results", headers=CLAY)),
+        ("runRoutineBatchUploadUrl", place),
+        ("startRoutineRunBatch", batch),
+        ("getRoutineRunBatchResults", client.get(f"/clay/routines/run-batch/{runs[1]}/results", headers=CLAY)),
+        ("pushRowToTable", client.post(CLAY_TABLE, headers=CLAY_ROW, json={"correlation_id": "x"})),
+    ]
+    return [("clay.yaml", operation, reply) for operation, reply in calls]
+
+
 def _leadfeeder_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
     account, day = "/leadfeeder/accounts/281194", "start_date=2025-11-06&end_date=2025-11-06"
     return [
@@ -217,7 +310,7 @@ def test_answers_when_every_operation_is_called_then_each_2xx_is_valid_by_its_sc
         assert not errors, (operation_id, errors)
     events = next(body for _, operation, _, body in answers if operation == "listWebhookEvent")
     assert events["items"], "the webhook history was empty, so its schema was not tested"  # type: ignore[index]
-    for name in ("listInsights", "legacyListLeads", "legacyListVisits"):
+    for name in ("listInsights", "legacyListLeads", "legacyListVisits", "getListContacts", "getRunResults"):
         page = next(body for _, operation, _, body in answers if operation == name)
         assert page["data"], f"{name} was empty, so its schema was not tested"  # type: ignore[index]
 

@@ -25,6 +25,9 @@ ENVIRONMENT = {
         KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ).decode(),
     "INSTANTLY_WEBHOOK_SECRETS": "retired-secret, live-secret",
+    "WIZA_API_KEYS": "wiza-key",
+    "CLAY_SIGNING_SECRETS": "whsec_test",
+    "CALLBACK_SECRETS": "callback-secret",
 }
 EVENTS = 1500
 

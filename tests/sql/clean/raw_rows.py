@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from google.cloud import bigquery
 
+from include.provider_fold import mapping_version
 from include.tables import table
+from operators.standardise_contacts import StandardiseContactsOperator
 
 DENTIST = {
     "entity_type_code": "1",
@@ -52,7 +56,7 @@ def load_week(
 def load_rows(
     client: bigquery.Client, name: str, file_date: str, rows: list[dict[str, Any]], source: str = "nppes_weekly"
 ) -> None:
-    """Replace one source's slice of a partition of a RAW table of NPPES by ``rows``."""
+    """Replace one source's slice of a partition of a RAW table of NPPES by ``rows``, and its row in ops.load_manifest."""
     of_file = {
         "file_date": file_date,
         "source": source,
@@ -63,3 +67,52 @@ def load_rows(
     schema = [bigquery.SchemaField.from_api_repr(field) for field in table(name).schema()]
     config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
     client.load_table_from_json(body, name, job_config=config).result()
+    text = json.dumps(rows, sort_keys=True).encode()
+    told = {
+        "dataset_table": ("STRING", name),
+        "partition": ("DATE", file_date),
+        "source": ("STRING", source),
+        "source_object": ("STRING", f"gs://lake/raw/nppes/{file_date}/{source}.zip"),
+        "file_name": ("STRING", f"{source}.zip"),
+        "source_bytes": ("INT64", len(text)),
+        "sha256": ("STRING", hashlib.sha256(text).hexdigest()),
+        "source_rows": ("INT64", len(rows)),
+        "rows": ("INT64", len(rows)),
+        "rejected_rows": ("INT64", 0),
+        "note": ("STRING", ""),
+    }
+    run(client, table("ops.load_manifest").sql("replace"), **told)
+
+
+def unload(client: bigquery.Client, file_date: str, source: str = "nppes_weekly") -> None:
+    """Take a source's slice of a partition out of RAW and out of ops.load_manifest."""
+    for name in ("nppes_npi", "nppes_other_name", "nppes_deactivation"):
+        client.query_and_wait(f"DELETE FROM raw.{name} WHERE file_date = DATE '{file_date}' AND source = '{source}'")
+    client.query_and_wait(
+        f"DELETE FROM ops.load_manifest WHERE `partition` = DATE '{file_date}' AND source = '{source}'"
+    )
+
+
+def stage(client: bigquery.Client) -> None:
+    """Do what clean_providers does before its gate."""
+    run(client, table("clean.provider_version").sql(), mapping=("STRING", mapping_version()))
+    StandardiseContactsOperator(task_id="standardise_contacts").execute({})
+    run(client, table("clean.provider_candidate").sql())
+
+
+def converge(client: bigquery.Client) -> None:
+    """Do what clean_providers does when no rule of the gate is broken."""
+    stage(client)
+    promote(client)
+
+
+def promote(client: bigquery.Client) -> None:
+    """Do what clean_providers does after its gate."""
+    run(client, table("clean.provider").sql())
+    run(client, table("clean.provider").sql("board"))
+
+
+def run(client: bigquery.Client, sql: str, **parameters: tuple[str, Any]) -> None:
+    """Run a statement or script with typed parameters, name -> (type, value)."""
+    given = [bigquery.ScalarQueryParameter(name, *value) for name, value in parameters.items()]
+    client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=given))

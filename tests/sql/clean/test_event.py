@@ -206,6 +206,7 @@ def test_query_when_body_or_type_is_bad_then_rejected_with_rule_and_the_rest_goe
         raw_row("instantly", "label", '{"event_type": "my label", "timestamp": "2026-11-02T16:00:00Z"}', at),
         raw_row("ghl", "forged", '{"type": "ContactCreate", "id": "x"}', at, verified=False),
         instantly("good", "email_sent", wide=1.2345678901234567890123),
+        *(raw_row(sender, "answer", '{"type": "x"}', at) for sender in ("wiza", "apollo", "clay", "clay_table")),
     )
     assert list(events) == ["good"]
     rejected = bigquery_client.query_and_wait("SELECT * FROM clean.rejected_row ORDER BY row_key")
@@ -216,8 +217,9 @@ def test_query_when_body_or_type_is_bad_then_rejected_with_rule_and_the_rest_goe
         ("instantly/label", "event_type_unknown", "my label", "inbox/2026-11-02/instantly/label.json"),
     ]
     assert balance(bigquery_client) == {
-        ("in", "raw.event"): 5,
+        ("in", "raw.event"): 9,
         ("out", "clean.event"): 1,
+        ("filtered", "ignored"): 4,
         ("rejected", "body_unparseable"): 2,
         ("rejected", "not_verified"): 1,
         ("rejected", "event_type_unknown"): 1,

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-import pytest
 from google.cloud import bigquery
 
 from include.tables import table
-from tests.sql.clean.raw_rows import deactivated, dentist, load_rows, load_week
+from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, promote, stage, unload
 
 A, B, C, D, E = "2000000002", "2000000010", "2000000028", "2000000036", "2000000044"
-
-
-def converge(client: bigquery.Client) -> None:
-    client.query_and_wait(table("clean.provider_candidate").sql())
-    client.query_and_wait(table("clean.provider").sql())
 
 
 def providers(client: bigquery.Client) -> dict[str, dict[str, Any]]:
     return {row["npi"]: dict(row) for row in client.query_and_wait("SELECT * FROM clean.provider")}
 
 
-def balance(client: bigquery.Client) -> dict[tuple[str, str], int]:
-    rows = client.query_and_wait("SELECT kind, reason, row_count FROM ops.balance WHERE table_name = 'clean.provider'")
-    return {(row["kind"], row["reason"]): row["row_count"] for row in rows}
+def balance(client: bigquery.Client, table_name: str = "clean.provider") -> dict[tuple[str, str], int]:
+    sql = f"SELECT kind, reason, row_count FROM ops.balance WHERE table_name = '{table_name}'"
+    counts = {(row["kind"], row["reason"]): row["row_count"] for row in client.query_and_wait(sql)}
+    assert sum(n for (kind, _), n in counts.items() if kind == "in") == sum(
+        n for (kind, _), n in counts.items() if kind != "in"
+    )
+    return counts
+
+
+def history(client: bigquery.Client, npi: str) -> list[tuple[str, str | None, str, str | None, str | None]]:
+    sql = f"SELECT * FROM clean.provider_history WHERE npi = '{npi}' ORDER BY valid_from"
+    return [
+        (str(r["valid_from"]), r["valid_to"] and str(r["valid_to"]), r["status"], r["last_name"], r["ended_by"])
+        for r in client.query_and_wait(sql)
+    ]
 
 
 def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(bigquery_client: bigquery.Client) -> None:
@@ -57,7 +62,7 @@ def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(bigquery_cli
     )
     converge(bigquery_client)
     assert {npi: row["specialty"] for npi, row in providers(bigquery_client).items()} == {A: "oral_medicine"}
-    assert balance(bigquery_client)["filtered", "not_dental"] == 1
+    assert balance(bigquery_client, "clean.provider_version")["filtered", "not_dental"] == 1
 
 
 def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(
@@ -67,9 +72,8 @@ def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(
     load_week(bigquery_client, "2025-11-16", [deactivated(A, "11/12/2025"), deactivated(C, "11/12/2025")])
     converge(bigquery_client)
     assert set(providers(bigquery_client)) == {B}
-    counts = balance(bigquery_client)
-    assert counts["filtered", "deactivated"] == 1
-    assert counts["filtered", "deactivated_never_known"] == 1
+    assert balance(bigquery_client)["filtered", "deactivated"] == 1
+    assert balance(bigquery_client, "clean.provider_version")["filtered", "deactivated_never_known"] == 1
 
 
 def test_provider_when_reactivated_then_active_with_both_dates(bigquery_client: bigquery.Client) -> None:
@@ -83,11 +87,12 @@ def test_provider_when_reactivated_then_active_with_both_dates(bigquery_client: 
     assert rows[A]["reactivation_date"].isoformat() == "2020-03-04"
 
 
-@pytest.mark.parametrize("mask", ["<UNAVAIL>", "$$$$$$$$$", "********", "_________", ""])
-def test_provider_when_licence_is_masked_then_it_is_missing(bigquery_client: bigquery.Client, mask: str) -> None:
-    load_week(bigquery_client, "2025-11-09", [dentist(A, provider_license_number_1=mask)])
+def test_provider_when_licence_is_masked_then_it_is_missing(bigquery_client: bigquery.Client) -> None:
+    masks = dict(zip((A, B, C, D, E), ("<UNAVAIL>", "$$$$$$$$$", "********", "_________", ""), strict=True))
+    rows = [dentist(npi, provider_license_number_1=mask) for npi, mask in masks.items()]
+    load_week(bigquery_client, "2025-11-09", rows)
     converge(bigquery_client)
-    assert providers(bigquery_client)[A]["license_number"] is None
+    assert {row["license_number"] for row in providers(bigquery_client).values()} == {None}
 
 
 def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(bigquery_client: bigquery.Client) -> None:
@@ -103,19 +108,25 @@ def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(bi
 
 def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_client: bigquery.Client) -> None:
     load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(A), dentist(B), dentist(C)])
-    bigquery_client.query_and_wait(table("clean.provider_candidate").sql())
+    stage(bigquery_client)
     bigquery_client.query_and_wait(
         "INSERT INTO clean.rejected_row (run_date, table_name, row_key, rule, reason) "
         f"VALUES (DATE '2025-11-09', 'clean.provider', '{B}', 'r', 'x'), (DATE '2025-11-09', 'clean.provider', '{B}', 's', 'x')"
     )
-    bigquery_client.query_and_wait(table("clean.provider").sql())
+    promote(bigquery_client)
     assert set(providers(bigquery_client)) == {A, C}
     counts = balance(bigquery_client)
     assert counts["filtered", "superseded_or_repeated"] == 1
-    assert counts["in", "raw.nppes_npi"] == sum(n for (kind, _), n in counts.items() if kind != "in") == 4
+    assert (counts["in", "clean.provider_version"], counts["rejected", "r"]) == (4, 1)
+
+    # The rule is mended: who was refused is judged again without a new file.
+    stage(bigquery_client)
+    bigquery_client.query_and_wait("TRUNCATE TABLE clean.rejected_row")
+    promote(bigquery_client)
+    assert set(providers(bigquery_client)) == {A, B, C}
 
 
-def test_provider_when_files_arrive_in_any_order_with_repeats_then_table_is_the_same(
+def test_provider_when_files_arrive_in_any_order_with_repeats_and_a_crash_then_all_tables_are_the_same(
     bigquery_client: bigquery.Client,
 ) -> None:
     files = {
@@ -129,19 +140,103 @@ def test_provider_when_files_arrive_in_any_order_with_repeats_then_table_is_the_
             dentist(C),
         ],
     }
+    first, second, third = files
     seen = set()
-    for order in itertools.permutations(files):
-        bigquery_client.query_and_wait("TRUNCATE TABLE raw.nppes_npi")
-        bigquery_client.query_and_wait("TRUNCATE TABLE clean.provider")
-        first, *rest = order
-        load_week(bigquery_client, first[0], files[first], source=first[1])
+    for order, crash in (((first, second, third), False), ((third, first, second, first), True)):
+        for file in files:
+            unload(bigquery_client, *file)
         converge(bigquery_client)
-        for file in (*rest, first):
+        assert providers(bigquery_client) == {} and history(bigquery_client, A) == []
+        for file in order:
             load_week(bigquery_client, file[0], files[file], source=file[1])
+            if crash:
+                stage(bigquery_client)  # and nothing after it: who is pending stays pending
         converge(bigquery_client)
-        seen.add(str(sorted(providers(bigquery_client).items())))
+        names = ("provider", "provider_history", "provider_version", "provider_pending")
+        sql = " UNION ALL ".join(f"SELECT '{n}' AS name, TO_JSON_STRING(t) AS body FROM clean.{n} AS t" for n in names)
+        seen.add(str(sorted((row["name"], row["body"]) for row in bigquery_client.query_and_wait(sql))))
     assert len(seen) == 1
-    assert "CANINE" in seen.pop()
+    assert history(bigquery_client, A) == [
+        ("2025-11-02", "2025-11-09", "active", "MOLAR", "changed"),
+        ("2025-11-09", None, "active", "CANINE", None),
+    ]
+    assert [(row[0], row[2], row[4]) for row in history(bigquery_client, B)] == [
+        ("2025-11-02", "active", "deactivated"),
+        ("2025-11-09", "deactivated", "active"),
+        ("2025-11-16", "active", None),
+    ]
+
+
+def test_provider_when_a_slice_is_loaded_with_other_bytes_or_goes_then_only_what_it_said_is_unsaid(
+    bigquery_client: bigquery.Client,
+) -> None:
+    load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(B)])
+    load_week(bigquery_client, "2025-11-16", [dentist(A, provider_last_name_legal_name="WRONG"), dentist(C)])
+    converge(bigquery_client)
+    # Never dental, and known to be something else later: not followed until a file shows it as dental.
+    other = dentist(D, healthcare_provider_taxonomy_code_1="207Q00000X")
+    load_week(bigquery_client, "2025-11-16", [dentist(A, provider_last_name_legal_name="CANINE"), other])
+    converge(bigquery_client)
+    assert {npi: row["last_name"] for npi, row in providers(bigquery_client).items()} == {A: "CANINE", B: "MOLAR"}
+    assert history(bigquery_client, C) == history(bigquery_client, D) == []
+
+    load_week(bigquery_client, "2025-11-02", [dentist(D)])
+    converge(bigquery_client)
+    assert [(row[0], row[2]) for row in history(bigquery_client, D)] == [
+        ("2025-11-02", "active"),
+        ("2025-11-16", "not_dental"),
+    ]
+    assert balance(bigquery_client)["filtered", "not_dental"] == 1
+
+
+def test_provider_when_the_entity_type_switches_then_kept_flagged_and_said_in_history(
+    bigquery_client: bigquery.Client,
+) -> None:
+    load_week(bigquery_client, "2025-11-09", [dentist(A)])
+    company = dentist(A, entity_type_code="2", provider_organization_name_legal_business_name="MOLAR PC")
+    load_week(bigquery_client, "2025-11-16", [company])
+    converge(bigquery_client)
+    row = providers(bigquery_client)[A]
+    assert (row["entity_type"], row["person_id"], str(row["entity_switched_on"])) == (
+        "organization",
+        None,
+        "2025-11-16",
+    )
+    assert [row[4] for row in history(bigquery_client, A)] == ["entity_switched", None]
+
+
+def test_board_when_every_licence_is_over_then_inactive_with_the_reason_and_counted_until_one_is_not(
+    bigquery_client: bigquery.Client,
+) -> None:
+    def matched(npi: str, key: str, status: str) -> str:
+        return f"('{npi}', '{key}', 'TX', 'dentist', 1, 'number', 9.0, '{status}')"
+
+    load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(B), dentist(C)])
+    values = [
+        matched(A, "1", "retired"),
+        matched(A, "2", "deceased"),
+        matched(B, "3", "retired"),
+        matched(B, "4", "active"),
+    ]
+    bigquery_client.query_and_wait(
+        "INSERT INTO clean.license_match (npi, license_key, license_state, profession, tier, rule, score, status_class) VALUES "
+        + ", ".join(values)
+    )
+    converge(bigquery_client)
+    rows = providers(bigquery_client)
+    assert {npi: row["inactive_reason"] for npi, row in rows.items()} == {A: "board_deceased", B: None, C: None}
+    assert {npi for npi, row in rows.items() if row["is_active"]} == {B, C}
+    assert balance(bigquery_client)["out", "board_deceased"] == 1
+
+    # A file about A alone does not make A active, not even until the boards are looked at again.
+    load_week(bigquery_client, "2025-11-16", [dentist(A, provider_first_name="DEE")])
+    stage(bigquery_client)
+    bigquery_client.query_and_wait(table("clean.provider").sql())
+    assert providers(bigquery_client)[A]["is_active"] is False
+    bigquery_client.query_and_wait("UPDATE clean.license_match SET status_class = 'active' WHERE license_key = '1'")
+    bigquery_client.query_and_wait(table("clean.provider").sql("board"))
+    assert providers(bigquery_client)[A]["is_active"] is True
+    assert balance(bigquery_client)["out", "active"] == 3
 
 
 def test_provider_when_monthly_and_weekly_end_on_one_day_then_the_newest_file_counts_and_on_a_tie_the_weekly(
@@ -160,8 +255,7 @@ def test_provider_when_monthly_and_weekly_end_on_one_day_then_the_newest_file_co
 
     rows = providers(bigquery_client)
     assert {npi: row["last_name"] for npi, row in rows.items()} == {A: "WEEKLY", B: "MOLAR"}
-    counts = balance(bigquery_client)
-    assert counts["in", "raw.nppes_npi"] == sum(n for (kind, _), n in counts.items() if kind != "in") == 8
+    assert balance(bigquery_client)["in", "clean.provider_version"] == 8
 
 
 def test_provider_when_the_newest_report_lists_an_npi_then_it_leaves_unless_a_newer_file_says_otherwise(

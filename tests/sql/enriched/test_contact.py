@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
+from include.found import found
 from include.tables import table
+from include.waterfall import policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +66,9 @@ def _answer(npi: str, key: str, at: datetime, body: dict[str, Any] | None, **cha
         "http_status": 200,
         "request": json.dumps({"full_name": "x"}),
         "body": None if body is None else json.dumps({"data": body}),
+        "found": None if body is None else json.dumps(found("wiza", {"data": body}).as_json()),
+        "segment": "solo",
+        "run_id": "run-1",
         "credits": 2.0,
         "cost_usd": 0.05,
         "requested_at": at.isoformat(),
@@ -80,6 +85,7 @@ def _look_up(phone: str, key: str, at: datetime, line: str | None, npi: str = AD
         "operation": "line_type_intelligence",
         "request": json.dumps({"phone_number": phone}),
         "body": json.dumps(body),
+        "found": None,
         "credits": 0.0,
         "cost_usd": 0.008,
         **changes,
@@ -98,29 +104,39 @@ def client(bigquery_client: bigquery.Client) -> bigquery.Client:
     return bigquery_client
 
 
-def _select(client: bigquery.Client, name: str, **params: Any) -> list[dict[str, Any]]:
-    types = {bool: "BOOL", int: "INT64", datetime: "TIMESTAMP"}
+def _run(client: bigquery.Client, name: str, sql: str = "query", **params: Any) -> list[dict[str, Any]]:
+    types = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING", datetime: "TIMESTAMP"}
     given = [bigquery.ScalarQueryParameter(key, types[type(value)], value) for key, value in params.items()]
     config = bigquery.QueryJobConfig(query_parameters=given)
-    return [dict(row.items()) for row in client.query_and_wait(table("enriched.contact").sql(name), job_config=config)]
+    return [dict(row.items()) for row in client.query_and_wait(table(name).sql(sql), job_config=config)]
 
 
-def _reveal_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
-    params = {"as_of": AS_OF, "max_contacts": 100, "max_age_days": 180, "resend_in_doubt": False}
-    return _select(client, "reveal_candidates", **(params | changes))
+def _judge(client: bigquery.Client) -> None:
+    _run(client, "enriched.answer", accepted="valid", least_confidence=0.8)
+
+
+def _candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
+    params = {"as_of": AS_OF, "max_people": 100, "max_age_days": 180, "ask_again_days": 180, "vendors": 3}
+    _judge(client)
+    return _run(client, "enriched.answer", "candidates", **(params | {"taxonomy_prefix": "1223", "least_icp_score": 30.0} | changes))  # fmt: skip # noqa: E501
 
 
 def _lookup_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
-    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "retry_age_days": 7, "resend_in_doubt": False}
-    return _select(client, "lookup_candidates", **(params | changes))
+    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "retry_age_days": 7, "resend_in_doubt": False, "phone_order": "wiza,registry"}  # fmt: skip # noqa: E501
+    _judge(client)
+    return _run(client, "enriched.contact", "lookup_candidates", **(params | changes))
 
 
-def _contacts(client: bigquery.Client) -> dict[str, dict[str, Any]]:
-    client.query_and_wait(table("enriched.contact").sql())
+def _contacts(client: bigquery.Client, as_of: datetime = AS_OF) -> dict[str, dict[str, Any]]:
+    rules = policy()
+    _judge(client)
+    orders = {f"{name}_order": ",".join(rules.orders[name]) for name in ("phone", "linkedin")}
+    ages = {"max_age_days": rules.email.max_age_days, "stale_after_days": rules.email.stale_after_days}
+    _run(client, "enriched.contact", as_of=as_of, email_order=",".join(rules.email.order), **orders, **ages)
     return {row["npi"]: dict(row.items()) for row in client.query_and_wait("SELECT * FROM enriched.contact")}
 
 
-def test_reveal_candidates_when_several_fit_then_signers_and_small_practices_come_first(
+def test_candidates_when_several_fit_then_signers_and_small_practices_come_first(
     client: bigquery.Client,
 ) -> None:
     _insert(
@@ -135,11 +151,19 @@ def test_reveal_candidates_when_several_fit_then_signers_and_small_practices_com
             _practice("2000000013", "o2", "YOUNGER DENTAL", enumeration_date="2020-01-01"),
         ],
     )
-    found = _reveal_candidates(client)
-    assert [row["npi"] for row in found] == [BEN, CAM, ADA]
-    assert found[0] == {"npi": BEN, "full_name": "BEN CUSPID", "company": "EXAMPLE DENTAL", "after": None}
-    assert found[1]["company"] == "SOLO DENTAL"  # the oldest organisation at the address
-    assert [row["npi"] for row in _reveal_candidates(client, max_contacts=1)] == [BEN]
+    found_rows = _candidates(client)
+    assert [row["npi"] for row in found_rows] == [BEN, CAM, ADA]
+    ben = {
+        "npi": BEN,
+        "full_name": "BEN CUSPID",
+        "first_name": "BEN",
+        "last_name": "CUSPID",
+        "company": "EXAMPLE DENTAL",
+    }
+    assert found_rows[0] == {**ben, "state": None, "segment": "small", "answers": "[]"}
+    assert (found_rows[1]["segment"], found_rows[2]["segment"]) == ("solo", "small")
+    assert found_rows[1]["company"] == "SOLO DENTAL"  # the oldest organisation at the address
+    assert [row["npi"] for row in _candidates(client, max_people=1)] == [BEN]
 
 
 @pytest.mark.parametrize(
@@ -153,43 +177,67 @@ def test_reveal_candidates_when_several_fit_then_signers_and_small_practices_com
     ],
     ids=["inactive", "hygienist", "no company there", "no practice", "no name"],
 )
-def test_reveal_candidates_when_a_person_cannot_be_asked_for_then_leaves_them_out(
+def test_candidates_when_a_person_cannot_be_asked_for_then_leaves_them_out(
     client: bigquery.Client, changes: dict[str, Any]
 ) -> None:
     _insert(client, "clean.provider", [_provider(ADA), _provider(BEN, **changes), _practice("2000000011")])
-    assert [row["npi"] for row in _reveal_candidates(client)] == [ADA]
+    assert [row["npi"] for row in _candidates(client)] == [ADA]
 
 
-def test_reveal_candidates_when_suppressed_then_leaves_them_out_from_that_day(client: bigquery.Client) -> None:
+def test_candidates_when_suppressed_then_leaves_them_out_from_that_day(client: bigquery.Client) -> None:
     _insert(client, "clean.provider", [_provider(ADA), _practice("2000000011")])
     since = (AS_OF - timedelta(hours=1)).isoformat()
     blocked = {"identifier_type": "person", "identifier_hash": f"p{ADA}", "reason": "unsubscribed", "since": since}
     _insert(client, "clean.suppression", [{**blocked, "channel": "email"}, {**blocked, "channel": "sms"}])
-    assert _reveal_candidates(client) == []
-    assert len(_reveal_candidates(client, as_of=AS_OF - timedelta(hours=2))) == 1
+    assert _candidates(client) == []
+    assert len(_candidates(client, as_of=AS_OF - timedelta(hours=2))) == 1
 
 
-def test_reveal_candidates_when_answered_then_only_an_old_answer_is_bought_again(client: bigquery.Client) -> None:
-    _insert(client, "clean.provider", [_provider(ADA), _provider(BEN), _provider(CAM), _practice("2000000011")])
+def test_candidates_when_answered_then_tells_what_each_vendor_said_and_leaves_out_who_is_known_or_exhausted(
+    client: bigquery.Client,
+) -> None:
+    dee = "2000000004"
+    people = [_provider(npi) for npi in (ADA, BEN, CAM, dee)]
+    _insert(client, "clean.provider", [*people, _practice("2000000011")])
     old, fresh = AS_OF - timedelta(days=181), AS_OF - timedelta(days=179)
+    valid = {"email": "x@b.test", "email_status": "valid"}
+    clay, apollo = {"vendor": "clay", "operation": "c"}, {"vendor": "apollo", "operation": "a"}
     _insert(
         client,
         "raw.vendor_response",
         [
-            _answer(ADA, "ancient", old - timedelta(days=300), {}),
-            _answer(ADA, "old", old, {}),
-            _answer(BEN, "fresh", fresh, None, status="failed", http_status=400),
+            _answer(ADA, "a1", old, valid),  # known, and grown old
+            _answer(BEN, "b1", fresh, valid),  # known
+            *(
+                _answer(CAM, f"c{n}", fresh, {}, **vendor) for n, vendor in enumerate(({}, clay, apollo))
+            ),  # all were asked
+            _answer(dee, "d1", fresh, None, status="failed", http_status=400),
+            _answer(dee, "d2", fresh, None, status="in_doubt", responded_at=None, **clay),
         ],
     )
-    assert [(row["npi"], row["after"]) for row in _reveal_candidates(client)] == [(CAM, None), (ADA, "old")]
-
-
-def test_reveal_candidates_when_in_doubt_then_are_left_alone_unless_told(client: bigquery.Client) -> None:
-    _insert(client, "clean.provider", [_provider(ADA), _practice("2000000011")])
-    doubt = _answer(ADA, "k1", AS_OF - timedelta(days=300), None, status="in_doubt", responded_at=None)
-    _insert(client, "raw.vendor_response", [doubt])
-    assert _reveal_candidates(client) == []
-    assert [row["npi"] for row in _reveal_candidates(client, resend_in_doubt=True)] == [ADA]
+    rows = {row["npi"]: json.loads(row["answers"]) for row in _candidates(client)}
+    assert sorted(rows) == [ADA, dee]
+    assert rows[ADA] == [
+        {
+            "vendor": "wiza",
+            "status": "responded",
+            "usable": True,
+            "asked_at": rows[ADA][0]["asked_at"],
+            "request_key": "a1",
+        }
+    ]
+    assert datetime.fromisoformat(rows[ADA][0]["asked_at"]) == old
+    assert [(one["vendor"], one["status"]) for one in rows[dee]] == [("wiza", "failed"), ("clay", "in_doubt")]
+    lead = {
+        "person_id": f"p{dee}",
+        "npi": dee,
+        "specialty": "general",
+        "practice_size": 1,
+        "practice_size_band": "solo",
+    }
+    more = {"has_email": False, "icp_score": 12.0, "icp_reasons": [], "as_of": AS_OF.isoformat()}
+    _insert(client, "segmented.lead", [{**lead, **more}])
+    assert [row["npi"] for row in _candidates(client)] == [ADA]  # not ICP-worthy
 
 
 def test_lookup_candidates_when_numbers_are_shared_then_each_is_asked_once(client: bigquery.Client) -> None:
@@ -244,9 +292,9 @@ def test_contact_when_answers_arrive_then_the_newest_good_value_stands(client: b
             _look_up("+15125550100", "t2", second, None),
         ],
     )
-    found = _contacts(client)
-    assert sorted(found) == [ADA, BEN]  # nobody knows anything about CAM yet
-    ada = found[ADA]
+    contacts = _contacts(client)
+    assert sorted(contacts) == [ADA, BEN]  # nobody knows anything about CAM yet
+    ada = contacts[ADA]
     assert (ada["email"], ada["email_status"], ada["email_response_key"]) == ("ada@example-dental.test", "valid", "a1")
     assert (ada["email_vendor"], ada["email_fetched_at"], ada["usable_email"]) == ("wiza", first, True)
     assert (ada["linkedin_url"], ada["title"]) == ("https://www.linkedin.com/in/ada", "Dentist")
@@ -255,7 +303,7 @@ def test_contact_when_answers_arrive_then_the_newest_good_value_stands(client: b
     assert ada["credits"] == 2.0
     assert ada["cost_usd"] == pytest.approx(0.05 + 2 * 0.008)
     assert ada["person_id"] == "p" + hashlib.sha256(f"npi:{ADA}".encode()).hexdigest()[:20]
-    ben = found[BEN]
+    ben = contacts[BEN]
     assert (ben["email"], ben["email_status"], ben["email_vendor"], ben["usable_email"]) == (None, None, None, False)
     assert ben["phone_line_type"] == "mobile"  # the practice's line, paid for with ADA
 
@@ -273,28 +321,6 @@ def test_contact_when_folded_twice_then_is_the_same_and_follows_an_erasure(clien
     assert sorted(_contacts(client)) == [BEN]
 
 
-@pytest.mark.parametrize(
-    ("sent", "phone"),
-    [
-        ("+1 512-555-0177", "+15125550177"),
-        ("(512) 555-0177", "+15125550177"),
-        ("1 512 555 0177", "+15125550177"),
-        ("+442071838750", "+442071838750"),
-        ("555-0177", "+15125550100"),
-        ("+12", "+15125550100"),
-        ("ask at the desk", "+15125550100"),
-    ],
-)
-def test_contact_when_a_vendors_number_is_odd_then_is_normalised_or_the_practices_is_used(
-    client: bigquery.Client, sent: str, phone: str
-) -> None:
-    _insert(client, "clean.provider", [_provider(ADA)])
-    body = {"email": "a@b.test", "email_status": "valid", "phones": [{"number": sent}]}
-    _insert(client, "raw.vendor_response", [_answer(ADA, "a", AS_OF - timedelta(days=1), body)])
-    assert _contacts(client)[ADA]["phone_e164"] == phone
-    assert [row["phone_e164"] for row in _lookup_candidates(client)] == [phone]
-
-
 def test_contact_when_an_address_is_malformed_then_is_unusable_and_a_good_older_one_stands(
     client: bigquery.Client,
 ) -> None:
@@ -304,9 +330,9 @@ def test_contact_when_an_address_is_malformed_then_is_unusable_and_a_good_older_
     older, newer = AS_OF - timedelta(days=200), AS_OF - timedelta(days=1)
     rows = [_answer(ADA, "a1", older, good), _answer(ADA, "a2", newer, bad), _answer(BEN, "b", newer, bad)]
     _insert(client, "raw.vendor_response", rows)
-    found = _contacts(client)
-    assert (found[ADA]["email"], found[ADA]["usable_email"]) == ("ada@b.test", True)
-    assert found[BEN]["usable_email"] is False
+    contacts = _contacts(client)
+    assert (contacts[ADA]["email"], contacts[ADA]["usable_email"]) == ("ada@b.test", True)
+    assert (contacts[BEN]["usable_email"], contacts[BEN]["email_verification"]) == (False, "malformed")
 
 
 @pytest.mark.parametrize(("code", "asked"), [(60608, ["+15125550100"]), (60600, [])])
@@ -320,3 +346,123 @@ def test_lookup_candidates_when_the_package_failed_then_only_a_fact_about_the_nu
     _insert(client, "raw.vendor_response", [valid, _look_up("+15125550100", "t", at, None, body=body)])
     assert [row["phone_e164"] for row in _lookup_candidates(client)] == asked
     assert _lookup_candidates(client, as_of=AS_OF - timedelta(days=2)) == []
+
+
+def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_provenance(client: bigquery.Client) -> None:
+    _insert(client, "clean.provider", [_provider(npi) for npi in (ADA, BEN, CAM)])
+    day = [AS_OF - timedelta(days=n) for n in range(10)]
+    clay = {"vendor": "clay", "operation": "contact_routine", "credits": 4.0, "cost_usd": 0.2}
+    apollo = {"vendor": "apollo", "operation": "bulk_match", "credits": 1.0, "cost_usd": 0.05, "call_key": "batch"}
+
+    def said(vendor: str, **body: Any) -> str:
+        return json.dumps(found(vendor, body).as_json())
+
+    _insert(
+        client,
+        "raw.vendor_response",
+        [
+            # a worse and a missing value never overwrite a good one, however new they are
+            _answer(ADA, "w", day[5], {"email": "ada@good.test", "email_status": "valid"}),
+            _answer(ADA, "c", day[1], {}) | clay | {"found": said("clay", work_email="ada@guess.test", email_status="catch_all")},
+            _answer(ADA, "a", day[0], {}) | apollo | {"found": said("apollo", email="email_not_unlocked@domain.com", email_status="verified", linkedin_url="https://l.test/ada")},
+            # two vendors give the same: confirmed; the declared order decides whose it is
+            _answer(BEN, "w2", day[5], {"email": "ben@b.test", "email_status": "risky"}),
+            _answer(BEN, "c2", day[1], {}) | clay | {"found": said("clay", work_email="ben@b.test", email_status="valid")},
+            # a team's box, and an address that bounced
+            _answer(CAM, "w3", day[5], {"email": "info@b.test", "email_status": "valid"}),
+            _answer(CAM, "c3", day[4], {}) | clay | {"found": said("clay", work_email="cam@gone.test", email_status="valid")},
+        ],
+    )  # fmt: skip
+    gone = hashlib.sha256(b"cam@gone.test").hexdigest()
+    bounce = {"identifier_type": "email", "identifier_hash": gone, "channel": "email", "reason": "bounced"}
+    _insert(client, "clean.suppression", [bounce | {"since": day[2].isoformat()}])
+    contacts = _contacts(client)
+    ada = contacts[ADA]
+    assert (ada["email"], ada["email_vendor"], ada["email_response_key"]) == ("ada@good.test", "wiza", "w")
+    assert (ada["email_verification"], ada["email_confidence"], ada["email_cost_usd"]) == ("accepted", 0.95, 0.05)
+    assert (ada["linkedin_url"], ada["linkedin_vendor"], ada["linkedin_response_key"]) == (
+        "https://l.test/ada",
+        "apollo",
+        "a",
+    )
+    assert (ada["linkedin_cost_usd"], ada["phone_vendor"]) == (0.05, "registry")
+    assert (ada["credits"], ada["cost_usd"]) == (7.0, pytest.approx(0.3))
+    ben = contacts[BEN]
+    assert (ben["email_verification"], ben["usable_email"], ben["email_vendor"]) == ("confirmed", True, "clay")
+    cam = contacts[CAM]
+    assert (cam["email"], cam["email_verification"], cam["usable_email"]) == ("info@b.test", "role", False)
+    assert not any("not_unlocked" in str(row) for row in contacts.values())
+    # after a year without a fresh answer an address is found, and no longer used
+    later = _contacts(client, AS_OF + timedelta(days=366))
+    assert (later[ADA]["email"], later[ADA]["email_verification"], later[ADA]["usable_email"]) == ("ada@good.test", "stale", False)  # fmt: skip # noqa: E501
+
+    # what was learned, by who was asked before in vain
+    tallies = _run(client, "enriched.answer", "tallies", since=AS_OF - timedelta(days=365))
+    seen = {(row["vendor"], row["vendors_before"]): (row["asked"], row["usable"], row["credits"]) for row in tallies}
+    assert seen[("wiza", "")] == (3, 1, 6.0)
+    assert seen[("clay", "wiza")] == (2, 1, 8.0)
+    assert seen[("apollo", "clay")] == (1, 0, 1.0)
+    (spent,) = _run(client, "enriched.answer", "spent", as_of=AS_OF)
+    assert 0 < spent["usd"] < 1
+
+    # spend by vendor balances with the answers, and the forecast is closed with what came
+    _run(client, "ops.vendor_usage")
+    usage = {
+        row["vendor"]: row
+        for row in client.query_and_wait(
+            "SELECT vendor, SUM(calls) AS calls, SUM(requests) AS requests, SUM(found) AS found, SUM(usable) AS usable, SUM(credits) AS credits FROM ops.vendor_usage GROUP BY vendor"
+        )
+    }  # noqa: E501
+    assert {name: (row["requests"], row["found"], row["usable"], row["credits"]) for name, row in usage.items()} == {
+        "wiza": (3, 3, 1, 6.0),
+        "clay": (3, 3, 1, 12.0),
+        "apollo": (1, 0, 0, 1.0),
+    }
+    line = {"candidates": 3, "people": 3, "calls": 3, "credits": 4.2, "usd": 0.21, "usable": 2.1, "most_usd": 0.3, "seconds": 25.5}  # fmt: skip # noqa: E501
+    vendors = json.dumps([{"vendor": "wiza", **line}, {"vendor": "hunter", **line}])
+    _run(client, "ops.enrichment_forecast", "replace_run", run_id="run-1", as_of=AS_OF, vendors=vendors)
+    _run(client, "ops.enrichment_forecast", "close")
+    closed = list(client.query_and_wait("SELECT * FROM ops.enrichment_forecast ORDER BY vendor DESC"))
+    assert (closed[0]["expected_credits"], closed[0]["actual_credits"], closed[0]["actual_usable"]) == (4.2, 6.0, 1)
+    assert closed[1]["actual_people"] == 0
+
+
+def test_firmographics_and_provider_360_when_answers_name_companies_then_most_people_decide(
+    client: bigquery.Client,
+) -> None:
+    _insert(client, "clean.provider", [*(_provider(npi) for npi in (ADA, BEN, CAM)), _practice("2000000011")])
+    at = AS_OF - timedelta(days=1)
+
+    def works(domain: str, **more: Any) -> dict[str, Any]:
+        return {"email": "x@b.test", "email_status": "valid", "company_domain": domain, **more}
+
+    _insert(
+        client,
+        "raw.vendor_response",
+        [
+            _answer(ADA, "a", at, works("example-dental.test", company_industry="medical practice")),
+            _answer(BEN, "b", at - timedelta(days=1), works("example-dental.test", company_size=12)),
+            _answer(CAM, "c", at, works("former.test", company_size=900)),
+        ],
+    )
+    _contacts(client)
+    for _ in range(2):  # folded twice it is the same
+        _run(client, "enriched.firmographics", firmographics_order="apollo,wiza,clay")
+    (row,) = client.query_and_wait("SELECT * FROM enriched.firmographics")
+    assert (row["practice_id"], row["domain"], row["people_agreeing"]) == ("o1", "example-dental.test", 2)
+    assert (row["industry"], row["employees"], row["vendor"], row["response_key"]) == (
+        "medical practice",
+        12,
+        "wiza",
+        "a",
+    )
+    blocked = {"identifier_type": "person", "identifier_hash": f"p{ADA}", "reason": "unsubscribed", "channel": "email"}
+    _insert(client, "clean.suppression", [{**blocked, "since": at.isoformat()}])
+    for _ in range(2):
+        _run(client, "enriched.provider_360")
+    rows = {row["npi"]: row for row in client.query_and_wait("SELECT * FROM enriched.provider_360")}
+    assert sorted(rows) == [ADA, BEN, CAM]  # people, not organisations
+    ada = rows[ADA]
+    assert (ada["usable_email"], ada["employees"], ada["dentists_at_practice"]) == (True, 12, 3)
+    assert (ada["suppressed_channels"], rows[BEN]["suppressed_channels"]) == (["email"], [])
+    assert (ada["organization_name"], ada["icp_score"]) == ("EXAMPLE DENTAL", None)

@@ -100,6 +100,8 @@ typed AS (
           'InvoiceUpdate', 'InvoiceDelete', 'InvoiceSent', 'InvoicePartiallyPaid', 'InvoiceVoid', 'OutboundMessage',
           'ProviderOutboundMessage', 'INSTALL', 'UNINSTALL') THEN 'ignored'
       END
+      -- Answers to our own paid questions: whoever asked reads them, they are nothing that happened with a lead.
+      WHEN sender IN ('wiza', 'apollo', 'clay', 'clay_table') THEN 'ignored'
     END AS vendor_meaning
   FROM facts
 ),

@@ -1,70 +1,74 @@
--- Candidates that no rule refused become clean.provider: a keyed MERGE that writes only what changed.
--- The gate has put the refused ones into clean.rejected_row before this runs.
-MERGE clean.provider AS t
-USING (
-  SELECT * FROM clean.provider_candidate AS c
-  WHERE NOT EXISTS (
-    SELECT 1 FROM clean.rejected_row AS r WHERE r.table_name = 'clean.provider' AND r.row_key = c.npi
-  )
-) AS s
-ON t.npi = s.npi
-WHEN MATCHED AND (
-  t.row_hash != s.row_hash OR t.changed_on IS DISTINCT FROM s.changed_on OR t.source_object != s.source_object OR t.source_line != s.source_line
-) THEN UPDATE SET
-  entity_type = s.entity_type,
-  person_id = s.person_id,
-  practice_id = s.practice_id,
-  first_name = s.first_name,
-  last_name = s.last_name,
-  credential = s.credential,
-  sex = s.sex,
-  sole_proprietor = s.sole_proprietor,
-  organization_name = s.organization_name,
-  brand_names = s.brand_names,
-  former_names = s.former_names,
-  authorized_official_first_name = s.authorized_official_first_name,
-  authorized_official_last_name = s.authorized_official_last_name,
-  authorized_official_title = s.authorized_official_title,
-  taxonomy_code = s.taxonomy_code,
-  taxonomy_codes = s.taxonomy_codes,
-  taxonomy_is_primary = s.taxonomy_is_primary,
-  specialty = s.specialty,
-  license_number = s.license_number,
-  license_state = s.license_state,
-  address_line_1 = s.address_line_1,
-  address_line_2 = s.address_line_2,
-  city = s.city,
-  state = s.state,
-  zip5 = s.zip5,
-  zip4 = s.zip4,
-  country = s.country,
-  phone_e164 = s.phone_e164,
-  phone_published = s.phone_published,
-  enumeration_date = s.enumeration_date,
-  last_update_date = s.last_update_date,
-  deactivation_date = s.deactivation_date,
-  reactivation_date = s.reactivation_date,
-  is_active = s.is_active,
-  changed_on = s.changed_on,
-  source_file_date = s.source_file_date,
-  source_object = s.source_object,
-  source_line = s.source_line,
-  row_hash = s.row_hash
-WHEN NOT MATCHED BY TARGET THEN
-  INSERT (npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country, phone_e164, phone_published, enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, changed_on, source_file_date, source_object, source_line, row_hash)
-  VALUES (s.npi, s.entity_type, s.person_id, s.practice_id, s.first_name, s.last_name, s.credential, s.sex, s.sole_proprietor, s.organization_name, s.brand_names, s.former_names, s.authorized_official_first_name, s.authorized_official_last_name, s.authorized_official_title, s.taxonomy_code, s.taxonomy_codes, s.taxonomy_is_primary, s.specialty, s.license_number, s.license_state, s.address_line_1, s.address_line_2, s.city, s.state, s.zip5, s.zip4, s.country, s.phone_e164, s.phone_published, s.enumeration_date, s.last_update_date, s.deactivation_date, s.reactivation_date, s.is_active, s.changed_on, s.source_file_date, s.source_object, s.source_line, s.row_hash)
-WHEN NOT MATCHED BY SOURCE THEN DELETE;
+-- The candidates that no rule refused become clean.provider, and the history of the same NPIs becomes known: keyed replacement of the
+-- pending NPIs and of those that the gate has just put into clean.rejected_row, in one transaction with the counts.
+CREATE TEMP TABLE judged AS
+SELECT npi FROM clean.provider_pending
+UNION DISTINCT
+SELECT row_key FROM clean.rejected_row WHERE table_name = 'clean.provider' AND row_key IS NOT NULL;
+
+-- What the boards say of a provider stays until board.sql looks again.
+CREATE TEMP TABLE inactive AS
+SELECT npi, inactive_reason FROM clean.provider WHERE inactive_reason IS NOT NULL AND npi IN (SELECT npi FROM judged);
 
 BEGIN TRANSACTION;
 
-DELETE FROM ops.balance WHERE table_name = 'clean.provider' AND kind IN ('out', 'rejected');
+DELETE FROM clean.provider WHERE npi IN (SELECT npi FROM judged);
 
+INSERT INTO clean.provider (
+  npi, entity_type, person_id, practice_id, first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names,
+  former_names, authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes,
+  taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city, state, zip5, zip4, country,
+  address_key, address_line_1_published, address_line_2_published, address_parse_level, phone_key, phone_e164, phone_published,
+  enumeration_date, last_update_date, deactivation_date, reactivation_date, is_active, inactive_reason,
+  changed_on, entity_switched_on, source_file_date, source_object, source_line, row_hash
+)
+SELECT
+  c.npi, c.entity_type, c.person_id, c.practice_id, c.first_name, c.last_name, c.credential, c.sex, c.sole_proprietor, c.organization_name,
+  c.brand_names, c.former_names, c.authorized_official_first_name, c.authorized_official_last_name, c.authorized_official_title,
+  c.taxonomy_code, c.taxonomy_codes, c.taxonomy_is_primary, c.specialty, c.license_number, c.license_state, c.address_line_1,
+  c.address_line_2, c.city, c.state, c.zip5, c.zip4, c.country, c.address_key,
+  c.address_line_1_published, c.address_line_2_published, c.address_parse_level, c.phone_key, c.phone_e164, c.phone_published, c.enumeration_date, c.last_update_date,
+  c.deactivation_date, c.reactivation_date, i.inactive_reason IS NULL, i.inactive_reason, c.changed_on, c.entity_switched_on, c.source_file_date,
+  c.source_object, c.source_line, c.row_hash
+FROM clean.provider_candidate AS c
+LEFT JOIN inactive AS i ON i.npi = c.npi
+LEFT JOIN (SELECT DISTINCT row_key FROM clean.rejected_row WHERE table_name = 'clean.provider') AS r ON r.row_key = c.npi
+WHERE c.npi IN (SELECT npi FROM judged) AND r.row_key IS NULL;
+
+DELETE FROM clean.provider_history WHERE npi IN (SELECT npi FROM clean.provider_pending);
+
+INSERT INTO clean.provider_history (
+  npi, valid_from, valid_to, status, ended_by, entity_type, person_id, practice_id, first_name, last_name, credential, sex,
+  sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name,
+  authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1,
+  address_line_2, city, state, zip5, zip4, country, address_key, phone_e164, phone_published, enumeration_date, deactivation_date,
+  reactivation_date, source_file_date, source_object, source_line, row_hash
+)
+SELECT
+  npi, valid_from, valid_to, status, ended_by, entity_type, person_id, practice_id, first_name, last_name, credential, sex,
+  sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name, authorized_official_last_name,
+  authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1,
+  address_line_2, city, state, zip5, zip4, country, address_key, phone_e164, phone_published, enumeration_date, deactivation_date,
+  reactivation_date, source_file_date, source_object, source_line, row_hash
+FROM clean.provider_history_candidate;
+
+DELETE FROM ops.balance WHERE table_name = 'clean.provider' AND kind != 'out';
+
+-- Every version is counted once: the rows of an NPI beyond its first one as `superseded_or_repeated`, the NPI by what became of it.
+-- Those that are out are counted by board.sql.
 INSERT INTO ops.balance (table_name, kind, reason, row_count)
-SELECT 'clean.provider', 'out', 'clean.provider', COUNT(*) FROM clean.provider
+SELECT 'clean.provider', 'in', 'clean.provider_version', IFNULL(SUM(kept_rows), 0) FROM ops.mapped_slice
+UNION ALL
+SELECT 'clean.provider', 'filtered', 'superseded_or_repeated', COUNT(*) - COUNT(DISTINCT npi) FROM clean.provider_version WHERE kind != 'names'
+UNION ALL
+SELECT 'clean.provider', 'filtered', status, COUNT(*) FROM clean.provider_history WHERE valid_to IS NULL AND status != 'active' GROUP BY status
 UNION ALL
 -- A row that breaks two rules is one rejected row: it counts under the first.
 SELECT 'clean.provider', 'rejected', rule, COUNT(*)
 FROM (SELECT row_key, MIN(rule) AS rule FROM clean.rejected_row WHERE table_name = 'clean.provider' GROUP BY row_key)
 GROUP BY rule;
+
+DELETE FROM clean.provider_history_candidate WHERE TRUE;
+
+DELETE FROM clean.provider_pending WHERE TRUE;
 
 COMMIT TRANSACTION;

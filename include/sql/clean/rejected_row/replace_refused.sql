@@ -1,19 +1,20 @@
 -- The rows that a gate refused, with where each came from. Replaces the slice of one target table, so a mended row leaves it.
--- {checked} and {key} are the gate's table and key column, from table definitions; @refused is a JSON array of objects.
+-- {checked} and {key} are the gate's table and key column, from table definitions; {staged} is the table with the refused rows:
+-- they may be more than a query parameter can hold.
 -- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
 MERGE clean.rejected_row AS kept
 USING (
   SELECT
     checked.source_file_date AS run_date,
     @table_name AS table_name,
-    JSON_VALUE(item, '$.row_key') AS row_key,
-    JSON_VALUE(item, '$.rule') AS rule,
-    JSON_VALUE(item, '$.value') AS value,
-    JSON_VALUE(item, '$.reason') AS reason,
+    refused.row_key,
+    refused.rule,
+    refused.value,
+    refused.reason,
     checked.source_object,
     checked.source_line AS line
-  FROM UNNEST(JSON_QUERY_ARRAY(@refused)) AS item
-  JOIN {checked} AS checked ON checked.{key} = JSON_VALUE(item, '$.row_key')
+  FROM {staged} AS refused
+  JOIN {checked} AS checked ON checked.{key} = refused.row_key
 ) AS told
 ON FALSE
 WHEN NOT MATCHED BY SOURCE AND kept.table_name = @table_name THEN DELETE

@@ -1,43 +1,21 @@
 -- Numbers worth asking Twilio for: npi (the first person with the number), phone_e164, after (key of the answer that
--- grew too old). Only numbers of people with a valid e-mail: nobody else will be contacted.
+-- grew too old). Only numbers of people with a usable e-mail: nobody else will be contacted.
 -- @as_of TIMESTAMP, @max_lookups INT64, @max_age_days INT64, @retry_age_days INT64 (for an answer whose paid part
--- failed for a reason that is not the number's), @resend_in_doubt BOOL.
-WITH reveal AS (
-  SELECT
-    person_key AS npi,
-    JSON_VALUE(body, '$.data.email_status') AS email_status,
-    CASE  -- what cannot be dialled is no number
-      WHEN REGEXP_CONTAINS(JSON_VALUE(body, '$.data.phones[0].number'), r'^\s*\+') THEN REGEXP_EXTRACT(
-        CONCAT('+', REGEXP_REPLACE(JSON_VALUE(body, '$.data.phones[0].number'), r'[^0-9]', '')), r'^(\+[1-9][0-9]{7,14})$'
-      )
-      ELSE REGEXP_EXTRACT(
-        REGEXP_REPLACE(REGEXP_REPLACE(JSON_VALUE(body, '$.data.phones[0].number'), r'[^0-9]', ''), r'^1?([2-9][0-9]{9})$', r'+1\1'),
-        r'^(\+1[0-9]{10})$'
-      )
-    END AS phone,
-    responded_at,
-    request_key
-  FROM raw.vendor_response
-  WHERE vendor = 'wiza' AND operation = 'individual_reveal' AND status = 'responded'
+-- failed for a reason that is not the number's), @resend_in_doubt BOOL, @phone_order STRING (vendors, with commas).
+WITH own_phone AS (
+  SELECT npi, phone
+  FROM enriched.answer
+  WHERE phone IS NOT NULL AND status = 'responded'
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY STRPOS(@phone_order, vendor), responded_at DESC, request_key) = 1
 ),
 person AS (
-  SELECT
-    npi,
-    FIRST_VALUE(phone IGNORE NULLS) OVER newest AS own_phone,
-    COUNTIF(email_status = 'valid') OVER newest AS valid_emails
-  FROM reveal
-  WHERE TRUE  -- BigQuery wants a WHERE, GROUP BY or HAVING beside QUALIFY
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY responded_at DESC, request_key) = 1
-  WINDOW newest AS (
-    PARTITION BY npi ORDER BY responded_at DESC, request_key
-    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-  )
+  SELECT DISTINCT npi FROM enriched.answer WHERE usable_email
 ),
 best AS (
-  SELECT person.npi, COALESCE(person.own_phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$')) AS best_phone
+  SELECT person.npi, COALESCE(own_phone.phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$')) AS best_phone
   FROM person
   JOIN clean.provider AS provider ON provider.npi = person.npi
-  WHERE person.valid_emails > 0
+  LEFT JOIN own_phone ON own_phone.npi = person.npi
 ),
 number AS (
   SELECT best_phone, MIN(npi) AS npi

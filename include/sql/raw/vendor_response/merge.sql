@@ -18,11 +18,15 @@ WHEN MATCHED AND t.status = 'in_doubt' THEN UPDATE SET
   cost_usd = s.cost_usd,
   requested_at = s.requested_at,
   responded_at = s.responded_at,
-  requested_date = s.requested_date
+  requested_date = s.requested_date,
+  call_key = s.call_key,
+  run_id = s.run_id,
+  segment = s.segment,
+  found = PARSE_JSON(s.found)
 WHEN NOT MATCHED THEN INSERT
   (vendor, operation, request_key, person_key, status, http_status, vendor_ref, request, body, credits, cost_usd,
-   requested_at, responded_at, requested_date)
+   requested_at, responded_at, requested_date, call_key, run_id, segment, found)
 VALUES
   (s.vendor, s.operation, s.request_key, s.person_key, s.status, s.http_status, s.vendor_ref,
    PARSE_JSON(s.request), PARSE_JSON(s.body),
-   s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date)
+   s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date, s.call_key, s.run_id, s.segment, PARSE_JSON(s.found))

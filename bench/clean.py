@@ -1,0 +1,92 @@
+"""``make bench-clean``: is CLEAN true, and is it fast.
+
+The linkage of board licences with NPIs on a generated registry of known truth (bench/registry.py), Splink beside it on the same
+files, Febrl's sets; then the fold of clean.provider (bench/clean_fold.py). Writes build/bench/clean.json and ends with 1 when
+precision, recall or time is short of what the issue asks for. The thresholds were set on seed 7; the bench judges on another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench import febrl
+from bench.registry import registry, rules
+from bench.splink_default import linked_by_splink
+from include.linkage.licenses import Files, link
+
+BUILD = Path(__file__).parents[1] / "build" / "bench"
+SEED = 2026
+SPLINK_THRESHOLD = 0.95
+LEAST_PRECISION, LEAST_RECALL, MOST_SECONDS = 0.999, 0.97, 60
+
+
+def written(people: int, folder: Path, seed: int = SEED) -> Files:
+    """Write a registry into `folder` and return its files; truth.parquet lies beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    registry(people, seed).write(folder)
+    return Files(*(str(folder / f"{name}.parquet") for name in ("licenses", "providers", "slots")))
+
+
+def truthful(found: Path, truth: Path) -> tuple[float, float]:
+    """Return (precision, recall) of the pairs in `found` against those in `truth`."""
+    counts = duckdb.sql(f"""
+        SELECT (SELECT count(*) FROM '{found}'), (SELECT count(*) FROM '{truth}'),
+          (SELECT count(*) FROM '{found}' JOIN '{truth}' USING (license_key, npi))
+    """).fetchone()
+    if not counts or not counts[0] or not counts[1]:
+        raise ValueError(f"{found.name}: nothing was found, or nothing is true; the files do not belong together.")
+    return round(counts[2] / counts[0], 5), round(counts[2] / counts[1], 5)
+
+
+def measured(people: int) -> dict[str, Any]:
+    """Link a registry of `people` with ours and with Splink, then Febrl's sets."""
+    folder = BUILD / f"registry-{people}"
+    files, truth = written(people, folder), folder / "truth.parquet"
+    result: dict[str, Any] = {"people": people, "seed": SEED}
+    start = time.perf_counter()
+    counts = link(files, rules(), folder / "ours.parquet")
+    seconds = round(time.perf_counter() - start, 1)
+    result["precision"], result["recall"] = truthful(folder / "ours.parquet", truth)
+    result |= {
+        "seconds_200k": seconds,
+        "licenses": counts.licenses,
+        "candidates": counts.candidates,
+        "matches": counts.matches,
+    }
+    print(json.dumps(result), flush=True)
+    start = time.perf_counter()
+    linked_by_splink(files, rules(), folder / "splink.parquet", SPLINK_THRESHOLD)
+    result["splink_seconds"] = round(time.perf_counter() - start, 1)
+    result["splink_precision"], result["splink_recall"] = truthful(folder / "splink.parquet", truth)
+    for name in febrl.SETS:
+        found = folder / f"{name}.parquet"
+        link(febrl.write(name, folder / name), febrl.RULES, found)
+        result[f"{name}_precision"], result[f"{name}_recall"] = truthful(found, folder / name / "truth.parquet")
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench-clean")
+    parser.add_argument("--people", type=int, default=200_000)
+    arguments = parser.parse_args()
+    result = measured(arguments.people)
+    if importlib.util.find_spec("bench.clean_fold"):
+        result |= import_module("bench.clean_fold").measured()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    (BUILD / "clean.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+    holds = result["precision"] >= LEAST_PRECISION and result["recall"] >= LEAST_RECALL
+    return 0 if holds and result["seconds_200k"] <= MOST_SECONDS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

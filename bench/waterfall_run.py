@@ -1,0 +1,62 @@
+"""One run of the waterfall's operators in this process, without Airflow: ``python -m bench.waterfall_run RUN_ID CONF_JSON``.
+
+Needs the environment of the operators: the cloud's addresses and the vendors' connections. conf: as_of, max_contacts,
+approved_usd, in_doubt. What it does is what the DAG enrich_contacts does up to load_answers; a deferral is waited for here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Any
+
+from airflow.sdk.exceptions import TaskDeferred
+
+from include.waterfall import policy
+from operators.ask_vendor import AskVendorOperator
+from operators.load_vendor_answers import LoadVendorAnswersOperator
+from operators.plan_enrichment import PlanEnrichmentOperator
+from operators.settle_vendor import SettleVendorOperator
+
+
+def run(run_id: str, *, as_of: str, max_contacts: int, approved_usd: float = 1e9, in_doubt: str = "hold") -> None:
+    """Settle, then plan and ask round after round, then load."""
+    context = {"run_id": run_id}
+    rules = policy()
+    for vendor in rules.vendors:
+        SettleVendorOperator(task_id=f"settle_{vendor}", vendor=vendor, in_doubt=in_doubt).execute(context)
+    for number in range(1, len(rules.email.order) + 1):
+        plan = PlanEnrichmentOperator(
+            task_id=f"plan_round_{number}",
+            as_of=as_of,
+            round_number=number,
+            max_contacts=max_contacts,
+            approved_usd=approved_usd,
+        )
+        for vendor, chunks in plan.execute(context).items():
+            for chunk in chunks:
+                asked(AskVendorOperator(task_id="ask", vendor=vendor, chunk=chunk, poll_seconds=0.2), context)
+    LoadVendorAnswersOperator(task_id="load_answers").execute(context)
+
+
+def asked(operator: AskVendorOperator, context: dict[str, Any]) -> dict[str, Any]:
+    """Execute, wait in the trigger as it would come back from the triggerer's database, and complete."""
+    try:
+        return operator.execute(context)
+    except TaskDeferred as deferred:
+        arguments = json.loads(json.dumps(deferred.trigger.serialize()[1]))
+        trigger = type(deferred.trigger)(**arguments)
+    return operator.execute_complete(context, event=asyncio.run(_first_event(trigger)))
+
+
+async def _first_event(trigger: Any) -> dict[str, Any]:
+    async for event in trigger.run():
+        return dict(event.payload)
+    raise AssertionError("the trigger ended without an event")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    run(sys.argv[1], **json.loads(sys.argv[2]))

@@ -1,0 +1,74 @@
+"""
+# resolve_identity
+
+Says who is who: brings **clean.license** to the newest edition of every board, finds the NPI that each licence belongs to, groups
+providers into practices with their size and owner, and lists which identifiers belong to one person alone.
+
+| | |
+|---|---|
+| Kind | convergent: a fold over RAW and clean.provider; run it twice and nothing changes |
+| Runs | when clean.provider or raw.board_license changes |
+| Reads | raw.board_license, clean.provider, raw.nppes_npi (the row behind each provider) |
+| Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result; who of clean.provider is active by what the boards say |
+| Then | who reads clean.license_match, clean.practice or clean.identity |
+
+`as_of` only dates the quality results: no table here depends on it.
+
+## When it fails
+
+* `gate_license`, `gate_license_match`, `gate_practice` (GateFailed): the message lists the broken rules; all outcomes are in
+  ops.quality_result. The table already holds the new state, but nothing downstream has been told. A licence table that shrank by
+  a third means a cut file: look at the newest partition of raw.board_license, re-run `ingest_board_licenses` for that day, then
+  clear from `promote_license`.
+* `link_licenses` (duckdb.Error, or the machine ended the process): it holds about half a million rows, some 2 GB of memory. It
+  keeps nothing between tries: clear it. A missing column says that an export no longer fits `include/linkage`.
+* Anything else (warehouse down): clear the failed task. Every task may run again.
+
+It does not fail for a status word that nobody declared: the licence counts as unknown, and `SELECT status, COUNT(*) FROM
+clean.license WHERE NOT status_known GROUP BY status` has the words. Declare them in `include/boards`; the next run mends the rows.
+
+## Backfill
+
+Nothing to backfill here. Re-run `ingest_board_licenses` or `ingest_nppes_*` for the dates, in any order; this DAG converges after them.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from include.airflow_as_of import AS_OF, announce, resolve_as_of
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_promote import promote
+from include.license_fold import declarations, query
+from operators.gate import GateOperator
+from operators.link_licenses import LinkLicensesOperator
+
+with DAG(
+    dag_id="resolve_identity",
+    doc_md=__doc__,
+    schedule=asset("clean.provider") | asset("raw.board_license"),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params={"as_of": as_of_param()},
+    tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES, System.BOARD),
+) as dag:
+    as_of = resolve_as_of()
+    gates = {
+        name: GateOperator(task_id=f"gate_{name}", table_name=f"clean.{name}", as_of=AS_OF, pool="bigquery")
+        for name in ("license", "license_match", "practice")
+    }
+    licenses = promote("clean.license", text=query(), params={"boards": ("STRING", declarations())})
+    matches = LinkLicensesOperator(task_id="link_licenses", pool="bigquery")
+    members = promote("clean.provider_practice")
+    practices = promote("clean.practice")
+    identity = promote("clean.identity")
+
+    as_of >> licenses >> gates["license"] >> matches >> gates["license_match"] >> identity
+    licenses >> members >> practices >> gates["practice"]
+    # It changes who of clean.provider is active and announces nothing: the next run of clean_providers does.
+    gates["license_match"] >> promote("clean.provider", sql="board", task_id="apply_board_status")
+    gates["license_match"] >> announce("clean.license_match", as_of)
+    gates["practice"] >> announce("clean.practice", as_of)
+    identity >> announce("clean.identity", as_of)

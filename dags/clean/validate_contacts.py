@@ -1,0 +1,192 @@
+"""
+# validate_contacts
+
+Asks whether published addresses and telephone numbers are true: USPS for US addresses (territories and military mail among them), Addy for those of
+New Zealand and Australia, Twilio for numbers. What they say stands beside the published value in **clean.address** and
+**clean.phone**, with the key of the answer. Every spelling of an address is one question; nothing is asked twice within a year.
+
+| | |
+|---|---|
+| Kind | convergent: asks about what has no answer, or one older than 365 days |
+| Runs | when clean.provider changes |
+| Reads | clean.address, clean.phone, clean.provider, raw.vendor_response |
+| Writes | `calls/`, raw.vendor_response, clean.address and clean.phone (what validators say; other columns are not touched) |
+| Spends | at most `max_line_types` times 0.008 USD at Twilio; validations are free |
+
+Line types are bought only where they change a decision: the number of exactly one dentist, published at one place, no fax, not
+toll-free. If it is a mobile it is the dentist's own: an identifier, and one that may be texted. What enrich_contacts has bought is
+not bought again, and the other way round: both name the request alike in the call ledger.
+
+USPS allows 60 calls an hour to a new account. The hook keeps to the pace of connection `usps_default`, chunk after chunk:
+500 addresses take eight hours at that quota, and minutes at a raised one: then raise `max_addresses` too. A backlog is worked off by starting
+the DAG by hand.
+
+## When it fails
+
+Nothing waits for this DAG: clean.provider is promoted before and without it. Whatever was not answered stays `pending`, and the
+next run asks. What was answered is loaded and promoted, even when other chunks failed.
+
+* `validate_us_addresses`, `validate_foreign_addresses`, `validate_phones` **VendorDown**, **RateLimited**: the task tries again by itself, then the run fails. No
+  need to act: the next run goes on.
+* **AuthFailed**, **WrongAddress**: correct connection `usps_default`, `addy_default` or `twilio_default`, clear the task.
+* **BadRequest**: more than 5 % of a chunk were refused, so it is not about rows: the vendor's contract changed. The message has its words.
+* `look_up_phones` **LeftInDoubt**: paid calls whose answers were lost; as in enrich_contacts. Clear the task to go on without them, or run with
+  `resend_in_doubt`, which may pay twice.
+* `load_*` or `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
+
+## Backfill
+
+None: answers are about now. To rebuild clean.address and clean.phone, empty raw.vendor_response and run: the ledger is loaded again
+without a call.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param
+
+from include.airflow_as_of import AS_OF, resolve_as_of
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    START_DATE,
+    VENDOR_RETRY,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    as_of_param,
+    asset,
+    tags,
+)
+from include.airflow_promote import promote
+from include.contact_checks import ADDY_ADDRESS, CHECK_MAX_AGE_DAYS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
+from include.enrichment import (
+    LOOKUP,
+    LOOKUP_MAX_AGE_DAYS,
+    MAX_CHUNK_ROWS,
+    MAX_CHUNKS,
+    PACKAGE_RETRY_DAYS,
+    PaidOperation,
+)
+from include.tables import table
+from operators.addy_validate import AddyValidateOperator
+from operators.bigquery_to_chunks import BigQueryToChunksOperator
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
+from operators.twilio_lookup import TwilioLookupOperator
+from operators.twilio_validate import TwilioValidateOperator
+from operators.usps_validate import UspsValidateOperator
+
+PARAMS = {
+    "as_of": as_of_param(),
+    "max_addresses": Param(500, type="integer", minimum=0, maximum=USPS_CHUNK_ROWS * MAX_CHUNKS,
+        description="Ask USPS about at most so many addresses, and Addy too."),
+    "max_phones": Param(2000, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
+        description="Let Twilio validate at most so many numbers, free of charge."),
+    "max_line_types": Param(500, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
+        description="Buy at most so many line types, 0.008 USD each."),
+    "resend_in_doubt": Param(False, type="boolean",
+        description="Buy a line type again where a call went out and no answer ever came. May pay twice."),
+}  # fmt: skip
+RESEND = "{{ params.resend_in_doubt | tojson }}"
+CHUNK_LABEL = "{{ task.chunk['label'] }}"
+
+
+def _plan(
+    name: str, table_name: str, sql: str, chunk_rows: int, **query_params: tuple[str, str]
+) -> BigQueryToChunksOperator:
+    return BigQueryToChunksOperator(
+        task_id=f"plan_{name}",
+        sql=table(table_name).sql(sql),
+        query_params={"as_of": ("TIMESTAMP", AS_OF), **query_params},
+        folder=name,
+        chunk_rows=chunk_rows,
+        max_chunks=MAX_CHUNKS,
+        pool="bigquery",
+    )
+
+
+def _load(name: str, asked: PaidOperation) -> CallLedgerToBigQueryOperator:
+    """Load what was answered, even when a chunk failed or was never asked."""
+    return CallLedgerToBigQueryOperator(
+        task_id=f"load_{name}", vendor=asked.vendor, operation=asked.name, trigger_rule="all_done", pool="bigquery"
+    )
+
+
+def _addresses(name: str, asked: PaidOperation, chunk_rows: int) -> BigQueryToChunksOperator:
+    return _plan(
+        name,
+        "clean.address",
+        "candidates",
+        chunk_rows,
+        validator=("STRING", asked.vendor),
+        max_addresses=("INT64", "{{ params.max_addresses }}"),
+        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
+    )
+
+
+with DAG(
+    dag_id="validate_contacts",
+    doc_md=__doc__,
+    schedule=[asset("clean.provider")],
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=PARAMS,
+    tags=tags(Stage.CLEAN, Tier.THREE, Kind.CONVERGENT, System.BIGQUERY, System.USPS, System.ADDY, System.TWILIO),
+) as dag:
+    as_of = resolve_as_of()
+    plan_us = _addresses("us_addresses", USPS_ADDRESS, USPS_CHUNK_ROWS)
+    us = UspsValidateOperator.partial(
+        task_id="validate_us_addresses",
+        pool="usps",
+        retry_policy=VENDOR_RETRY,
+        map_index_template=CHUNK_LABEL,
+        execution_timeout=timedelta(hours=3),  # at USPS's first quota a chunk takes 100 minutes
+    ).expand(chunk=plan_us.output)
+    plan_foreign = _addresses("foreign_addresses", ADDY_ADDRESS, MAX_CHUNK_ROWS)
+    foreign = AddyValidateOperator.partial(
+        task_id="validate_foreign_addresses", pool="addy", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
+    ).expand(chunk=plan_foreign.output)
+    plan_phones = _plan(
+        "phones",
+        "clean.phone",
+        "candidates",
+        MAX_CHUNK_ROWS,
+        max_phones=("INT64", "{{ params.max_phones }}"),
+        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
+    )
+    phones = TwilioValidateOperator.partial(
+        task_id="validate_phones", pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
+    ).expand(chunk=plan_phones.output)
+    plan_lines = _plan(
+        "line_types",
+        "clean.phone",
+        "line_candidates",
+        MAX_CHUNK_ROWS,
+        max_lookups=("INT64", "{{ params.max_line_types }}"),
+        max_age_days=("INT64", str(LOOKUP_MAX_AGE_DAYS)),
+        retry_age_days=("INT64", str(PACKAGE_RETRY_DAYS)),
+        resend_in_doubt=("BOOL", RESEND),
+    )
+    lines = TwilioLookupOperator.partial(
+        task_id="look_up_phones",
+        resend_in_doubt=RESEND,
+        pool="twilio",
+        retry_policy=VENDOR_RETRY,
+        map_index_template=CHUNK_LABEL,
+    ).expand(chunk=plan_lines.output)
+
+    promote_address = promote("clean.address", sql="validated", task_id="promote_address", trigger_rule="all_done")
+    promote_phone = promote("clean.phone", sql="looked_up", task_id="promote_phone", trigger_rule="all_done")
+    # Validity is known before line types are bought: no money for a number that is none.
+    known = promote("clean.phone", sql="looked_up", task_id="promote_validity", trigger_rule="all_done")
+    confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
+
+    as_of >> [plan_us, plan_foreign, promote("clean.phone", sql="marked", task_id="mark_phones") >> plan_phones]
+    [us >> _load("us_addresses", USPS_ADDRESS), foreign >> _load("foreign_addresses", ADDY_ADDRESS)] >> promote_address
+    phones >> _load("phones", PHONE_VALIDATION) >> known >> plan_lines
+    lines >> _load("line_types", LOOKUP) >> promote_phone
+    [us, foreign, phones, lines, promote_address, promote_phone] >> confirm_calls

@@ -1,0 +1,47 @@
+"""The gate behind the linkage: a licence has one NPI, and nobody collects licences of one state."""
+
+from __future__ import annotations
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+
+from expectations.rules import fail, warn
+
+UNBALANCED = """
+SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted
+FROM ops.balance
+WHERE table_name = 'clean.license_match'
+HAVING rows_in != rows_accounted OR rows_in IS NULL
+"""
+
+MERGED = """
+SELECT npi, license_state, profession, COUNT(*) AS licenses
+FROM {batch}
+GROUP BY npi, license_state, profession
+HAVING COUNT(*) > 3
+"""
+
+
+def suite() -> gx.ExpectationSuite:
+    """Return the rules for clean.license_match."""
+    return gx.ExpectationSuite(
+        name="clean.license_match",
+        expectations=[
+            gxe.ExpectColumnValuesToBeUnique(
+                column="license_key", meta=fail("A licence of two NPIs makes one dentist of two people.")
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=UNBALANCED,
+                description="licences = matches + licences without an NPI",
+                meta=fail("A licence that is neither matched nor counted was lost between warehouse and linkage."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=MERGED,
+                description="one NPI with more than three licences of a state and profession",
+                meta=warn("Renewals and faculty licences explain two or three; more are people who were merged."),
+            ),
+            gxe.ExpectColumnValuesToBeBetween(
+                column="score", min_value=0, mostly=0.999, meta=warn("A match with negative evidence is a wrong rule.")
+            ),
+        ],
+    )

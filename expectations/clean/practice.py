@@ -1,0 +1,55 @@
+"""The gate behind practices: nobody works nowhere, and a size has the signals that it claims."""
+
+from __future__ import annotations
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+
+from expectations.rules import fail, warn
+
+UNBALANCED = """
+SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted
+FROM ops.balance
+WHERE table_name = 'clean.provider_practice'
+HAVING rows_in != rows_accounted OR rows_in IS NULL
+"""
+
+HOMELESS = """
+SELECT m.practice_id
+FROM clean.provider_practice AS m
+LEFT JOIN {batch} AS p ON p.practice_id = m.practice_id
+WHERE p.practice_id IS NULL
+"""
+
+
+def suite() -> gx.ExpectationSuite:
+    """Return the rules for clean.practice."""
+    return gx.ExpectationSuite(
+        name="clean.practice",
+        expectations=[
+            gxe.ExpectColumnValuesToBeUnique(
+                column="practice_id", meta=fail("practice_id is the key of clean.practice.")
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=UNBALANCED,
+                description="providers in = providers placed + providers without a location",
+                meta=fail("A provider that works nowhere was lost, one that works twice is counted twice."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=HOMELESS,
+                description="a provider works at a practice that does not exist",
+                meta=fail("The two tables come from one fold: they must name the same practices."),
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="size_class",
+                value_set=["solo", "small_group", "large_group", "dso"],
+                meta=fail("Segments know these four sizes only."),
+            ),
+            gxe.ExpectColumnValuesToNotMatchRegex(
+                column="size_class",
+                regex="^dso$",
+                mostly=0.6,
+                meta=warn("Two practices in five that belong to a DSO is a rule that ties too much together."),
+            ),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Which licence belongs to which person, and which people make a practice: pure functions over DuckDB and Parquet."""

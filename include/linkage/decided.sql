@@ -1,0 +1,41 @@
+-- Weighed pairs -> table `decided`: the tier of each, and how probable it is against every rival and against nobody.
+CREATE TABLE tiered AS
+SELECT
+  *,
+  list_contains(['same', 'former', 'part', 'near'], last_level) AS last_fits,
+  list_contains(['same', 'nickname', 'middle', 'near', 'initial'], first_level) AS first_fits,
+  CASE
+    -- A number proves little without the name: colleagues' are entered, digits are mistyped, two people got one.
+    WHEN number_level IN ('slot', 'identifier') AND suffix_level IS DISTINCT FROM 'conflict' AND (
+      (last_fits AND first_fits) OR ((last_fits OR first_fits) AND NOT number_shared)
+    ) THEN 1
+    -- A nickname that no list knows, at the same address, with the same middle name.
+    WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' AND profession_level = 'same'
+      AND suffix_level IS DISTINCT FROM 'conflict' THEN 2
+    WHEN NOT (last_fits AND first_fits) OR profession_level != 'same' OR suffix_level = 'conflict' THEN NULL
+    WHEN address_level = 'same' OR phone_level = 'same' THEN 2
+    WHEN middle_level = 'conflict' THEN NULL
+    WHEN address_level IN ('zip5', 'zip3') THEN 3
+    ELSE 4
+  END AS tier
+FROM weighed;
+
+CREATE TABLE decided AS
+WITH rivals AS (
+  SELECT
+    *,
+    -- Bits of "nobody": as many people as there are NPIs, each as likely, times the odds of having none.
+    log2(providers * (1 - $coverage) / $coverage) AS nobody,
+    max(bits) OVER (PARTITION BY lid ORDER BY bits DESC, pid ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS runner_up,
+    row_number() OVER (PARTITION BY lid ORDER BY bits DESC, pid) AS place,
+    sum(pow(2, bits)) OVER (PARTITION BY lid) AS of_license,
+    sum(pow(2, bits)) OVER (PARTITION BY pid, state, profession) AS of_provider
+  FROM tiered
+)
+SELECT
+  *,
+  pow(2, bits) / (of_license + pow(2, nobody)) AS probability,
+  -- One person has one licence of a profession in a state. A second one is believed only where its number is in NPPES too.
+  IF(number_level IN ('slot', 'identifier'), 1, pow(2, bits) / of_provider) AS share
+FROM rivals
+WHERE place = 1 AND tier IS NOT NULL;

@@ -1,0 +1,30 @@
+"""Names as they are compared: folded to letters, suffixes apart, first names with their nicknames."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from nicknames import NickNamer
+
+# folded: upper case without accents, apostrophes and dots; hyphens and other marks become blanks. NULL when nothing is left.
+# suffix_of: the suffix that a name ends with, or NULL. ("2ND" and "3RD" are written too.)
+# key_of: letters only, the suffix cut off: what two last names are compared by.
+MACROS = r"""
+CREATE OR REPLACE MACRO folded(name) AS
+  NULLIF(TRIM(regexp_replace(regexp_replace(upper(strip_accents(name)), '[''.`]', '', 'g'), '[^A-Z0-9]+', ' ', 'g')), '');
+CREATE OR REPLACE MACRO suffix_of(name) AS
+  NULLIF(replace(replace(regexp_extract(folded(name), '(?:^| )(JR|SR|II|III|IV|2ND|3RD)$', 1), '2ND', 'II'), '3RD', 'III'), '');
+CREATE OR REPLACE MACRO key_of(name) AS
+  NULLIF(replace(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ', ''), '');
+CREATE OR REPLACE MACRO parts_of(name) AS
+  string_split(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ');
+"""
+
+
+@cache
+def nickname_pairs() -> frozenset[tuple[str, str]]:
+    """Return every (name, name) of which one is a nickname of the other, or both are of a third; upper case, both ways."""
+    families = [{name, *shorts} for name, shorts in NickNamer().nickname_lookup.items()]
+    return frozenset(
+        (one.upper(), other.upper()) for family in families for one in family for other in family if one != other
+    )

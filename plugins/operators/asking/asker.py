@@ -1,0 +1,62 @@
+"""What the operators need of a vendor that is paid for answers about people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from google.cloud import storage
+
+from include.asking import Question
+from include.call_ledger import Entry
+from include.event_inbox import day_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """text: JSON, as received. credits: what the call took. unpaid: people left out because credits ran out."""
+
+    text: str
+    http_status: int
+    credits: float
+    unpaid: int = 0
+
+
+class Asker(Protocol):
+    """vendor: as in the policy. in_flight: calls of one task that may be on the way at once."""
+
+    vendor: str
+    in_flight: int
+
+    def connect(self) -> float:
+        """Make the connection, so that one that cannot be used fails before anything is claimed; return its calls a second."""
+
+    def is_there(self) -> bool:
+        """Whether the vendor knows us at all, so that a wrong host is not taken for ids that are gone."""
+
+    def callback(self) -> dict[str, str]:
+        """What the intent must keep so that a callback can be found again: {} or {"callback_reference"}."""
+
+    def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
+        """Make one paid call: the vendor's id of it, or its answer where that comes at once. Raises hooks.errors."""
+
+    def answer(self, ref: str) -> Answer | None:
+        """Read what came of a call, free of charge; None while it is not complete. Raises hooks.errors."""
+
+    def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
+        """The vendor's id of a call whose answer was cut off, out of the callbacks that came; None when none tells.
+
+        known: ids that belong to other calls.
+        """
+
+    def credits_left(self) -> float | None:
+        """The balance; None where the vendor tells none."""
+
+
+def callbacks_since(bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = "") -> Iterator[Any]:
+    """Inbox objects of a vendor (of one reference) from the day of the question and the two after it, which is when they come."""
+    for days in range(3):
+        prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/{reference}"
+        yield from bucket.list_blobs(prefix=prefix)

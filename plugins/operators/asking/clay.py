@@ -1,0 +1,70 @@
+"""Clay: a run of our contact routine over a hundred people, answered in the background."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+
+from google.cloud import storage
+
+from hooks.clay import VENDOR, ClayHook, Item
+from hooks.errors import BadRequest, NotFound
+from include.asking import Question
+from include.call_ledger import Entry
+from include.found import found
+from include.vendor_rows import unpaid_at_clay
+from include.waterfall import policy
+from operators.asking.asker import Answer, callbacks_since
+
+
+class ClayAsker:
+    vendor = VENDOR
+    in_flight = 2
+
+    def __init__(self) -> None:
+        self._hook = ClayHook()
+
+    def connect(self) -> float:
+        self._hook.routine("contact")
+        return self._hook.get_conn().requests_per_second
+
+    def is_there(self) -> bool:
+        return self._hook.test_connection()[0]
+
+    def callback(self) -> dict[str, str]:
+        return {}  # a callback names the run; the run's items name our questions
+
+    def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
+        # The e-mail alone: each further field that our routine finds is charged for.
+        items = [Item(one.key, {**one.asked, "fields": ["email"]}) for one in questions]
+        return self._hook.start_run(self._hook.routine("contact"), items).id
+
+    def answer(self, ref: str) -> Answer | None:
+        results = self._hook.results(ref)
+        if not results.is_over:
+            return None
+        if results.status != "complete":
+            raise BadRequest(VENDOR, "results", 200, f"Run {ref} ended as {results.status}: look at it in Clay.")
+        # A run is a page, or pages; Clay tells no charge: our routine's price for each e-mail that it brought.
+        emails = sum(found(VENDOR, item.result).email is not None for item in results.items)
+        text = json.dumps([reply.body for reply in results.replies], ensure_ascii=False)
+        unpaid = sum(unpaid_at_clay(item.error) for item in results.items)
+        return Answer(text, 200, emails * policy().vendors[VENDOR].most_credits, unpaid)
+
+    def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
+        keys = {person["key"] for person in json.loads(entry.request)["people"]}
+        for blob in callbacks_since(bucket, VENDOR, entry):
+            event = json.loads(json.loads(blob.download_as_bytes())["body"])
+            run_id = str((event.get("data") or {}).get("routine_run_id") or "")
+            if run_id and run_id not in known and keys & self._keys_of(run_id):
+                return run_id
+        return None
+
+    def credits_left(self) -> float | None:
+        return None
+
+    def _keys_of(self, run_id: str) -> set[str]:
+        try:
+            return {item.id for item in self._hook.results(run_id).items}
+        except NotFound:
+            return set()

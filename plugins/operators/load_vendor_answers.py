@@ -1,0 +1,58 @@
+"""Load every answer of the waterfall's vendors, and judge the e-mails in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.settings import lake_bucket, project
+from include.tables import table
+from include.waterfall import policy
+from operators.call_ledger_to_bigquery import load_ledger
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+
+class LoadVendorAnswersOperator(BaseOperator):
+    """Bring raw.vendor_response to what the call ledgers say, and enriched.answer to what raw.vendor_response says.
+
+    Run it twice, or late: the same tables. Returns ``{vendor: rows loaded}``.
+    """
+
+    ui_color = "#e8f0fe"
+
+    def __init__(self, *, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        return load_answers(client, bucket, {"dag": self.dag_id, "task": self.task_id})
+
+
+def load_answers(client: bigquery.Client, bucket: storage.Bucket, labels: Mapping[str, str]) -> dict[str, int]:
+    """Do what LoadVendorAnswersOperator does."""
+    from google.cloud import bigquery
+
+    rules = policy()
+    loaded = {
+        vendor.name: load_ledger(client, bucket, vendor.name, vendor.operation, labels)["loaded"]
+        for vendor in rules.vendors.values()
+    }
+    config = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter("accepted", "STRING", ",".join(rules.email.statuses)),
+            bigquery.ScalarQueryParameter("least_confidence", "FLOAT64", rules.email.least_confidence),
+        ],
+        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+        labels=dict(labels),
+    )
+    client.query_and_wait(table("enriched.answer").sql(), job_config=config)
+    return loaded

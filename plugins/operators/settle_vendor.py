@@ -1,0 +1,138 @@
+"""Settle with a vendor what earlier runs asked and have no answer for, before anything is asked again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from include.call_ledger import CallLedger, Entry
+from include.settings import lake_bucket
+from include.waterfall import policy
+from operators.asking import Asker, asker_of
+from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+IN_DOUBT = ("hold", "resend", "drop")
+
+
+class SettleVendorOperator(BaseOperator):
+    """Bring every open call of a vendor to an end that needs no second payment, or leave it to a person.
+
+    In this order: read by its id what the vendor took; find the id of a call that was cut off in the callbacks that came;
+    and where the vendor tells a balance: when it has fallen by no more than our books say, what is left was not charged,
+    so it is withdrawn and may be asked again. Else it stays in doubt, and its people are not asked anywhere.
+
+    Runs alone: nothing else may be asking the vendor. Returns counts of calls. Raises hooks.errors.
+
+    :param in_doubt: what a person decided about calls that stay in doubt: ``hold`` them; ``resend``, ask again, which
+        may pay twice; ``drop``, go on without their answers.
+    """
+
+    template_fields: Sequence[str] = ("in_doubt",)
+    ui_color = "#fef7e0"
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        in_doubt: str = "hold",
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vendor = vendor
+        self.in_doubt = in_doubt
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        if self.in_doubt not in IN_DOUBT:
+            raise ValueError(f"in_doubt must be one of {IN_DOUBT}, not {self.in_doubt!r}")
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        ledger = CallLedger(bucket, self.vendor, policy().vendors[self.vendor].operation)
+        asker = asker_of(self.vendor)
+        asker.connect()
+        calls = list(ledger.open())
+        refs = self._refs(bucket, ledger, asker, calls)
+        progress = Progress(len(calls), waiting={key: [ref, 1] for key, ref in refs.items()})
+        read_waiting(progress, ledger, asker)
+        cut_off = [entry for entry in calls if entry.request_key not in refs]
+        settled = self._decide(bucket, ledger, asker, cut_off, is_quiet=not progress.waiting)
+        counts = {
+            "open": len(calls),
+            "answered": len(refs) - len(progress.waiting) - len(progress.bad_refs),
+            "still_open": len(progress.waiting),
+            "withdrawn": settled,
+            "in_doubt": len(cut_off) - settled,
+        }
+        self.log.info("Calls of earlier runs at %s: %s", self.vendor, counts)
+        if counts["in_doubt"]:
+            self.log.warning(
+                "%s calls stay in doubt: they may have been charged, and nothing tells their answers. Look them up at %s "
+                "(raw.vendor_response, status in_doubt), then run with in_doubt = resend or drop.",
+                counts["in_doubt"],
+                self.vendor,
+            )
+        fail_on_bad_refs(self.vendor, progress)
+        return counts
+
+    def _refs(self, bucket: storage.Bucket, ledger: CallLedger, asker: Asker, calls: list[Entry]) -> dict[str, str]:
+        """Call key -> the vendor's id, where it is known or a callback tells it."""
+        refs = {entry.request_key: entry.vendor_ref for entry in calls if entry.vendor_ref is not None}
+        for entry in calls:
+            if entry.request_key in refs:
+                continue
+            found = asker.find(bucket, entry, set(refs.values()))
+            if found is not None:
+                self.log.info("Call %s was taken as %s: a callback told", entry.request_key, found)
+                ledger.record_started(entry.request_key, found)
+                refs[entry.request_key] = found
+        return refs
+
+    def _decide(
+        self, bucket: storage.Bucket, ledger: CallLedger, asker: Asker, cut_off: list[Entry], *, is_quiet: bool
+    ) -> int:
+        """Settle what was cut off, and return how many calls that was. is_quiet: the vendor works on nothing of ours."""
+        balance = Balance(bucket, ledger)
+        if self.in_doubt == "drop":
+            for entry in cut_off:
+                ledger.record_response(entry.request_key, None, status="failed", http_status=None)
+        elif self.in_doubt == "resend" or (cut_off and is_quiet and balance.explains(asker.credits_left())):
+            for entry in cut_off:
+                self.log.info("Call %s is withdrawn and may be asked again", entry.request_key)
+                ledger.withdraw(entry.request_key)
+        elif cut_off or not is_quiet:
+            return 0
+        balance.write(asker.credits_left())
+        return len(cut_off)
+
+
+class Balance:
+    """A vendor's balance at a moment when it worked on nothing of ours: ``calls/<vendor>/<operation>.balance.json``."""
+
+    def __init__(self, bucket: storage.Bucket, ledger: CallLedger) -> None:
+        self._bucket = bucket
+        self._ledger = ledger
+        self._path = f"{ledger.prefix.rstrip('/')}.balance.json"
+
+    def explains(self, left: float | None) -> bool:
+        """Whether our books explain all that the balance fell by since, so that nothing else was charged.
+
+        A balance that rose (a top-up) or that others spend from explains nothing: the calls then stay in doubt.
+        """
+        blob = self._bucket.get_blob(self._path)
+        if blob is None or left is None:
+            return False
+        before = float(json.loads(blob.download_as_bytes())["credits_left"])
+        return bool(abs(before - left - self._ledger.booked_since(blob.time_created)) < 0.01)
+
+    def write(self, left: float | None) -> None:
+        if left is not None and left != float("inf"):
+            text = json.dumps({"credits_left": left, "read_at": datetime.now(UTC).isoformat()})
+            self._bucket.blob(self._path).upload_from_string(text, content_type="application/json")

@@ -1,0 +1,278 @@
+"""Every vendor of the waterfall against the sandbox: whatever breaks between a call and its record, nothing is bought
+twice, and what can be settled is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bench.waterfall_run import asked
+from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
+from hooks.wiza import WizaHook
+from include.asking import calls
+from include.call_ledger import CallLedger
+from include.event_inbox import InboxEvent, object_name, to_object
+from include.vendor_rows import vendor_rows
+from include.waterfall import policy
+from operators.ask_vendor import AskVendorOperator
+from operators.settle_vendor import SettleVendorOperator
+from tests.operators.chunks import chunk, people, spent
+from triggers.vendor_answers import VendorAnswersTrigger
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+    from services.embedded.sandbox import Sandbox
+
+CONTEXT = {"run_id": "test"}
+PAID = {"wiza": "startIndividualReveal", "apollo": "bulkPeopleEnrichment", "clay": "runRoutine"}
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox without faults and with enough credits."""
+    for _ in range(2):
+        sandbox.admin.delete("faults")
+        for vendor in PAID:
+            sandbox.admin.put(f"credits/{vendor}", json={"credits": 10_000})
+        if _ == 0:
+            yield sandbox
+
+
+def _operator(lake: storage.Bucket, vendor: str, rows: list[dict[str, Any]]) -> AskVendorOperator:
+    return AskVendorOperator(task_id="ask", vendor=vendor, chunk=chunk(lake, rows), poll_seconds=0.1, deadline_seconds=60.0)  # fmt: skip # noqa: E501
+
+
+def _ask(lake: storage.Bucket, vendor: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return asked(_operator(lake, vendor, rows), CONTEXT)
+
+
+def _settle(vendor: str, in_doubt: str = "hold") -> dict[str, int]:
+    return SettleVendorOperator(task_id=f"settle_{vendor}", vendor=vendor, in_doubt=in_doubt).execute({})
+
+
+def _ledger(lake: storage.Bucket, vendor: str) -> CallLedger:
+    return CallLedger(lake, vendor, policy().vendors[vendor].operation)
+
+
+def _rows(lake: storage.Bucket, vendor: str) -> list[dict[str, Any]]:
+    return [row for entry in _ledger(lake, vendor).entries() for row in vendor_rows(entry)]
+
+
+def _statuses(lake: storage.Bucket, vendor: str) -> dict[str, int]:
+    found = [row["status"] for row in _rows(lake, vendor)]
+    return {status: found.count(status) for status in set(found)}
+
+
+def _fault(world: Sandbox, vendor: str, **fault: Any) -> None:
+    body = {"vendor": vendor, "operation": PAID[vendor], **fault}
+    world.admin.post("faults", json=body).raise_for_status()
+
+
+@pytest.mark.parametrize(("vendor", "first"), [("wiza", 0), ("apollo", 0), ("clay", 0)])
+def test_execute_when_all_goes_well_then_each_person_has_a_row_and_the_books_are_the_vendors(
+    world: Sandbox, lake: storage.Bucket, vendor: str, first: int
+) -> None:
+    rows = people(world, first, 25)
+    before, again_before = spent(world, vendor)
+    counts = _ask(lake, vendor, rows)
+    booked = _rows(lake, vendor)
+    assert sorted(row["person_key"] for row in booked) == sorted(row["npi"] for row in rows)
+    assert {row["status"] for row in booked} == {"responded"}
+    after, again = spent(world, vendor)
+    assert sum(row["credits"] for row in booked) == pytest.approx(after - before)
+    assert counts["credits"] == pytest.approx(after - before) and after > before
+    emails = [json.loads(row["found"])["email"] for row in booked if row["found"] and "email" in row["found"]]
+    assert 5 < len([email for email in emails if email]) == counts["found"]
+    usd = sum(row["cost_usd"] for row in booked)
+    assert usd == pytest.approx((after - before) * policy().vendors[vendor].usd_per_credit)
+
+    calls_before = world.admin.get("ledger").json()["vendors"][vendor]["calls"]
+    assert _ask(lake, vendor, rows)["had"] == 25  # as a second try does
+    assert world.admin.get("ledger").json()["vendors"][vendor]["calls"] == calls_before
+    assert spent(world, vendor)[1] == again_before == again
+
+
+def test_rows_when_apollo_answers_then_the_placeholder_address_is_nowhere(world: Sandbox, lake: storage.Bucket) -> None:
+    _ask(lake, "apollo", people(world, 25, 10))
+    assert not any("not_unlocked" in str(row["found"]) for row in _rows(lake, "apollo"))
+
+
+@pytest.mark.parametrize("vendor", ["wiza", "apollo"])
+def test_settle_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked_again(
+    world: Sandbox, lake: storage.Bucket, vendor: str
+) -> None:
+    rows = people(world, 35, 10)
+    assert _settle(vendor) == {"open": 0, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 0}
+    planned = calls(vendor, rows)
+    ledger = _ledger(lake, vendor)
+    # A worker died before its call went out: nothing was charged, so it may be asked again.
+    many = vendor == "apollo"
+    ledger.claim(planned[0].key, planned[0].request(many), None if many else rows[0]["npi"])
+    assert _settle(vendor)["withdrawn"] == 1
+    # An answer was cut off on the way: it was charged, so its people stay in doubt and are not asked again.
+    _fault(world, vendor, kind="drop_response")
+    before = spent(world, vendor)
+    with pytest.raises(LeftInDoubt, match=r"people's answers were lost"):
+        _ask(lake, vendor, rows)
+    charged = spent(world, vendor)[0] - before[0]
+    assert charged > 0
+    assert _settle(vendor)["in_doubt"] == 1
+    counts = _ask(lake, vendor, rows)
+    assert counts["in_doubt"] == len(planned[0].questions)
+    assert spent(world, vendor)[0] - before[0] == charged
+    assert spent(world, vendor)[1] == before[1]
+    # A person decides to go on without.
+    assert _settle(vendor, "drop")["withdrawn"] == 1
+    assert _statuses(lake, vendor).get("in_doubt") is None
+    assert _statuses(lake, vendor)["failed"] == len(planned[0].questions)
+
+
+def test_settle_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
+    rows = people(world, 45, 3)
+    planned = calls("clay", rows)
+    _ledger(lake, "clay").claim(planned[0].key, planned[0].request(True))
+    assert _settle("clay")["in_doubt"] == 1  # Clay tells no balance
+    assert _settle("clay", "resend") == {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 1, "in_doubt": 0}
+    assert _ask(lake, "clay", rows)["answered"] == 3
+
+
+@pytest.mark.parametrize("vendor", ["wiza", "clay"])
+def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_nothing(
+    world: Sandbox, lake: storage.Bucket, vendor: str
+) -> None:
+    rows = people(world, 48, 5)
+    world.admin.put("credits/wiza", json={"credits": 10_000})
+    with pytest.raises(TaskDeferred) as raised:
+        _operator(lake, vendor, rows).execute(CONTEXT)  # and the worker, or the triggerer, is gone
+    stored = json.dumps(raised.value.trigger.serialize()[1])
+    assert not any(
+        row["npi"] in stored or row["last_name"] in stored for row in rows
+    )  # no person in Airflow's database
+    before = spent(world, vendor)
+    progress = raised.value.trigger.progress
+    asyncio.run(_first_event(VendorAnswersTrigger(vendor, progress, "2999-01-01T00:00:00+00:00", 0.1)))
+    settled = _settle(vendor)
+    assert settled["open"] == settled["answered"] > 0
+    assert _statuses(lake, vendor) == {"responded": 5}
+    assert spent(world, vendor) == before
+
+
+def test_settle_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_buys_nothing(
+    world: Sandbox, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GTM_WEBHOOK_URL", "http://127.0.0.1:9")  # nobody listens: the test is the receiver
+    rows = people(world, 180, 2)
+    before = spent(world, "wiza")
+    _fault(world, "wiza", kind="drop_response")
+    with pytest.raises(LeftInDoubt):
+        _ask(lake, "wiza", rows[:1])
+    (lost,) = _ledger(lake, "wiza").open()
+    reference = lost.purpose["callback_reference"]
+    lost_id = WizaHook().start_reveal(rows[1]["full_name"], company=rows[1]["company"]).id - 1
+    charged = spent(world, "wiza")
+    event = InboxEvent(
+        "wiza", f"{reference}-body-x", lost.requested_at, {}, json.dumps({"data": {"id": lost_id}}).encode()
+    )
+    lake.blob(object_name(event)).upload_from_string(to_object(event))
+    while not WizaHook().reveal(lost_id).is_complete:
+        time.sleep(0.1)
+    assert _settle("wiza")["answered"] == 1
+    (row,) = _rows(lake, "wiza")
+    assert (row["status"], row["person_key"], row["vendor_ref"]) == ("responded", rows[0]["npi"], str(lost_id))
+    assert spent(world, "wiza") == charged and charged[1] == before[1]
+
+
+async def _first_event(trigger: Any) -> dict[str, Any]:
+    async for event in trigger.run():
+        return dict(event.payload)
+    raise AssertionError("the trigger ended without an event")
+
+
+def test_trigger_when_the_deadline_passes_or_polling_fails_then_ends_and_says_so(world: Sandbox) -> None:
+    slow = {"status": {"code": 200}, "data": {"id": 1, "status": "resolving", "is_complete": False}}
+    get = {"vendor": "wiza", "operation": "getIndividualReveal"}
+    world.admin.post("faults", json={**get, "status": 200, "body": slow}).raise_for_status()
+    progress = {"waiting": {"k1": ["1", 1]}, "total": 1}
+    late = VendorAnswersTrigger("wiza", progress, "2025-11-10T06:00:00+00:00", 0.1)
+    assert asyncio.run(_first_event(late)) == {"pending": 1, "error": None, "progress": progress}
+    world.admin.post("faults", json={**get, "status": 401}).raise_for_status()
+    event = asyncio.run(_first_event(VendorAnswersTrigger("wiza", progress, "2999-01-01T00:00:00+00:00", 0.1)))
+    assert event["pending"] == 1 and "wiza get_reveal: HTTP 401" in event["error"]
+
+
+@pytest.mark.parametrize(("vendor", "credits"), [("wiza", 6), ("apollo", 9), ("clay", 20)])
+def test_execute_when_credits_run_out_then_keeps_what_it_bought_and_says_who_is_missing(
+    world: Sandbox, lake: storage.Bucket, vendor: str, credits: int
+) -> None:
+    rows = people(world, 55, 24)
+    again = spent(world, vendor)[1]
+    world.admin.put(f"credits/{vendor}", json={"credits": credits})
+    with pytest.raises(OutOfCredits, match="people of this chunk are missing"):
+        _ask(lake, vendor, rows)
+    kept = _statuses(lake, vendor).get("responded", 0)
+    assert 0 <= kept < 24
+    assert _statuses(lake, vendor).keys() <= {"responded"}
+    world.admin.put(f"credits/{vendor}", json={"credits": 1000})
+    # The next plan asks for whom there is no row, as calls of their own.
+    had = {row["person_key"] for row in _rows(lake, vendor)}
+    _ask(lake, vendor, [row for row in rows if row["npi"] not in had])
+    assert sorted(row["person_key"] for row in _rows(lake, vendor)) == sorted(row["npi"] for row in rows)
+    assert spent(world, vendor)[1] == again
+
+
+@pytest.mark.parametrize(("vendor", "secret"), [("wiza", "password"), ("apollo", "password"), ("clay", "password")])
+def test_execute_when_the_key_is_wrong_then_fails_at_once_named_and_nothing_is_in_doubt(
+    world: Sandbox, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch, vendor: str, secret: str
+) -> None:
+    name = f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT"
+    monkeypatch.setenv(name, json.dumps(json.loads(os.environ[name]) | {secret: "wrong"}))
+    with pytest.raises(AuthFailed, match=rf"{vendor} .*HTTP 401.*connection {vendor}_default"):
+        _ask(lake, vendor, people(world, 79, 3))
+    assert _statuses(lake, vendor) == {}
+
+
+@pytest.mark.parametrize(("vendor", "status", "error"), [("wiza", 429, RateLimited), ("apollo", 503, VendorDown), ("wiza", 404, WrongAddress)])  # fmt: skip # noqa: E501
+def test_execute_when_the_vendor_refuses_for_now_then_the_next_try_goes_on_where_it_stopped(
+    world: Sandbox, lake: storage.Bucket, vendor: str, status: int, error: type[Exception]
+) -> None:
+    rows = people(world, {429: 82, 503: 86, 404: 90}[status], 4)
+    again = spent(world, vendor)[1]
+    _fault(world, vendor, status=status, times=40)
+    with pytest.raises(error):
+        _ask(lake, vendor, rows)
+    world.admin.delete("faults")
+    assert _statuses(lake, vendor).get("in_doubt") is None
+    counts = _ask(lake, vendor, rows)
+    assert counts["had"] + counts["answered"] == 4
+    assert spent(world, vendor)[1] == again
+
+
+def test_execute_when_requests_are_refused_then_records_them_and_too_many_end_it(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 94, 24)
+    _fault(world, "wiza", status=400)
+    assert _ask(lake, "wiza", rows[:3])["refused"] == 1
+    _fault(world, "wiza", status=422, times=30)
+    with pytest.raises(BadRequest, match=r"of 21 people of this chunk were refused"):
+        _ask(lake, "wiza", rows[3:])
+    assert 3 < _statuses(lake, "wiza")["failed"] < 12
+    world.admin.delete("faults")
+
+
+def test_execute_when_three_answers_in_a_row_are_lost_then_stops_and_fails_for_good(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 118, 60)
+    _fault(world, "apollo", status=502, times=6)
+    with pytest.raises(LeftInDoubt, match=r"30 people's answers were lost.* 30 people were not asked"):
+        _ask(lake, "apollo", rows)
+    assert _statuses(lake, "apollo") == {"in_doubt": 30}

@@ -1,0 +1,96 @@
+"""The tasks of validate_contacts one after another, with the validators down and up again. Nothing waits for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hooks.errors import VendorDown
+from include.contact_checks import PHONE_VALIDATION, USPS_ADDRESS
+from include.enrichment import LOOKUP, lookup_request
+from include.postal_address import Published
+from include.tables import table
+from operators.bigquery_to_chunks import BigQueryToChunksOperator
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
+from operators.twilio_lookup import TwilioLookupOperator
+from operators.twilio_validate import TwilioValidateOperator
+from operators.usps_validate import UspsValidateOperator
+from tests.operators.chunks import spent
+from tests.sql.clean.test_address import CANADA, ISLAND, MILITARY
+from tests.sql.clean.test_address import _load as load
+from tests.sql.clean.test_address import _row as address_row
+from tests.sql.clean.test_phone import FAX, OWN, _phone, _provider
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery, storage
+
+    from services.embedded.sandbox import Sandbox
+
+BOXES = [Published(f"P.O. Box {n}", "", "Austin", "TX", "78701", "US") for n in range(1, 12)]
+AS_OF = ("TIMESTAMP", "2025-11-10T06:00:00+00:00")
+AGE = ("INT64", "365")
+
+
+def _plan(table_name: str, sql: str, **params: tuple[str, str]) -> list[dict[str, Any]]:
+    plan = BigQueryToChunksOperator(
+        task_id=f"plan_{sql}",
+        sql=table(table_name).sql(sql),
+        query_params={"as_of": AS_OF, "max_age_days": AGE, **params},
+        folder=f"{table_name}_{sql}",
+        chunk_rows=100,
+        max_chunks=9,
+    )
+    return plan.execute({"run_id": "test"})
+
+
+def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_run_heals_them(
+    bigquery_client: bigquery.Client, lake: storage.Bucket, sandbox: Sandbox
+) -> None:
+    def promoted() -> dict[str, int]:
+        for asked in (USPS_ADDRESS, PHONE_VALIDATION, LOOKUP):
+            CallLedgerToBigQueryOperator(task_id="load", vendor=asked.vendor, operation=asked.name).execute({})
+        bigquery_client.query_and_wait(table("clean.address").sql("validated"))
+        bigquery_client.query_and_wait(table("clean.phone").sql("looked_up"))
+        sql = "SELECT validation_status, COUNT(*) AS n FROM clean.address GROUP BY validation_status"
+        return {row["validation_status"]: row["n"] for row in bigquery_client.query_and_wait(sql)}
+
+    def ask() -> None:
+        addresses = _plan("clean.address", "candidates", validator=("STRING", "usps"), max_addresses=("INT64", "100"))
+        UspsValidateOperator(task_id="validate_us_addresses", chunk=addresses[0]).execute({})
+
+    def validate() -> None:
+        phones = _plan("clean.phone", "candidates", max_phones=("INT64", "100"))
+        TwilioValidateOperator(task_id="validate_phones", chunk=phones[0]).execute({})
+
+    load(bigquery_client, "clean.address", [address_row(one) for one in [*BOXES, MILITARY, ISLAND, CANADA]])
+    load(bigquery_client, "clean.phone", [_phone(OWN), _phone(FAX, is_fax=True)])
+    load(bigquery_client, "clean.provider", [_provider("2000000001", OWN), _provider("2000000002", FAX)])
+    cost, again = spent(sandbox, "twilio")
+    sandbox.admin.delete("faults")
+    for vendor, call in (("usps", ask), ("twilio", validate)):
+        sandbox.admin.post("faults", json={"vendor": vendor, "status": 503, "times": 4}).raise_for_status()
+        with pytest.raises(VendorDown):
+            call()
+    assert promoted() == {"pending": 13, "unsupported_country": 1}
+
+    ask()
+    validate()
+    # Boxes and military mail are delivered to; nobody in the sandbox's world works in that street in Puerto Rico.
+    assert promoted() == {"confirmed": 12, "undeliverable": 1, "unsupported_country": 1}
+    lookups = {"max_lookups": ("INT64", "9"), "retry_age_days": ("INT64", "7"), "resend_in_doubt": ("BOOL", "false")}
+    [lines] = _plan("clean.phone", "line_candidates", **lookups)
+    assert lines["rows"] == 1  # a fax is not worth the price
+    for counted in ("answered", "had"):
+        assert TwilioLookupOperator(task_id="look_up_phones", chunk=lines).execute({})[counted] == 1
+    # The request is the one that enrich_contacts would name: neither DAG buys it again.
+    key, _ = lookup_request({"phone_e164": f"+1{OWN}", "after": None})
+    assert lake.blob(f"calls/twilio/line_type_intelligence/{key}/response.json").exists()
+    assert spent(sandbox, "twilio")[0] - cost <= 0.008 + 1e-9 and spent(sandbox, "twilio")[1] == again
+    promoted()
+    phones = {
+        row["published"]: dict(row.items()) for row in bigquery_client.query_and_wait("SELECT * FROM clean.phone")
+    }
+    assert phones[OWN]["is_valid"] is phones[FAX]["is_valid"] is True
+    assert phones[FAX]["line_type"] is None
+    assert _plan("clean.phone", "candidates", max_phones=("INT64", "100")) == []
