@@ -1,29 +1,21 @@
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.dags.airflow_process import environment, python
+from tests.dags.airflow_process import Airflow, AirflowProcess
 
 
 @pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated Airflow database with our pools, made once: a migration takes longer than most tests."""
-    home = tmp_path_factory.mktemp("airflow-migrated")
-    env = environment(home)
-    python(env, "-m", "airflow", "db", "migrate")
-    pools = home / "pools.json"
-    python(env, "-c", f"import pathlib, include.pools as p; pathlib.Path({str(pools)!r}).write_text(p.pools_json())")
-    python(env, "-m", "airflow", "pools", "import", str(pools))
-    return home / "airflow.db"
+def airflow_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcess]:
+    """An Airflow with a database of its own, for the whole session."""
+    process = AirflowProcess(tmp_path_factory.mktemp("airflow-process"))
+    yield process
+    process.stop()
 
 
 @pytest.fixture
-def airflow_env(migrated_database: Path, tmp_path: Path) -> dict[str, str]:
-    """The environment of an Airflow with a database of its own."""
-    home = tmp_path / "airflow"
-    home.mkdir()
-    shutil.copy(migrated_database, home)
-    return environment(home)
+def airflow_env(airflow_process: AirflowProcess) -> Airflow:
+    """The session's Airflow, as if nothing had run in it."""
+    return Airflow(airflow_process)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.instantly import InstantlyHook
-from tests.dags.airflow_process import states
+from tests.dags.airflow_process import Airflow, states
 from tests.operators.activation import email, ready
 from tests.sql.segmented.registry import AS_OF, rows
 
@@ -21,7 +21,7 @@ SENDS = "SELECT destination, operation FROM activation.send ORDER BY destination
 
 
 def test_activate_instantly_when_dry_run_then_nothing_is_sent_and_nothing_starts_after_it(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     (npi,) = ready(bigquery_client, 1)
     found = states(airflow_env, "activate_instantly", as_of=AS_OF, dry_run=True)
@@ -33,7 +33,7 @@ def test_activate_instantly_when_dry_run_then_nothing_is_sent_and_nothing_starts
 
 
 def test_activate_when_run_in_order_then_lead_and_contact_exist(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     ready(bigquery_client, 2)
     found = states(airflow_env, "activate_instantly", as_of=AS_OF, max_new_leads=1)
@@ -43,7 +43,7 @@ def test_activate_when_run_in_order_then_lead_and_contact_exist(
 
 
 def test_activate_ghl_when_key_is_wrong_then_run_fails_although_results_are_loaded(
-    airflow_env: dict[str, str],
+    airflow_env: Airflow,
     sandbox: Sandbox,
     bigquery_client: bigquery.Client,
     lake: storage.Bucket,

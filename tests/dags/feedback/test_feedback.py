@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from include.event_inbox import InboxEvent, object_name, to_object
-from tests.dags.airflow_process import announced, python
+from tests.dags.airflow_process import Airflow, announced, run, run_of
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -28,30 +28,21 @@ def receive(lake: storage.Bucket, received_at: str, key: str) -> None:
 
 @pytest.mark.timeout(600)
 def test_dags_when_run_by_the_clock_and_for_a_chosen_day_then_those_days_are_loaded_announced_and_suppressed(
-    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     receive(lake, "2026-11-02T23:59:59.999999+00:00", "last of the day")
     receive(lake, "2026-11-03T00:00:00+00:00", "first of the next")
-    python(airflow_env, "-m", "airflow", "dags", "test", "load_events", "2026-11-03")
+    run_of(airflow_env, "load_events", "2026-11-03")
     assert [row["dedup_key"] for row in bigquery_client.list_rows("raw.event")] == ["last of the day"]
 
     chosen = {"received_date": "2026-11-03", "as_of": "2026-11-16T23:00:00+00:00"}
-    python(airflow_env, "-m", "airflow", "dags", "test", "load_events", "2026-11-04", "--conf", json.dumps(chosen))
+    run_of(airflow_env, "load_events", "2026-11-04", **chosen)
     assert announced(airflow_env) == [
         {"as_of": "2026-11-03T00:00:00+00:00", "partition": "2026-11-02", "rows": 1},
         {"as_of": "2026-11-16T23:00:00+00:00", "partition": "2026-11-03", "rows": 1},
     ]
 
-    python(
-        airflow_env,
-        "-m",
-        "airflow",
-        "dags",
-        "test",
-        "clean_events",
-        "--conf",
-        json.dumps({"as_of": "2026-11-16T23:00:00+00:00"}),
-    )
+    assert run(airflow_env, "clean_events", as_of="2026-11-16T23:00:00+00:00")["run"] == "success"
     assert announced(airflow_env)[-1] == {"as_of": "2026-11-16T23:00:00+00:00"}
     assert len(list(bigquery_client.list_rows("clean.event"))) == 2
     reasons = [row["reason"] for row in bigquery_client.list_rows("clean.suppression")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.airflow_process import announced, run
+from tests.dags.airflow_process import Airflow, announced, run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -22,7 +22,7 @@ MANIFEST = "SELECT source, FORMAT_DATE('%F', `partition`) AS day, `rows` AS n FR
 
 @pytest.mark.timeout(400)
 def test_dag_when_one_platform_fails_then_the_others_are_loaded_and_announced_and_the_run_fails(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     sandbox.admin.delete("faults")
     sandbox.admin.post("faults", json={"vendor": "ttd", "status": 401, "times": 100})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.airflow_process import announced, run
+from tests.dags.airflow_process import Airflow, announced, run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -20,7 +20,7 @@ MANIFEST = "SELECT source, `rows` AS n, rejected_rows, source_rows, note FROM op
 
 @pytest.mark.timeout(400)
 def test_dag_when_one_site_has_moved_then_the_other_state_loads_and_the_run_fails(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     sandbox.admin.delete("faults")
     sandbox.admin.post("faults", json={"vendor": "board_il", "operation": "rows", "status": 404, "body": "gone"})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 from services.embedded.cloud import GA4_DATASET, Cloud
 from services.embedded.ga4 import publish_ga4
-from tests.dags.airflow_process import announced, python
+from tests.dags.airflow_process import Airflow, announced, run_of
 from tests.operators.context import context
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ FROM raw.ga4_events GROUP BY event_day ORDER BY event_day
 
 @pytest.mark.timeout(200)
 def test_dag_when_days_are_new_restated_unchanged_and_late_then_each_is_so_in_the_grid_and_in_the_warehouse(
-    airflow_env: dict[str, str], cloud: Cloud, sandbox: Sandbox, bigquery_client: bigquery.Client
+    airflow_env: Airflow, cloud: Cloud, sandbox: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
     bigquery_client.delete_dataset(GA4_DATASET, delete_contents=True, not_found_ok=True)
     rows = {day: publish_ga4(cloud, sandbox, day) for day in (THURSDAY, FRIDAY, SATURDAY)}
@@ -39,13 +37,12 @@ def test_dag_when_days_are_new_restated_unchanged_and_late_then_each_is_so_in_th
         Ga4ExportToBigQueryOperator(task_id="t", day=day.isoformat(), run_day="2025-11-09").execute(context())
     assert publish_ga4(cloud, sandbox, FRIDAY) == rows[FRIDAY]
 
-    python(airflow_env, "-m", "airflow", "dags", "test", "ingest_ga4", "2025-11-10T12:00:00")
+    found = run_of(airflow_env, "ingest_ga4", "2025-11-10T12:00:00")
 
-    with sqlite3.connect(Path(airflow_env["AIRFLOW_HOME"]) / "airflow.db") as database:
-        names = database.execute("SELECT rendered_map_index FROM task_instance WHERE map_index >= 0 ORDER BY map_index")
-        assert [name for (name,) in names] == [
-            "2025-11-09 not published", "2025-11-08 loaded", "2025-11-07 restated", "2025-11-06 unchanged",
-        ]  # fmt: skip
+    mapped = sorted((task["map_index"], task["name"]) for task in found["tasks"] if task["map_index"] >= 0)
+    assert [name for _, name in mapped] == [
+        "2025-11-09 not published", "2025-11-08 loaded", "2025-11-07 restated", "2025-11-06 unchanged",
+    ]  # fmt: skip
     held = [dict(row) for row in bigquery_client.query_and_wait(HELD)]
     assert {row["event_day"]: row["events"] for row in held} == rows
     assert all(row["of_the_day"] == row["events"] and row["visitors"] for row in held)

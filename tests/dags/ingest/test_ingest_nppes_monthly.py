@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.airflow_process import announced, python
+from tests.dags.airflow_process import Airflow, announced, run_of
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -26,14 +26,14 @@ SELECT
 
 @pytest.mark.timeout(400)
 def test_dags_when_run_for_november_then_both_files_land_in_their_own_partitions(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     bigquery_client.query_and_wait(
         "INSERT INTO raw.nppes_npi (file_date, source, source_object, line, npi) "
         "VALUES (DATE '2025-11-09', 'nppes_weekly', 'w', 2, '2551230990')"
     )
     for dag_id in ("ingest_nppes_monthly", "ingest_nppes_deactivation"):
-        python(airflow_env, "-m", "airflow", "dags", "test", dag_id, "2025-11-15T06:00:00")
+        run_of(airflow_env, dag_id, "2025-11-15T06:00:00")
     state = dict(next(iter(bigquery_client.query_and_wait(STATE))))
     manifests = {m["dataset_table"]: m for m in json.loads(state["manifest"])}
 

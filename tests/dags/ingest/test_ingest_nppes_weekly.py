@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.airflow_process import announced, python
+from tests.dags.airflow_process import Airflow, announced, run_of
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -33,12 +33,12 @@ TABLES = {
 
 @pytest.mark.timeout(400)
 def test_dag_when_run_twice_then_the_same_world_and_an_announced_week(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
-    python(airflow_env, "-m", "airflow", "dags", "test", "ingest_nppes_weekly", "2025-11-10T06:00:00")
+    run_of(airflow_env, "ingest_nppes_weekly", "2025-11-10T06:00:00")
     first = dict(next(iter(bigquery_client.query_and_wait(STATE))))
     archived = {b.name: b.generation for b in lake.list_blobs(prefix="raw/")}
-    python(airflow_env, "-m", "airflow", "dags", "test", "ingest_nppes_weekly", "2025-11-11T06:00:00")
+    run_of(airflow_env, "ingest_nppes_weekly", "2025-11-11T06:00:00")
 
     assert dict(next(iter(bigquery_client.query_and_wait(STATE)))) == first
     assert {b.name: b.generation for b in lake.list_blobs(prefix="raw/")} == archived

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.airflow_process import announced, states
+from tests.dags.airflow_process import Airflow, announced, states
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -23,7 +23,7 @@ FROM ops.load_manifest AS m ORDER BY source
 
 @pytest.mark.timeout(400)
 def test_dag_when_an_export_was_dropped_then_both_sources_are_loaded_recorded_and_announced(
-    airflow_env: dict[str, str], sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     sandbox.admin.delete("faults")
     export = sandbox.admin.get("rb2b_export", params={"day": "2025-11-07"}).content

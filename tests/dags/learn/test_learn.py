@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.cloud import bigquery, storage
 
-from tests.dags.airflow_process import states
+from tests.dags.airflow_process import Airflow, states
 from tests.operators.learning import AS_OF, insert_history
 from tests.sql.segmented.registry import contact, dentist, insert, npis, rows, segment
 
@@ -12,7 +12,7 @@ NOW = "2025-11-17T06:00:00+00:00"
 
 
 def test_train_lead_score_when_model_is_refused_then_run_is_green_and_nothing_is_announced(
-    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     insert_history(bigquery_client, seed=3, signal=0.0)
     found = states(airflow_env, "train_lead_score", as_of=AS_OF)
@@ -22,7 +22,7 @@ def test_train_lead_score_when_model_is_refused_then_run_is_green_and_nothing_is
 
 
 def test_learning_when_a_champion_is_found_then_leads_are_scored_and_get_their_block(
-    airflow_env: dict[str, str], bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     insert_history(bigquery_client, seed=1)
     insert(bigquery_client, "clean.provider", [dentist(npi, practice_id=f"o-{npi}") for npi in npis(20)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.dags.airflow_process import states
+from tests.dags.airflow_process import Airflow, states
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, person_id, rows
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_segment_leads_when_run_then_members_have_an_arm_and_the_asset_is_announced(
-    airflow_env: dict[str, str], bigquery_client: bigquery.Client
+    airflow_env: Airflow, bigquery_client: bigquery.Client
 ) -> None:
     (npi,) = npis(1)
     insert(bigquery_client, "clean.provider", [dentist(npi)])
