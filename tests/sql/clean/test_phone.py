@@ -71,7 +71,7 @@ def _answer(phone: str, operation: str, body: dict[str, Any], at: datetime = AS_
 
 def _load(client: bigquery.Client, name: str, rows: Sequence[dict[str, Any]]) -> None:
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table(name).columns]
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
     client.load_table_from_json(rows, name, job_config=config).result()
 
 
