@@ -45,11 +45,13 @@ class Graph:
             self._api.unpause_all()
 
     @contextmanager
-    def paused(self, dag_id: str) -> Iterator[None]:
-        """Hold a DAG back while its tables are loaded. Airflow does not keep what its assets are told meanwhile: start it after."""
-        self._api.set_paused(dag_id, True)
+    def paused(self, *dag_ids: str) -> Iterator[None]:
+        """Hold DAGs back while their tables are loaded. Airflow does not keep what their assets are told meanwhile: start them after."""
+        for dag_id in dag_ids:
+            self._api.set_paused(dag_id, True)
         yield
-        self._api.set_paused(dag_id, False)
+        for dag_id in dag_ids:
+            self._api.set_paused(dag_id, False)
 
     def run(
         self,
