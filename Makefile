@@ -43,7 +43,7 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
 
 test: env ## Run every test against the embedded cloud and the sandbox
-	$(SERVICES) -m pytest $(SERVICE_TESTS)
+	$(SERVICES) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS)
 	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal

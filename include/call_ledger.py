@@ -90,6 +90,8 @@ class CallLedger:
         self._vendor = vendor
         self._operation = operation
         self._clock = clock
+        # Our own intents of calls under way: their answers repeat them, and need not read them back.
+        self._intents: dict[str, dict[str, Any]] = {}
         self.prefix = f"calls/{vendor}/{operation}/"
 
     def claim(
@@ -117,6 +119,7 @@ class CallLedger:
             "resent_at": [],
         }
         if self._written_once(request_key, "intent", intent):
+            self._intents[request_key] = intent
             return Claim(request_key, "new")
         found = self._read(request_key, "intent")
         if found is not None and found["claim_id"] == intent["claim_id"]:
@@ -148,6 +151,7 @@ class CallLedger:
         """
         if self._object(request_key, "response").exists():
             raise LedgerConflict(f"{self.prefix}{request_key} has an answer: it cannot be withdrawn")
+        self._intents.pop(request_key, None)
         # The id goes first: a crash in between leaves an intent alone, which is in doubt and so still safe.
         for step in ("started", "intent"):
             try:
@@ -182,7 +186,7 @@ class CallLedger:
         body: JSON text exactly as received, None when there is none. status `failed`: the vendor refused this request
         for good. Raises LedgerConflict for a request that was never claimed.
         """
-        intent = self._read(request_key, "intent")
+        intent = self._intents.pop(request_key, None) or self._read(request_key, "intent")
         if intent is None:
             raise LedgerConflict(f"{self.prefix}{request_key} has no intent: claim a request before calling")
         answer = {

@@ -78,7 +78,7 @@ class Graph:
         while not any(run["dag_id"] == dag_id and run["state"] != "queued" for run in self._told_runs()):
             if time.monotonic() > deadline:
                 raise RunFailed(f"No run of {dag_id} began within {CHAIN_SECONDS} s.")
-            time.sleep(0.5)
+            time.sleep(1)
 
     def rest(self, first: tuple[str, str] | None = None, without: frozenset[str] = frozenset()) -> None:
         """Wait until no run is active, ``first`` is done and nothing follows; raise RunFailed when any run failed."""
@@ -87,7 +87,7 @@ class Graph:
         while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
             if time.monotonic() > deadline:
                 raise RunFailed(f"The DAGs were not at rest after {CHAIN_SECONDS} s.")
-            time.sleep(0.5)
+            time.sleep(1)
             runs = self._told_runs()
             finished = [run for run in runs if run["state"] in DONE]
             active = {run["dag_id"] for run in runs if run["state"] not in DONE} - without
