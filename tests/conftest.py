@@ -6,8 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,26 +54,26 @@ def warehouse(cloud: Cloud) -> bigquery.Client:
     return client
 
 
-@pytest.fixture
-def bigquery_client(warehouse: bigquery.Client, emptied: Emptied) -> bigquery.Client:
-    """The warehouse client, with every table empty."""
-    named = _tables_named_since(warehouse, emptied.at)
-    emptied.at = datetime.now(UTC)
-    if named:
-        warehouse.query_and_wait("; ".join(f"TRUNCATE TABLE {name}" for name in named))
-    return warehouse
-
-
-@dataclass
-class Emptied:
-    """When the warehouse's tables were last emptied; None: not yet."""
-
+@pytest.fixture(scope="session")
+def emptied_warehouse(warehouse: bigquery.Client) -> Callable[[], bigquery.Client]:
+    """What empties every table and returns the client; for fixtures that serve more than one test."""
     at: datetime | None = None
 
+    def emptied() -> bigquery.Client:
+        nonlocal at
+        named = _tables_named_since(warehouse, at)
+        at = datetime.now(UTC)
+        if named:
+            warehouse.query_and_wait("; ".join(f"TRUNCATE TABLE {name}" for name in named))
+        return warehouse
 
-@pytest.fixture(scope="session")
-def emptied() -> Emptied:
-    return Emptied()
+    return emptied
+
+
+@pytest.fixture
+def bigquery_client(emptied_warehouse: Callable[[], bigquery.Client]) -> bigquery.Client:
+    """The warehouse client, with every table empty."""
+    return emptied_warehouse()
 
 
 def _tables_named_since(client: bigquery.Client, moment: datetime | None) -> list[str]:

@@ -112,7 +112,7 @@ def main() -> None:
         nppes_dir = arguments.nppes_dir.resolve() if arguments.nppes_dir else None
         first = weeks(nppes_dir)[0].as_of.isoformat() if nppes_dir else None
         start_at = {"start_at": first} if first else {}
-        with running_stack(BUILD, nppes_dir=nppes_dir, say=clock.say, **start_at) as stack:
+        with running_stack(BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, **start_at) as stack:
             clock.say(f"Airflow: {stack.addresses()['Airflow']}")
             cycles = weeks(stack.sandbox.nppes_dir)
             graph = live(stack, cycles, clock)

@@ -40,12 +40,18 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    state: Path, *, nppes_dir: Path | None = None, start_at: str = START, say: Callable[[str], None] = print
+    state: Path,
+    *,
+    nppes_dir: Path | None = None,
+    start_at: str = START,
+    code_is_edited: bool = True,
+    say: Callable[[str], None] = print,
 ) -> Iterator[Stack]:
     """Run the whole stack with its data and logs under ``state``; stop all of it at the end, whatever happens.
 
     :param nppes_dir: folder of NPPES zips under CMS's own names; default: the sample, generated
     :param start_at: where the sandbox's clock begins, ISO 8601 UTC
+    :param code_is_edited: whether a task must see what was edited since the start; otherwise tasks begin sooner
     :param say: told what is being started
     """
     with ExitStack() as exits:
@@ -85,9 +91,10 @@ def running_stack(
         )
         exits.callback(receiver.stop, grace_seconds=3)
         say("starting Airflow (api-server, scheduler, dag-processor, triggerer)")
+        quick = {} if code_is_edited else {"GTM_PRELOAD_OWN_CODE": "1"}
         connections = {f"AIRFLOW_CONN_{c.upper()}": json.dumps(b) for c, b in sandbox.connections().items()}
         airflow = start_airflow(
-            preparing.result(), state, {**cloud.env(), **connections, "GTM_WEBHOOK_URL": receiver.url}
+            preparing.result(), state, {**cloud.env(), **connections, **quick, "GTM_WEBHOOK_URL": receiver.url}
         )
         exits.callback(airflow.stop)
         yield Stack(cloud, sandbox, receiver, airflow)

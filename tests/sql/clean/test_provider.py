@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+import pytest
 from google.cloud import bigquery
 
+from include.nppes import npi_check_digit
 from include.tables import table
 from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, promote, stage, unload
 
@@ -33,10 +38,54 @@ def history(client: bigquery.Client, npi: str) -> list[tuple[str, str | None, st
     ]
 
 
-def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(bigquery_client: bigquery.Client) -> None:
-    load_week(bigquery_client, "2025-11-09", [dentist(A)])
-    converge(bigquery_client)
-    row = providers(bigquery_client)[A]
+PHONE = "provider_business_practice_location_address_telephone_number"
+NOT_DENTAL = {"healthcare_provider_taxonomy_code_1": "207Q00000X"}
+MASKS = ("<UNAVAIL>", "$$$$$$$$$", "********", "_________", "")
+NPIS = iter(nine + npi_check_digit(nine) for nine in (f"20001{n:04}" for n in range(10_000)))
+ACTIVE, SLOT_15, OTHER, ENDED, REACTIVATED, ENDED_AGAIN, IMPOSSIBLE, WITH_COUNTRY = islice(NPIS, 8)
+TIED, TIED_ENDED, ENDED_BY_MONTHLY = islice(NPIS, 3)
+MASKED = dict(zip(islice(NPIS, len(MASKS)), MASKS, strict=True))
+
+
+@dataclass(frozen=True)
+class Registry:
+    """CLEAN as three files make it: the providers by NPI, and the balances of clean.provider_version and clean.provider."""
+
+    providers: dict[str, dict[str, Any]]
+    versions: dict[tuple[str, str], int]
+    balance: dict[tuple[str, str], int]
+
+
+@pytest.fixture(scope="module")
+def registry(emptied_warehouse: Callable[[], bigquery.Client]) -> Registry:
+    """CLEAN after a week, a month that ends with it, and the week after; each test looks at NPIs of its own."""
+    client = emptied_warehouse()
+    both = {"npi_deactivation_date": "01/02/2020"}
+    weekly = [
+        dentist(ACTIVE),
+        dentist(SLOT_15, healthcare_provider_taxonomy_code_15="125Q00000X", **NOT_DENTAL),
+        dentist(OTHER, **NOT_DENTAL),
+        dentist(ENDED),
+        dentist(REACTIVATED, npi_reactivation_date="03/04/2020", **both),
+        dentist(ENDED_AGAIN, npi_reactivation_date="03/04/2019", **both),
+        dentist(IMPOSSIBLE, **{PHONE: "1115550100"}),
+        dentist(WITH_COUNTRY, **{PHONE: "15127654321"}),
+        *(dentist(npi, provider_license_number_1=mask) for npi, mask in MASKED.items()),
+        dentist(TIED, provider_last_name_legal_name="WEEKLY"),
+        dentist(TIED_ENDED),
+    ]
+    monthly = [dentist(TIED, provider_last_name_legal_name="MONTHLY"), deactivated(TIED_ENDED, "11/05/2025")]
+    tied = [dentist(TIED, provider_last_name_legal_name="OLD"), dentist(TIED_ENDED), dentist(ENDED_BY_MONTHLY)]
+    load_week(client, "2025-11-02", tied)
+    load_week(client, "2025-11-09", weekly)
+    load_week(client, "2025-11-09", [*monthly, deactivated(ENDED_BY_MONTHLY, "11/05/2025")], source="nppes_monthly")
+    load_week(client, "2025-11-16", [deactivated(ENDED, "11/12/2025"), deactivated(E, "11/12/2025")])
+    converge(client)
+    return Registry(providers(client), balance(client, "clean.provider_version"), balance(client))
+
+
+def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(registry: Registry) -> None:
+    row = registry.providers[ACTIVE]
     assert row["phone_e164"] == "+15127654321"
     assert (row["address_line_1"], row["address_line_2"], row["zip5"], row["zip4"]) == (
         "100 MAIN ST",
@@ -49,61 +98,40 @@ def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(bigque
     assert row["enumeration_date"].isoformat() == "2005-05-23"
 
 
-def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(bigquery_client: bigquery.Client) -> None:
-    load_week(
-        bigquery_client,
-        "2025-11-09",
-        [
-            dentist(
-                A, healthcare_provider_taxonomy_code_1="207Q00000X", healthcare_provider_taxonomy_code_15="125Q00000X"
-            ),
-            dentist(B, healthcare_provider_taxonomy_code_1="207Q00000X"),
-        ],
-    )
-    converge(bigquery_client)
-    assert {npi: row["specialty"] for npi, row in providers(bigquery_client).items()} == {A: "oral_medicine"}
-    assert balance(bigquery_client, "clean.provider_version")["filtered", "not_dental"] == 1
+def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(registry: Registry) -> None:
+    assert registry.providers[SLOT_15]["specialty"] == "oral_medicine"
+    assert OTHER not in registry.providers
+    assert registry.versions["filtered", "not_dental"] == 1
 
 
-def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(
-    bigquery_client: bigquery.Client,
+def test_provider_when_deactivated_by_a_bare_row_then_it_leaves_and_is_counted(registry: Registry) -> None:
+    assert ENDED not in registry.providers
+    # ENDED, ENDED_AGAIN by its dates, and ENDED_BY_MONTHLY.
+    assert registry.balance["filtered", "deactivated"] == 3
+    assert registry.versions["filtered", "deactivated_never_known"] == 1
+
+
+def test_provider_when_reactivated_then_active_with_both_dates(registry: Registry) -> None:
+    row = registry.providers[REACTIVATED]
+    assert ENDED_AGAIN not in registry.providers
+    assert (str(row["deactivation_date"]), str(row["reactivation_date"])) == ("2020-01-02", "2020-03-04")
+
+
+def test_provider_when_licence_is_masked_then_it_is_missing(registry: Registry) -> None:
+    assert {registry.providers[npi]["license_number"] for npi in MASKED} == {None}
+
+
+def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(registry: Registry) -> None:
+    row = registry.providers[IMPOSSIBLE]
+    assert (row["phone_e164"], row["phone_published"]) == (None, "1115550100")
+    assert registry.providers[WITH_COUNTRY]["phone_e164"] == "+15127654321"
+
+
+def test_provider_when_monthly_and_weekly_end_on_one_day_then_the_newest_file_counts_and_on_a_tie_the_weekly(
+    registry: Registry,
 ) -> None:
-    load_week(bigquery_client, "2025-11-09", [dentist(A), dentist(B)])
-    load_week(bigquery_client, "2025-11-16", [deactivated(A, "11/12/2025"), deactivated(C, "11/12/2025")])
-    converge(bigquery_client)
-    assert set(providers(bigquery_client)) == {B}
-    assert balance(bigquery_client)["filtered", "deactivated"] == 1
-    assert balance(bigquery_client, "clean.provider_version")["filtered", "deactivated_never_known"] == 1
-
-
-def test_provider_when_reactivated_then_active_with_both_dates(bigquery_client: bigquery.Client) -> None:
-    both = dentist(A, npi_deactivation_date="01/02/2020", npi_reactivation_date="03/04/2020")
-    before = dentist(B, npi_deactivation_date="01/02/2020", npi_reactivation_date="03/04/2019")
-    load_week(bigquery_client, "2025-11-09", [both, before])
-    converge(bigquery_client)
-    rows = providers(bigquery_client)
-    assert set(rows) == {A}
-    assert rows[A]["deactivation_date"].isoformat() == "2020-01-02"
-    assert rows[A]["reactivation_date"].isoformat() == "2020-03-04"
-
-
-def test_provider_when_licence_is_masked_then_it_is_missing(bigquery_client: bigquery.Client) -> None:
-    masks = dict(zip((A, B, C, D, E), ("<UNAVAIL>", "$$$$$$$$$", "********", "_________", ""), strict=True))
-    rows = [dentist(npi, provider_license_number_1=mask) for npi, mask in masks.items()]
-    load_week(bigquery_client, "2025-11-09", rows)
-    converge(bigquery_client)
-    assert {row["license_number"] for row in providers(bigquery_client).values()} == {None}
-
-
-def test_provider_when_phone_is_impossible_then_null_and_published_value_kept(bigquery_client: bigquery.Client) -> None:
-    field = "provider_business_practice_location_address_telephone_number"
-    load_week(
-        bigquery_client, "2025-11-09", [dentist(A, **{field: "1115550100"}), dentist(B, **{field: "15127654321"})]
-    )
-    converge(bigquery_client)
-    rows = providers(bigquery_client)
-    assert (rows[A]["phone_e164"], rows[A]["phone_published"]) == (None, "1115550100")
-    assert rows[B]["phone_e164"] == "+15127654321"
+    assert registry.providers[TIED]["last_name"] == "WEEKLY"
+    assert TIED_ENDED in registry.providers and ENDED_BY_MONTHLY not in registry.providers
 
 
 def test_provider_when_refused_by_a_rule_then_absent_and_balance_holds(bigquery_client: bigquery.Client) -> None:
@@ -237,25 +265,6 @@ def test_board_when_every_licence_is_over_then_inactive_with_the_reason_and_coun
     bigquery_client.query_and_wait(table("clean.provider").sql("board"))
     assert providers(bigquery_client)[A]["is_active"] is True
     assert balance(bigquery_client)["out", "active"] == 3
-
-
-def test_provider_when_monthly_and_weekly_end_on_one_day_then_the_newest_file_counts_and_on_a_tie_the_weekly(
-    bigquery_client: bigquery.Client,
-) -> None:
-    load_week(bigquery_client, "2025-11-02", [dentist(A, provider_last_name_legal_name="OLD"), dentist(B), dentist(C)])
-    weekly = [dentist(A, provider_last_name_legal_name="WEEKLY"), dentist(B)]
-    load_week(bigquery_client, "2025-11-09", weekly)
-    base = [
-        dentist(A, provider_last_name_legal_name="MONTHLY"),
-        deactivated(B, "11/05/2025"),
-        deactivated(C, "11/05/2025"),
-    ]
-    load_week(bigquery_client, "2025-11-09", base, source="nppes_monthly")
-    converge(bigquery_client)
-
-    rows = providers(bigquery_client)
-    assert {npi: row["last_name"] for npi, row in rows.items()} == {A: "WEEKLY", B: "MOLAR"}
-    assert balance(bigquery_client)["in", "clean.provider_version"] == 8
 
 
 def test_provider_when_the_newest_report_lists_an_npi_then_it_leaves_unless_a_newer_file_says_otherwise(
