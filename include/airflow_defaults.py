@@ -109,3 +109,12 @@ def as_of_param() -> Param:
         format="date-time",
         description="Point in time (ISO 8601, UTC) that the run works at. Empty: taken from the triggering asset event.",
     )
+
+
+def accept_drift_param() -> Param:
+    """Return the ``accept_drift`` parameter of a DAG with a gate; its GateOperators read it."""
+    return Param(
+        False,
+        type="boolean",
+        description="Let a real change pass that the gates' limits on drift would stop: for this run only, and it becomes the new normal.",
+    )
