@@ -44,7 +44,7 @@ def checked(
     result = batch.validate(suite, result_format="BOOLEAN_ONLY")
     held = {_key(_config(one)): one.success for one in result.results}
     broken = [e for e in suite.expectations if not held[_key(e.configuration)] or getattr(e, "mostly", 1) < 1]
-    listed = [e for e in broken if row_key and e.meta["severity"] == "reject"]
+    listed = [e for e in broken if row_key and e.configuration.meta["severity"] == "reject"]
     counted = [e for e in broken if e not in listed]
     detailed = _details(batch, counted, {"result_format": "BASIC"})
     detailed |= _details(batch, listed, {"result_format": "COMPLETE", "unexpected_index_column_names": [row_key]})

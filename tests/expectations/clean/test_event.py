@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from tests.expectations.gated import broken_rules, gate, warnings
 from tests.sql.clean.raw_events import clean, instantly
 
 
-def test_gate_when_events_are_what_the_fold_makes_then_it_passes(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_events_are_what_the_fold_makes_then_it_passes(bigquery_client: bigquery.Client) -> None:
     clean(bigquery_client, instantly("a", "email_sent"), instantly("b", "email_opened"))
     gate(bigquery_client, "clean.event", [])
 
 
-def test_gate_when_a_promoted_event_is_lost_then_it_fails(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_a_promoted_event_is_lost_then_it_fails(bigquery_client: bigquery.Client) -> None:
     clean(bigquery_client, instantly("a", "email_sent"), instantly("b", "email_opened"))
     bigquery_client.query_and_wait("DELETE FROM clean.event WHERE dedup_key = 'a'")
     assert broken_rules(bigquery_client, "clean.event", []) == [
@@ -25,9 +21,7 @@ def test_gate_when_a_promoted_event_is_lost_then_it_fails(
     ]
 
 
-def test_gate_when_events_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_events_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     clean(bigquery_client, instantly("a", "email_sent"))
     bigquery_client.query_and_wait(
         "INSERT INTO clean.event SELECT * REPLACE ('email_read' AS canonical_type, 'smartlead' AS sender, 'dana' AS person_id, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from tests.expectations.gated import broken_rules, gate, warnings
 
@@ -23,16 +23,12 @@ NOTHING = {
 }
 
 
-def test_gate_when_answers_are_good_then_nothing_is_broken(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_answers_are_good_then_nothing_is_broken(bigquery_client: bigquery.Client) -> None:
     nothing_found = GOOD | NOTHING | {"request_key": "k2", "npi": "2000000003", "credits": 0.0}
     assert gate(bigquery_client, "enriched.answer", [GOOD, nothing_found])["warnings"] == 0
 
 
-def test_gate_when_answers_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_answers_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     wrong = [
         GOOD,
         GOOD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from tests.expectations.enriched.test_answer import GOOD as ANSWER
 from tests.expectations.gated import broken_rules, gate, warnings
@@ -16,9 +16,7 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_gate_when_a_vendor_says_something_odd_then_it_warns_and_passes(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_a_vendor_says_something_odd_then_it_warns_and_passes(bigquery_client: bigquery.Client) -> None:
     insert(bigquery_client, "enriched.answer", [ANSWER])
     odd = GOOD | {"practice_id": "o-2", "domain": "gmail.com", "employees": 0, "founded_year": 98}
     odder = GOOD | {"practice_id": "o-3", "domain": "see our site", "founded_year": 2031}
@@ -31,9 +29,7 @@ def test_gate_when_a_vendor_says_something_odd_then_it_warns_and_passes(
     ]
 
 
-def test_gate_when_companies_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_companies_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     insert(bigquery_client, "enriched.answer", [ANSWER])
     wrong = [GOOD, GOOD, GOOD | {"practice_id": "o-2", "vendor": "hunter", "people_agreeing": 0}]
     reasons = broken_rules(bigquery_client, "enriched.firmographics", wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from tests.expectations.gated import broken_rules, gate, warnings
 from tests.sql.segmented.registry import contact, dentist, insert, npis, run
@@ -17,9 +17,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_gate_when_rows_are_what_the_query_makes_then_nothing_is_broken(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_rows_are_what_the_query_makes_then_nothing_is_broken(bigquery_client: bigquery.Client) -> None:
     a, b = npis(2)
     bought = {"email_vendor": "wiza", "email_fetched_at": "2025-11-10T06:00:00+00:00", "email_confidence": 0.9}
     insert(bigquery_client, "clean.provider", [dentist(a), dentist(b)])
@@ -29,9 +27,7 @@ def test_gate_when_rows_are_what_the_query_makes_then_nothing_is_broken(
     assert gate(bigquery_client, "enriched.provider_360", [])["warnings"] == 0
 
 
-def test_gate_when_rows_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_rows_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     a, b, c = npis(3)
     insert(bigquery_client, "clean.provider", [dentist(c)])
     wrong = [

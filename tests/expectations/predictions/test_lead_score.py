@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from include.tables import table
 from tests.expectations.gated import broken_rules, gate
@@ -34,7 +34,7 @@ def features(npi: str) -> dict[str, Any]:
 
 
 def test_gate_when_scores_are_good_then_it_passes_and_older_scores_are_not_looked_at(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
+    bigquery_client: bigquery.Client,
 ) -> None:
     a, b = npis(2)
     insert(bigquery_client, "ops.model_version", [champion("v1", EARLIER)])
@@ -44,15 +44,11 @@ def test_gate_when_scores_are_good_then_it_passes_and_older_scores_are_not_looke
     assert [row["value"] for row in counted] == [2.0]
 
 
-def test_gate_when_there_is_no_champion_yet_then_no_scores_are_good(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_there_is_no_champion_yet_then_no_scores_are_good(bigquery_client: bigquery.Client) -> None:
     gate(bigquery_client, "predictions.lead_score", [], rows_of_as_of=True)
 
 
-def test_gate_when_scores_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_scores_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     a, b, c = npis(3)
     insert(bigquery_client, "ops.model_version", [champion("v1", EARLIER), champion("v2", "2025-11-17T06:00:00+00:00")])
     insert(bigquery_client, "features.lead", [features(c)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.cloud import bigquery, storage
+from google.cloud import bigquery
 
 from tests.expectations.gated import broken_rules, gate, warnings
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, person_id, run
@@ -26,18 +26,14 @@ def lead(npi: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_gate_when_leads_are_what_the_fold_makes_then_nothing_is_broken(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_leads_are_what_the_fold_makes_then_nothing_is_broken(bigquery_client: bigquery.Client) -> None:
     insert(bigquery_client, "clean.provider", [dentist(npi) for npi in npis(3)])
     insert(bigquery_client, "enriched.contact", [contact(npi) for npi in npis(2)])
     run(bigquery_client, "segmented.lead")
     assert gate(bigquery_client, "segmented.lead", [])["warnings"] == 0
 
 
-def test_gate_when_leads_are_wrong_then_each_rule_says_so(
-    bigquery_client: bigquery.Client, lake: storage.Bucket
-) -> None:
+def test_gate_when_leads_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
     a, b, c = npis(3)
     wrong = [
         lead(a),
@@ -63,5 +59,5 @@ def test_gate_when_leads_are_wrong_then_each_rule_says_so(
     assert len(warnings(bigquery_client)) == 3
 
 
-def test_gate_when_there_is_no_lead_then_it_fails(bigquery_client: bigquery.Client, lake: storage.Bucket) -> None:
+def test_gate_when_there_is_no_lead_then_it_fails(bigquery_client: bigquery.Client) -> None:
     assert "No lead at all" in broken_rules(bigquery_client, "segmented.lead", [])[0]
