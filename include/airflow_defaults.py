@@ -111,10 +111,11 @@ def as_of_param() -> Param:
     )
 
 
-def accept_drift_param() -> Param:
-    """Return the ``accept_drift`` parameter of a DAG with a gate; its GateOperators read it."""
-    return Param(
+def gated_params() -> dict[str, Param]:
+    """Return the parameters of a convergent DAG with a gate: ``as_of``, and ``accept_drift``, which its GateOperators read."""
+    accept_drift = Param(
         False,
         type="boolean",
         description="Let a real change pass that the gates' limits on drift would stop: for this run only, and it becomes the new normal.",
     )
+    return {"as_of": as_of_param(), "accept_drift": accept_drift}

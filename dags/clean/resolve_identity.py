@@ -38,18 +38,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import (
-    DEFAULT_ARGS,
-    START_DATE,
-    Kind,
-    Stage,
-    System,
-    Tier,
-    accept_drift_param,
-    as_of_param,
-    asset,
-    tags,
-)
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
 from include.airflow_promote import promote
 from include.license_fold import declarations, query
 from operators.gate import GateOperator
@@ -63,7 +52,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    params={"as_of": as_of_param(), "accept_drift": accept_drift_param()},
+    params=gated_params(),
     tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES, System.BOARD),
 ) as dag:
     as_of = resolve_as_of()

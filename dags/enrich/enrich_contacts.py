@@ -66,9 +66,8 @@ from include.airflow_defaults import (
     Stage,
     System,
     Tier,
-    accept_drift_param,
-    as_of_param,
     asset,
+    gated_params,
     tags,
 )
 from include.airflow_promote import promote
@@ -87,8 +86,7 @@ from operators.twilio_lookup import TwilioLookupOperator
 RULES = policy()
 EMAIL = RULES.email
 PARAMS = {
-    "as_of": as_of_param(),
-    "accept_drift": accept_drift_param(),
+    **gated_params(),
     "max_contacts": Param(1200, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
         description="Ask for at most so many people."),
     "approved_usd": Param(0, type="number", minimum=0,
@@ -124,12 +122,8 @@ def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
 with DAG(
     dag_id="enrich_contacts",
     doc_md=__doc__,
-    schedule=[asset("clean.provider")],
-    start_date=START_DATE,
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULT_ARGS,
-    params=PARAMS,
+    schedule=[asset("clean.provider")], start_date=START_DATE, catchup=False, max_active_runs=1,
+    default_args=DEFAULT_ARGS, params=PARAMS,
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,
               System.TWILIO),
 ) as dag:  # fmt: skip
@@ -190,7 +184,6 @@ with DAG(
     })  # fmt: skip
     company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
     firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
-    wide = promote("enriched.provider_360")
     gates = {
         name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
         for name in ("answer", "contact", "firmographics", "provider_360")
@@ -202,7 +195,7 @@ with DAG(
     look_up >> load_lookups >> contact >> gates["contact"]
     load >> gates["answer"] >> [contact, firmographics]
     firmographics >> gates["firmographics"]
-    [gates["contact"], gates["firmographics"]] >> wide >> gates["provider_360"]
+    [gates["contact"], gates["firmographics"]] >> promote("enriched.provider_360") >> gates["provider_360"]
     load >> promote("ops.enrichment_forecast", sql="close", task_id="close_forecast")
     load_lookups >> promote("ops.vendor_usage")
     [*asks, look_up, *gates.values()] >> confirm_calls >> announce("enriched.contact", as_of)

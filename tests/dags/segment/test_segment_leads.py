@@ -40,7 +40,6 @@ def test_segment_leads_when_most_leads_are_gone_then_nobody_is_drawn_and_the_gat
     found = run(airflow_env, "segment_leads", as_of=AS_OF)
     assert found["run"] == "failed"
     assert rows(bigquery_client, "SELECT * FROM segmented.holdout") == []
-    assert list(found["links"]) == ["gate_lead/Data docs"]
     with urlopen(found["links"]["gate_lead/Data docs"]) as page:
         assert page.headers["content-type"].startswith("text/html")
         assert "row count went from 100 to 2, limit -20 %" in page.read().decode()
