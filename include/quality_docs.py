@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from urllib.parse import quote
+
+from include.settings import lake_url
 
 
 def page_object(table_name: str, dag_id: str, run_id: str, task_id: str) -> str:
@@ -15,7 +16,7 @@ def page_object(table_name: str, dag_id: str, run_id: str, task_id: str) -> str:
 
 def page_url(bucket: str, object_name: str) -> str:
     """Return the address for a browser: the emulator's where one is set, else Google's, which asks for a login with access."""
-    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+    emulator = lake_url()
     if emulator:
         return f"{emulator}/download/storage/v1/b/{bucket}/o/{quote(object_name, safe='')}?alt=media"
     return f"https://storage.cloud.google.com/{bucket}/{quote(object_name)}"
