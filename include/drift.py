@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.gate import Outcome
+from include.gate import DRIFT, Outcome
 from include.tables import Table
 
 # Limit on every nullable column that has none of its own.
@@ -168,7 +168,7 @@ def _outcome(limit: Limit, rows: int, moves: Sequence[_Move]) -> Outcome:
     # What moved most says how close a limit is that held.
     said = "; ".join(move.sentence() for move in over or ordered[:1]) or "nothing to compare yet"
     return Outcome(
-        expectation=f"drift_of_{limit.metric}",
+        expectation=f"{DRIFT}{limit.metric}",
         column_name="" if limit.column == EVERY_COLUMN else limit.column,
         severity=limit.severity,
         success=not over,

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 SEVERITIES = ("fail", "reject", "warn")
+# Begins the name of what a limit on drift found; what it observed is a sentence.
+DRIFT = "drift_of_"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Outcome:
     def found(self) -> str:
         if self.unexpected_count is not None:
             return f"{self.unexpected_count} rows"
-        return self.observed or "nothing unexpected"
+        if self.observed is None:
+            return "nothing unexpected"
+        return self.observed if self.expectation.startswith(DRIFT) else f"found {self.observed}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def outcome(result: dict[str, Any]) -> Outcome:
         reason=config["meta"]["reason"],
         unexpected_count=body.get("unexpected_count"),
         element_count=body.get("element_count"),
-        observed=None if observed is None else f"found {observed}",
+        observed=None if observed is None else str(observed),
         acceptable=config["meta"].get("acceptable", False),
     )
 
