@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def fail(reason: str) -> dict[str, str]:
     """The promotion stops."""
     return {"severity": "fail", "reason": reason}
+
+
+def fail_unless_accepted(reason: str) -> dict[str, Any]:
+    """The promotion stops, for a rule that compares with an earlier state: the param ``accept_drift`` lets a real change pass."""
+    return {"severity": "fail", "reason": reason, "acceptable": True}
 
 
 def reject(reason: str) -> dict[str, str]:

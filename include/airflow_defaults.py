@@ -109,3 +109,13 @@ def as_of_param() -> Param:
         format="date-time",
         description="Point in time (ISO 8601, UTC) that the run works at. Empty: taken from the triggering asset event.",
     )
+
+
+def gated_params() -> dict[str, Param]:
+    """Return the parameters of a convergent DAG with a gate: ``as_of``, and ``accept_drift``, which its GateOperators read."""
+    accept_drift = Param(
+        False,
+        type="boolean",
+        description="Let a real change pass that the gates' limits on drift would stop: for this run only, and it becomes the new normal.",
+    )
+    return {"as_of": as_of_param(), "accept_drift": accept_drift}

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 SEVERITIES = ("fail", "reject", "warn")
+# Begins the name of what a limit on drift found; what it observed is a sentence.
+DRIFT = "drift_of_"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one expectation found. ``severity``: fail stops the promotion, reject refuses the rows, warn is recorded."""
+    """What one expectation, or one limit on drift, found.
+
+    severity: fail stops the promotion, reject refuses the rows, warn is recorded.
+    acceptable: it compares with an earlier state, so that a person may know that the change is real.
+    unexpected_count, element_count, observed: None where nothing was counted, as for a rule that holds for every row.
+    """
 
     expectation: str
     column_name: str
@@ -21,14 +28,21 @@ class Outcome:
     unexpected_count: int | None
     element_count: int | None
     observed: str | None
+    acceptable: bool = False
 
     def as_row(self) -> dict[str, Any]:
         return asdict(self)
 
     def sentence(self) -> str:
         where = f" on {self.column_name}" if self.column_name else ""
-        found = f"{self.unexpected_count} rows" if self.unexpected_count is not None else f"found {self.observed}"
-        return f"{self.expectation}{where}: {found}. {self.reason}"
+        return f"{self.expectation}{where}: {self.found()}. {self.reason}"
+
+    def found(self) -> str:
+        if self.unexpected_count is not None:
+            return f"{self.unexpected_count} rows"
+        if self.observed is None:
+            return "nothing unexpected"
+        return self.observed if self.expectation.startswith(DRIFT) else f"found {self.observed}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,7 @@ def outcome(result: dict[str, Any]) -> Outcome:
         unexpected_count=body.get("unexpected_count"),
         element_count=body.get("element_count"),
         observed=None if observed is None else str(observed),
+        acceptable=config["meta"].get("acceptable", False),
     )
 
 
@@ -79,6 +94,16 @@ def refuses_too_many(refused: Sequence[RefusedRow], rows: int) -> bool:
     """Whether so many rows are refused, over ten and over 5 %, that the file or the rule must be wrong."""
     keys = len({row.row_key for row in refused})
     return keys > max(10, 0.05 * rows)
+
+
+def accepted(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return the outcomes with each change that stops a promotion recorded as one that a person knows to be real."""
+    return [
+        replace(o, severity="warn", reason=f"{o.reason} A person accepted this change with accept_drift.")
+        if o.acceptable and o.severity == "fail" and not o.success
+        else o
+        for o in outcomes
+    ]
 
 
 def stopping(outcomes: Sequence[Outcome]) -> list[Outcome]:

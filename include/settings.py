@@ -16,6 +16,14 @@ def lake_bucket() -> str:
     return _required("GTM_LAKE_BUCKET", "the name of the GCS lake bucket")
 
 
+def lake_url() -> str | None:
+    """Return where a browser reaches the lake's emulator; None with real Google Cloud.
+
+    env ``GTM_LAKE_URL``, where that is another address than the processes use, else ``STORAGE_EMULATOR_HOST``.
+    """
+    return os.environ.get("GTM_LAKE_URL") or os.environ.get("STORAGE_EMULATOR_HOST")
+
+
 def ga4_dataset() -> str:
     """Return the dataset that GA4 writes its daily export into (env ``GTM_GA4_DATASET``): ``analytics_<property id>``."""
     name = _required("GTM_GA4_DATASET", "the dataset of GA4's BigQuery export, analytics_<property id>")

@@ -10,16 +10,20 @@ row of each NPI counts. A missing week or month only makes it older.
 | Kind | convergent: a slice of RAW (file date and source) is read once, then the NPIs that it touched are folded anew; no order of arrival matters |
 | Runs | when raw.nppes_npi or raw.nppes_deactivation changes |
 | Reads | ops.load_manifest (which slices are new or other), raw.nppes_npi, raw.nppes_other_name, raw.nppes_deactivation, clean.license_match |
-| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.alert (vanished_npis) |
+| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.table_profile, ops.alert (vanished_npis); the gates' pages under `quality/` in the lake |
 | Then | enrich_contacts |
 
 What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from <= '2025-11-16' AND (valid_to IS NULL OR valid_to > '2025-11-16')`.
 
 ## When it fails
 
-* `gate_candidates` (GateFailed): the message lists the broken rules (such as a state that lost a third), or says that too many rows were refused. clean.provider still serves the
+* `gate_candidates` (GateFailed): the message lists the broken rules (such as a state that lost a third), or says that too many rows were refused; the task's
+  link **Data docs** opens the page with all of them. clean.provider still serves the
   last good state; clean.provider_pending keeps who waits. Look at clean.rejected_row, the newest slices of ops.mapped_slice and
   ops.load_manifest; if the file is bad, load a good one with its ingest DAG, which starts this one again.
+* A gate stops for **drift**: fewer rows, or a state with fewer providers, than the last good run had (ops.table_profile). Where
+  the change is real, such as a clean-up by CMS, trigger this DAG with `accept_drift`: it passes once, is recorded as a
+  warning, and later runs are compared with it. resolve_identity and the DAGs after it may ask the same of their tables.
 * `gate_provider` (GateFailed): rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name LIKE
   'clean.provider%'`; or an NPI has two open rows of history. Downstream has not been told. Have everything mapped and folded again:
   `TRUNCATE TABLE ops.mapped_slice`, then clear from `map_slices`. It costs a full refresh and loses nothing.
@@ -45,7 +49,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
 from include.airflow_promote import promote
 from include.provider_fold import mapping_version
 from operators.gate import GateOperator
@@ -59,7 +63,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    params={"as_of": as_of_param()},
+    params=gated_params(),
     tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES),
 ) as dag:
     as_of = resolve_as_of()

@@ -9,7 +9,7 @@ providers into practices with their size and owner, and lists which identifiers 
 | Kind | convergent: a fold over RAW and clean.provider; run it twice and nothing changes |
 | Runs | when clean.provider or raw.board_license changes |
 | Reads | raw.board_license, clean.provider, raw.nppes_npi (the row behind each provider) |
-| Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result; who of clean.provider is active by what the boards say |
+| Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result, ops.table_profile; who of clean.provider is active by what the boards say |
 | Then | who reads clean.license_match, clean.practice or clean.identity |
 
 `as_of` only dates the quality results: no table here depends on it.
@@ -19,7 +19,8 @@ providers into practices with their size and owner, and lists which identifiers 
 * `gate_license`, `gate_license_match`, `gate_practice` (GateFailed): the message lists the broken rules; all outcomes are in
   ops.quality_result. The table already holds the new state, but nothing downstream has been told. A licence table that shrank by
   a third means a cut file: look at the newest partition of raw.board_license, re-run `ingest_board_licenses` for that day, then
-  clear from `promote_license`.
+  clear from `promote_license`. The task's link **Data docs** opens the page with all outcomes. Where a shrink is real,
+  trigger this DAG with `accept_drift`: limits on drift, and a state that lost a third, are then warnings, once.
 * `link_licenses` (duckdb.Error, or the machine ended the process): it holds about half a million rows, some 2 GB of memory. It
   keeps nothing between tries: clear it. A missing column says that an export no longer fits `include/linkage`.
 * Anything else (warehouse down): clear the failed task. Every task may run again.
@@ -37,7 +38,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
 from include.airflow_promote import promote
 from include.license_fold import declarations, query
 from operators.gate import GateOperator
@@ -51,7 +52,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    params={"as_of": as_of_param()},
+    params=gated_params(),
     tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES, System.BOARD),
 ) as dag:
     as_of = resolve_as_of()

@@ -11,7 +11,7 @@ made. Whom, of whom and for how much: `include/waterfall.yaml`, explained in doc
 | Kind | convergent: asks for whom no usable e-mail is known, or one that is older than 180 days; Twilio after 365 |
 | Runs | when clean.provider changes |
 | Reads | clean.provider, clean.suppression, segmented.lead (ICP score), raw.vendor_response |
-| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result |
+| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result, table_profile |
 | Spends | at most the budgets of waterfall.yaml, and `max_lookup_usd` USD at Twilio a run |
 | Then | segment_leads |
 
@@ -39,7 +39,10 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
 * **VendorDown**, **RateLimited**: the task tries again by itself; what was taken is read by its id. An answer that never
   comes ends at a deadline of 15 minutes and is read by the next try or run.
 * `load_*`, `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
-* `gate_contact` (GateFailed): the message lists the broken rules; downstream has not been told.
+* `gate_answer`, `gate_contact`, `gate_firmographics`, `gate_provider_360` (GateFailed): the message lists the broken rules,
+  the task's link **Data docs** opens the page with all of them; downstream has not been told, and nothing is asked again.
+  Mend, then clear the promotion before the gate. Where answers or people are gone for a real reason, trigger with
+  `accept_drift`, and `max_contacts` 0 to buy nothing.
 
 ## Backfill
 
@@ -63,8 +66,8 @@ from include.airflow_defaults import (
     Stage,
     System,
     Tier,
-    as_of_param,
     asset,
+    gated_params,
     tags,
 )
 from include.airflow_promote import promote
@@ -83,7 +86,7 @@ from operators.twilio_lookup import TwilioLookupOperator
 RULES = policy()
 EMAIL = RULES.email
 PARAMS = {
-    "as_of": as_of_param(),
+    **gated_params(),
     "max_contacts": Param(600, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
         description="Ask for at most so many people."),
     "approved_usd": Param(0, type="number", minimum=0,
@@ -119,12 +122,8 @@ def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
 with DAG(
     dag_id="enrich_contacts",
     doc_md=__doc__,
-    schedule=[asset("clean.provider")],
-    start_date=START_DATE,
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULT_ARGS,
-    params=PARAMS,
+    schedule=[asset("clean.provider")], start_date=START_DATE, catchup=False, max_active_runs=1,
+    default_args=DEFAULT_ARGS, params=PARAMS,
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,
               System.TWILIO),
 ) as dag:  # fmt: skip
@@ -185,14 +184,18 @@ with DAG(
     })  # fmt: skip
     company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
     firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
-    gate = GateOperator(task_id="gate_contact", table_name="enriched.contact", as_of=AS_OF)
+    gates = {
+        name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
+        for name in ("answer", "contact", "firmographics", "provider_360")
+    }
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told.
     confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
 
     [rounds[0], asks >> load] >> plan_lookups
-    look_up >> load_lookups >> contact >> gate
-    load >> firmographics
-    [contact, firmographics] >> promote("enriched.provider_360")
+    look_up >> load_lookups >> contact >> gates["contact"]
+    load >> gates["answer"] >> [contact, firmographics]
+    firmographics >> gates["firmographics"]
+    [gates["contact"], gates["firmographics"]] >> promote("enriched.provider_360") >> gates["provider_360"]
     load >> promote("ops.enrichment_forecast", sql="close", task_id="close_forecast")
     load_lookups >> promote("ops.vendor_usage")
-    [*asks, look_up, gate] >> confirm_calls >> announce("enriched.contact", as_of)
+    [*asks, look_up, *gates.values()] >> confirm_calls >> announce("enriched.contact", as_of)

@@ -9,17 +9,19 @@ senders, each event once, with the person behind it; then whom we may no longer 
 | Kind | convergent: a fold over all of RAW; order and repeats of partitions do not matter |
 | Runs | when raw.event changes |
 | Reads | raw.event, enriched.contact and activation.sync_state (who an address or a contact id belongs to) |
-| Writes | clean.event, clean.rejected_row, ops.balance, clean.suppression |
+| Writes | clean.event, clean.rejected_row, ops.balance, clean.suppression, ops.quality_result, ops.table_profile |
 | Then | activate_instantly, activate_ghl (opt-outs at once); train_lead_score |
 
-`as_of` is only handed on: neither table depends on it.
+`as_of` dates the quality results and is handed on: neither table depends on it.
 
 ## When it fails
 
 Opt-outs reach clean.suppression here and every activation reads it: mend this before the next activation runs.
 
-* `check_event`: a row of raw.event is neither event nor refused nor filtered, or an event is there twice. `SELECT *
-  FROM ops.balance WHERE table_name = 'clean.event'`, then clear from `promote_event`: it rebuilds all of it from RAW.
+* `gate_event` (GateFailed): the message lists the broken rules, the task's link **Data docs** opens the page with all of
+  them. A row of raw.event that is neither event nor refused nor filtered, or an event that is there twice: `SELECT * FROM
+  ops.balance WHERE table_name = 'clean.event'`, then clear from `promote_event`: it rebuilds all of it from RAW. Events
+  that are gone: look for the partition of raw.event that was emptied; if that is right, trigger with `accept_drift`.
   Suppression was updated all the same.
 * Anything else (warehouse down, another transaction on clean.rejected_row or ops.balance at the same moment): clear
   the task.
@@ -37,9 +39,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_as_of import AS_OF, announce, resolve_as_of
+from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
 from include.airflow_promote import promote
+from operators.gate import GateOperator
 
 with DAG(
     dag_id="clean_events",
@@ -49,14 +52,14 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    params={"as_of": as_of_param()},
+    params=gated_params(),
     tags=tags(Stage.FEEDBACK, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WEBHOOKS),
 ) as dag:
     as_of = resolve_as_of()
     events = promote("clean.event")
     # The law first: an opt-out is suppressed also when the counts do not balance.
     suppression = promote("clean.suppression")
-    check = promote("clean.event", sql="check", task_id="check_event")
+    gate = GateOperator(task_id="gate_event", table_name="clean.event", as_of=AS_OF, pool="bigquery")
 
-    as_of >> events >> suppression >> [check, announce("clean.suppression", as_of)]
-    check >> announce("clean.event", as_of)
+    as_of >> events >> suppression >> [gate, announce("clean.suppression", as_of)]
+    gate >> announce("clean.event", as_of)

@@ -6,6 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
+from include.drift import Limit, category_share, row_count
 
 UNBALANCED = """
 SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted
@@ -44,4 +45,12 @@ def suite() -> gx.ExpectationSuite:
                 column="score", min_value=0, mostly=0.999, meta=warn("A match with negative evidence is a wrong rule.")
             ),
         ],
+    )
+
+
+def drift() -> tuple[Limit, ...]:
+    """Return how far clean.license_match may move from its last good run."""
+    return (
+        row_count(falls=0.2, meta=fail("Evidence does not vanish: a column that the linkage compares came empty.")),
+        category_share("tier", moves=0.1, meta=warn("Matches move to other tiers when what is compared changes.")),
     )

@@ -6,6 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
+from include.drift import Limit, category_share, null_shares, row_count
 
 UNBALANCED = """
 SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted
@@ -52,4 +53,15 @@ def suite() -> gx.ExpectationSuite:
                 meta=warn("Two practices in five that belong to a DSO is a rule that ties too much together."),
             ),
         ],
+    )
+
+
+def drift() -> tuple[Limit, ...]:
+    """Return how far clean.practice may move from its last good run."""
+    return (
+        row_count(falls=0.2, meta=fail("Practices do not close in a week: a rule ties too many addresses together.")),
+        null_shares(moves=0.1, meta=warn("Names, numbers or addresses of practices are no longer found.")),
+        category_share(
+            "size_class", moves=0.05, meta=warn("Sizes follow from who works where: a rule or a column changed.")
+        ),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import great_expectations as gx
 import great_expectations.expectations as gxe
 
-from expectations.rules import fail
+from expectations.rules import fail, warn
+from include.drift import Limit, category_share, null_shares, row_count
 
 UNBALANCED = """
 SELECT t.table_name, SUM(IF(b.kind = 'in', b.row_count, 0)) AS rows_in, SUM(IF(b.kind = 'in', 0, b.row_count)) AS rows_accounted
@@ -51,4 +52,17 @@ def suite() -> gx.ExpectationSuite:
                 ),
             ),
         ],
+    )
+
+
+def drift() -> tuple[Limit, ...]:
+    """Return how far clean.provider may move from its last good run."""
+    return (
+        row_count(
+            falls=0.2, meta=fail("A fifth of the dentists that we serve is gone: look at clean.rejected_row first.")
+        ),
+        null_shares(moves=0.1, meta=warn("A column that CMS fills came empty, or the other way round.")),
+        category_share(
+            "is_active", moves=0.05, meta=warn("Many were struck off at once: a board's status words changed.")
+        ),
     )

@@ -7,6 +7,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.rules import fail, warn
+from include.drift import Limit, category_share, null_shares, row_count
 
 ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$"
 LINE_TYPES = [
@@ -78,4 +79,17 @@ def suite() -> gx.ExpectationSuite:
                 meta=warn("No vendor charges for nothing: see raw.vendor_response, and ask for the credits back."),
             ),
         ],
+    )
+
+
+def drift() -> tuple[Limit, ...]:
+    """Return how far enriched.contact may move from its last good run."""
+    return (
+        row_count(falls=0.1, meta=fail("What was bought is kept: answers are missing in raw.vendor_response.")),
+        null_shares(moves=0.2, meta=warn("A vendor stopped to send a field, or names it differently.")),
+        category_share(
+            "usable_email",
+            moves=0.2,
+            meta=warn("A vendor's words or the verification changed: look before it is spent on."),
+        ),
     )

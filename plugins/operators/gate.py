@@ -1,20 +1,23 @@
-"""A gate between two layers: a Great Expectations suite that stops a promotion, refuses rows, or only warns."""
+"""A gate between two layers: a Great Expectations suite and limits on drift that stop a promotion, refuse rows, or only warn."""
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.sdk import BaseOperator
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException
 
-from include.gate import Outcome, RefusedRow, outcome, refused_rows, refuses_too_many, stopping
-from include.settings import project
+from include.drift import Measure, drift, profile, profile_sql
+from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
+from include.quality_docs import page_object, page_url
+from include.settings import lake_bucket, project
 from include.tables import table
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
@@ -22,6 +25,7 @@ LABELS = {"task": "gate"}
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.sdk.types import TaskInstanceKey
     from google.cloud import bigquery
 
 
@@ -29,20 +33,34 @@ class GateFailed(AirflowException):
     """A table broke a rule that stops its promotion. The message is the report."""
 
 
-class GateOperator(BaseOperator):
-    """Check a table with the suite that ``expectations/<dataset>/<table>.py`` builds.
+class DataDocsLink(BaseOperatorLink):
+    """Opens the page of a gate run. Airflow asks for it when the task ends, well or not, and keeps it as an XCom."""
 
-    Every outcome goes to ops.quality_result. Rows that a ``reject`` rule refuses replace those of ``rejects_for`` in
-    clean.rejected_row. A broken ``fail`` rule raises :class:`GateFailed`, so nothing downstream runs.
+    name = "Data docs"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        table_name = operator.table_name  # type: ignore[attr-defined]  # only GateOperator carries this link
+        return page_url(lake_bucket(), page_object(table_name, ti_key.dag_id, ti_key.run_id, ti_key.task_id))
+
+
+class GateOperator(BaseOperator):
+    """Check a table with the suite, and the limits on drift, that ``expectations/<dataset>/<table>.py`` declares.
+
+    Every outcome goes to ops.quality_result, the table's figures to ops.table_profile, a readable page to ``quality/`` in the
+    lake. Rows that a ``reject`` rule refuses replace those of ``rejects_for`` in clean.rejected_row. A broken ``fail`` rule
+    raises :class:`GateFailed`, so nothing downstream runs.
 
     :param table_name: checked table, ``<dataset>.<table>``
     :param as_of: the run's point in time, ISO 8601; its day is the partition of ops.quality_result
     :param row_key: column that names a row; needed when the suite has ``reject`` rules
     :param rejects_for: table that the refused rows are kept out of. The checked table must then carry
         source_file_date, source_object and source_line.
+    :param rows_of_as_of: the table keeps a row set for each ``as_of``: check this run's alone
+    :param accept_drift: "True" lets a change pass that would stop the promotion; by default the DAG's param of this name
     """
 
-    template_fields: Sequence[str] = ("as_of",)
+    template_fields: Sequence[str] = ("as_of", "accept_drift")
+    operator_extra_links = (DataDocsLink(),)
 
     def __init__(
         self,
@@ -51,6 +69,8 @@ class GateOperator(BaseOperator):
         as_of: str,
         row_key: str | None = None,
         rejects_for: str | None = None,
+        rows_of_as_of: bool = False,
+        accept_drift: str = "{{ params.accept_drift }}",
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
@@ -59,72 +79,103 @@ class GateOperator(BaseOperator):
         self.as_of = as_of
         self.row_key = row_key
         self.rejects_for = rejects_for
+        self.rows_of_as_of = rows_of_as_of
+        self.accept_drift = accept_drift
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
-        results = _results(client, self.table_name, self.row_key)
-        outcomes = [outcome(result) for result in results]
+        from expectations.check import checked, without_personal_values
+        from expectations.page import page
+
         ti = context["ti"]
-        _store_outcomes(client, f"{ti.dag_id}/{ti.run_id}/{ti.task_id}", self.table_name, self.as_of, outcomes)
-        refused = refused_rows(results, self.row_key) if self.row_key else []
+        run_key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}"
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        target = table(self.table_name)
+        rules = importlib.import_module(f"expectations.{self.table_name}")
+        where = self._where()
+        rows = f"SELECT * FROM {self.table_name} WHERE {where}" if self.rows_of_as_of else None  # noqa: S608 - a date
+
+        result = checked(client, self.table_name, rules.suite(), self.row_key, rows)
+        refused = refused_rows(result.to_json_dict()["results"], self.row_key) if self.row_key else []
+        result = without_personal_values(result, {c.name for c in target.columns if c.pii})
+        (row,) = _rows(client, profile_sql(target, rules.drift(), where))
+        now = profile(row)
+        last_good = table("ops.table_profile").sql("last_good")
+        before = [Measure(**row) for row in _rows(client, last_good, table_name=self.table_name, run_key=run_key)]
+        outcomes = [outcome(one) for one in result.to_json_dict()["results"]] + drift(rules.drift(), now, before)
+        if self.accept_drift == "True":
+            outcomes = accepted(outcomes)
+
+        complaint = self._complaint(outcomes, refused, row["row_count"])
+        _store_outcomes(client, run_key, self.table_name, self.as_of, outcomes)
+        _store_profile(client, run_key, self.table_name, self.as_of, now, is_good=not complaint)
         if self.rejects_for:
             _store_refused(client, self.table_name, self.rejects_for, self.row_key, refused)
+        self._write_page(
+            page_object(self.table_name, ti.dag_id, ti.run_id, ti.task_id),
+            page(result, outcomes, row["row_count"], run_key, self.as_of),
+        )
         for item in outcomes:
             self.log.info("%s %s %s", "held  " if item.success else "BROKEN", item.severity, item.sentence())
+        if complaint:
+            raise GateFailed(complaint)
+        return {"rules": len(outcomes), "warnings": sum(not o.success for o in outcomes), "refused": len(refused)}
+
+    def _where(self) -> str:
+        if not self.rows_of_as_of:
+            return "TRUE"
+        # Great Expectations takes no query parameters: what is written into the statement is a date, and nothing else.
+        return f"as_of = TIMESTAMP '{datetime.fromisoformat(self.as_of).isoformat()}'"
+
+    def _complaint(self, outcomes: Sequence[Outcome], refused: Sequence[RefusedRow], rows: int) -> str:
+        """Return why the promotion must stop, or ''."""
         broken = stopping(outcomes)
         if broken:
             report = "\n".join(f"  - {item.sentence()}" for item in broken)
-            raise GateFailed(
+            real = " If the change is real, run the DAG with accept_drift." if any(o.acceptable for o in broken) else ""
+            return (
                 f"{self.table_name} broke {len(broken)} rule(s) that stop its promotion:\n{report}\n"
-                "The last good table stays served. All outcomes: ops.quality_result. Mend the source or the rule, then clear this task."
+                "The last good table stays served. All outcomes: ops.quality_result, and the link Data docs of this task. "
+                f"Mend the source or the rule, then clear this task.{real}"
             )
-        rows = max((item.element_count or 0 for item in outcomes), default=0)
         if refuses_too_many(refused, rows):
-            raise GateFailed(
+            return (
                 f"{self.table_name}: {len({row.row_key for row in refused})} of {rows} rows were refused; over 5 % means a damaged "
                 "file or a wrong rule, not bad luck. The last good table stays served. The rows and their reasons: "
                 "clean.rejected_row. Mend the source or the rule, then clear this task."
             )
-        return {"rules": len(outcomes), "warnings": sum(not o.success for o in outcomes), "refused": len(refused)}
+        return ""
 
-
-def _results(client: bigquery.Client, table_name: str, row_key: str | None) -> list[dict[str, Any]]:
-    # Great Expectations would otherwise report each run to its vendor.
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
-    suite = importlib.import_module(f"expectations.{table_name}").suite()
-    dataset, table_id = table_name.split(".")
-    context = gx.get_context(mode="ephemeral")
-    # mypy: the fluent factories take the data source's own fields, of which `kwargs` (of the SQLAlchemy engine) is one.
-    source = context.data_sources.add_sql(  # type: ignore[call-arg]
-        "warehouse",
-        connection_string=f"bigquery://{client.project}?user_supplied_client=True",
-        kwargs={"connect_args": {"client": client}},
-    )
-    batch = source.add_table_asset(table_id, table_name=table_id, schema_name=dataset).add_batch_definition_whole_table(
-        "all"
-    )
-    validation = gx.ValidationDefinition(name=table_name, data=batch, suite=context.suites.add(suite))
-    detail: dict[str, Any] = {"result_format": "COMPLETE"}
-    if row_key:
-        detail["unexpected_index_column_names"] = [row_key]
-    run = context.validation_definitions.add(validation).run(result_format=detail)
-    results: list[dict[str, Any]] = run.to_json_dict()["results"]
-    return results
+    def _write_page(self, object_name: str, text: str) -> None:
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        bucket.blob(object_name).upload_from_string(text, content_type="text/html; charset=utf-8")
+        self.log.info("Data docs: %s", page_url(bucket.name, object_name))
 
 
 def _store_outcomes(
     client: bigquery.Client, run_key: str, table_name: str, as_of: str, outcomes: list[Outcome]
 ) -> None:
-    _run(
+    _rows(
         client,
         table("ops.quality_result").sql("replace_run"),
         run_key=run_key,
         table_name=table_name,
         as_of=as_of,
         outcomes=json.dumps([o.as_row() for o in outcomes]),
+    )
+
+
+def _store_profile(
+    client: bigquery.Client, run_key: str, table_name: str, as_of: str, profile: list[Measure], *, is_good: bool
+) -> None:
+    _rows(
+        client,
+        table("ops.table_profile").sql("replace_run"),
+        run_key=run_key,
+        table_name=table_name,
+        as_of=as_of,
+        good=is_good,
+        profile=json.dumps([m.as_row() for m in profile]),
     )
 
 
@@ -141,16 +192,20 @@ def _store_refused(
         sql = table("clean.rejected_row").sql("replace_refused")
         for slot, name in {"{checked}": checked, "{key}": row_key or "", "{staged}": staged}.items():
             sql = sql.replace(slot, name)
-        _run(client, sql, table_name=target)
+        _rows(client, sql, table_name=target)
 
 
-def _run(client: bigquery.Client, sql: str, **parameters: str) -> None:
+def _rows(client: bigquery.Client, sql: str, **parameters: str | bool) -> list[dict[str, Any]]:
     from google.cloud import bigquery
 
-    values = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()]
-    client.query_and_wait(
+    values = [
+        bigquery.ScalarQueryParameter(name, "BOOL" if isinstance(value, bool) else "STRING", value)
+        for name, value in parameters.items()
+    ]
+    done = client.query_and_wait(
         sql,
         job_config=bigquery.QueryJobConfig(
             query_parameters=values, labels=LABELS, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
         ),
     )
+    return [dict(row) for row in done]

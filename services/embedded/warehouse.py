@@ -58,7 +58,7 @@ QUICK_COLUMNS = {
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 QUICK_TEMPORARY = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = 'temp'"
 
-every_object, fetched, asked_columns = database.objects, database.fetch, tables.columns
+every_object, fetched, asked_columns, asked_write = database.objects, database.fetch, tables.columns, tables.write
 
 
 class Kept:
@@ -135,6 +135,27 @@ def columns(project_id: str, dataset_id: str, table_id: str) -> list[Any]:
     )
 
 
+class Planned:
+    """A cursor that plans the same query once, however often its columns are asked for."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._last: tuple[str, Any] = ("", None)
+
+    def sql(self, text: str, params: dict[str, Any] | None = None) -> Any:
+        if self._last[0] != text:
+            self._last = (text, self._cursor.sql(text, params=params))
+        return self._last[1]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+def write(cursor: duckdb.DuckDBPyConnection, query: str, *rest: Any, **options: Any) -> bool:
+    """Store what a query gives, as local-bigquery's own `write` does."""
+    return bool(asked_write(Planned(cursor), query, *rest, **options))
+
+
 def save(job: Any) -> Any:
     """Keep a job; of more than KEPT_JOBS the oldest is forgotten."""
     key = (job.jobReference.projectId, job.jobReference.jobId)
@@ -182,7 +203,8 @@ def main() -> None:
         raise RuntimeError("local-bigquery has changed: compare its questions with services/embedded/warehouse.py.")
     quick = tuple(QUICK_TEMPORARY if constant == SLOW_TEMPORARY else constant for constant in constants)
     query.execute.__code__ = query.execute.__code__.replace(co_consts=quick)
-    database.objects, database.fetch, tables.columns = objects, fetch, columns
+    database.objects, database.fetch = objects, fetch
+    tables.columns, tables.write = columns, write
     store.save, store.load, store.list_, store.delete = save, load, list_, delete
     cli.main()
 

@@ -1,8 +1,8 @@
 """An Airflow that stays up and runs one DAG for each line that it is sent: `python -m tests.dags.airflow_server`.
 
 For tests. Airflow needs some 20 seconds of processor time before the first task of a process; here they are spent once.
-Reads requests {env, dag_id, logical_date or null, conf} from stdin and answers {run, tasks, announced} on stdout, both as
-lines of JSON. All that Airflow and the tasks print goes to stderr. Needs AIRFLOW_HOME. An error that is not a task's own
+Reads requests {env, dag_id, logical_date or null, conf} from stdin and answers {run, tasks, links, announced} on stdout, both
+as lines of JSON. All that Airflow and the tasks print goes to stderr. Needs AIRFLOW_HOME. An error that is not a task's own
 ends the process, with its traceback on stderr.
 """
 
@@ -31,10 +31,11 @@ def prepare() -> None:
 
 
 def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[str, Any]:
-    """Run the DAG (logical date: default now) and return its state, its task instances' and what assets it announced."""
+    """Run the DAG (logical date: default now) and return its state, its task instances', their links, and what assets it announced."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.models.asset import AssetEvent
+    from airflow.models.serialized_dag import SerializedDagModel
     from airflow.sdk import timezone
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -53,11 +54,18 @@ def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[
         {"task_id": ti.task_id, "map_index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
         for ti in run.get_task_instances()
     ]
+    # As the UI has them: from the DAG as Airflow stored it, which knows no class of ours.
+    stored = SerializedDagModel.get_dag(dag_id)
+    links = {
+        f"{ti.task_id}/{name}": stored.get_task(ti.task_id).get_extra_links(ti, name)
+        for ti in run.get_task_instances()
+        for name in stored.get_task(ti.task_id).extra_links
+    }
     # By the run's id, which has the time in it: another test may have run the same DAG for the same date.
     of_this_run = (AssetEvent.source_dag_id == dag_id, AssetEvent.source_run_id == run.run_id)
     with create_session() as session:
         announced = list(session.scalars(select(AssetEvent.extra).where(*of_this_run).order_by(AssetEvent.id)))
-    return {"run": str(run.state), "tasks": tasks, "announced": announced}
+    return {"run": str(run.state), "tasks": tasks, "links": links, "announced": announced}
 
 
 def main() -> None:

@@ -253,3 +253,15 @@ def imported(name: str) -> Any:
 
     module, _, attribute = name.rpartition(".")
     return getattr(import_module(module), attribute)
+
+
+def test_every_gate_has_its_suite_and_the_dags_person_can_accept_a_change(bag: DagBag) -> None:
+    gates = [task for dag in bag.dags.values() for task in dag.tasks if type(task).__name__ == "GateOperator"]
+    assert {gate.table_name for gate in gates} >= {
+        "clean.provider_candidate", "clean.provider", "clean.license", "clean.license_match", "clean.practice", "clean.event",
+        "enriched.answer", "enriched.contact", "enriched.firmographics", "enriched.provider_360", "segmented.lead",
+        "predictions.lead_score",
+    }  # fmt: skip
+    for gate in gates:
+        assert (ROOT / "expectations" / f"{gate.table_name.replace('.', '/')}.py").exists(), gate.task_id
+        assert gate.dag.params["accept_drift"] is False, gate.task_id

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from include.gate import RefusedRow, outcome, refused_rows, refuses_too_many, stopping
+from include.gate import RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
 
 
 def result(severity: str, success: bool, column: str | None = "state", **body: Any) -> dict[str, Any]:
@@ -52,3 +53,11 @@ def test_refuses_too_many_when_over_ten_and_over_a_twentieth_then_true(refused: 
     # Two rules refuse the same row: it is one row.
     found = [RefusedRow(str(n), rule, None, "Because.") for n in range(refused) for rule in ("a", "b")]
     assert refuses_too_many(found, rows) is too_many
+
+
+def test_accepted_when_a_change_is_known_to_be_real_then_it_warns_and_other_rules_still_stop() -> None:
+    changed = outcome(result("fail", False, unexpected_count=1))
+    outcomes = accepted([replace(changed, acceptable=True), changed])
+    assert [o.severity for o in outcomes] == ["warn", "fail"]
+    assert outcomes[0].reason == "Because. A person accepted this change with accept_drift."
+    assert stopping(outcomes) == [changed]

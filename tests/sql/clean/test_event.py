@@ -4,10 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
-from include.tables import table
 from tests.sql.clean.raw_events import (
     CLEAN_TABLES,
     DANA,
@@ -292,26 +290,3 @@ def test_query_when_partitions_come_in_any_order_and_again_then_the_same_clean_t
 def test_query_when_an_event_leaves_raw_then_it_leaves_clean(bigquery_client: bigquery.Client) -> None:
     clean(bigquery_client, instantly("a", "email_sent"), instantly("b", "email_opened"))
     assert list(clean(bigquery_client, instantly("a", "email_sent"))) == ["a"]
-
-
-def test_check_when_a_promoted_event_is_lost_then_it_fails_and_says_where_to_look(
-    bigquery_client: bigquery.Client,
-) -> None:
-    clean(bigquery_client, instantly("a", "email_sent"), instantly("b", "email_opened"))
-    bigquery_client.query_and_wait("DELETE FROM clean.event WHERE dedup_key = 'a'")
-    with pytest.raises(BadRequest, match="changed after its promotion counted it"):
-        bigquery_client.query_and_wait(table("clean.event").sql("check"))
-
-
-def test_check_when_counts_do_not_add_up_then_it_fails(bigquery_client: bigquery.Client) -> None:
-    clean(bigquery_client, instantly("a", "email_sent"))
-    bigquery_client.query_and_wait("UPDATE ops.balance SET row_count = 3 WHERE kind = 'in'")
-    with pytest.raises(BadRequest, match="does not balance"):
-        bigquery_client.query_and_wait(table("clean.event").sql("check"))
-
-
-def test_check_when_an_event_is_there_twice_then_it_fails(bigquery_client: bigquery.Client) -> None:
-    clean(bigquery_client, instantly("a", "email_sent"))
-    bigquery_client.query_and_wait("INSERT INTO clean.event SELECT * FROM clean.event")
-    with pytest.raises(BadRequest, match="event_id twice"):
-        bigquery_client.query_and_wait(table("clean.event").sql("check"))
