@@ -37,7 +37,7 @@ FILES = (
     ("2025-11-10", "nppes_deactivation"), ("2025-11-16", "nppes_weekly"), ("2025-12-08", "nppes_deactivation"),
 )  # fmt: skip
 PRACTICE = "provider_first_line_business_practice_location_address"
-WORLDS, SHUFFLES = 2, 4
+WORLDS, SHUFFLES = 2, 3
 
 
 def row(npi: str, dice: Random) -> dict[str, Any] | None:
