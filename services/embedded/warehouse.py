@@ -38,6 +38,7 @@ WHERE entry.end_snapshot IS NULL AND home.end_snapshot IS NULL AND schema_name =
   AND view_name = coalesce($2, view_name)
 ORDER BY 1
 """
+SCHEMA_VERSION = "SELECT max(schema_version) FROM {meta}.ducklake_snapshot"
 ROWS = "SELECT table_id, record_count FROM {meta}.ducklake_table_stats WHERE table_id IN ({ids})"
 
 COLUMNS = """
@@ -71,7 +72,7 @@ class Kept:
 
     def answer(self, project_id: str, question: tuple[object, ...], ask: Callable[[], Any]) -> Any:
         """Return the kept answer, or that of ``ask`` from now on. What ``ask`` raises is not kept."""
-        version = fetched(f"SELECT max(schema_version) FROM {_meta(project_id)}.ducklake_snapshot")[0][0]
+        version = fetched(SCHEMA_VERSION.format(meta=_meta(project_id)))[0][0]
         with self._lock:
             if self._version.get(project_id) != version:
                 self._version[project_id], self._answers[project_id] = version, {}
@@ -181,7 +182,9 @@ def list_(
     fitting = [
         (-made, job_id, job)
         for (of, job_id), job in list(jobs.items())
-        if of == project_id and job.statistics.parentJobId == parent_job_id and (not states or job.status.state in states)
+        if of == project_id
+        and job.statistics.parentJobId == parent_job_id
+        and (not states or job.status.state in states)
         for made in [int(job.statistics.creationTime)]
         if (min_creation_time or made) <= made <= (max_creation_time or made)
     ]
