@@ -39,6 +39,9 @@ env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the 
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/emulators requirements/emulators.txt
 	@touch $@
 
+# The processors are busy with other processes: a second thread costs the warehouse more than it brings.
+demo test: export GTM_WAREHOUSE_THREADS := 1
+
 demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
 

@@ -10,8 +10,10 @@ docs/adr/0003-emulators-not-mocks.md has the measurement.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import duckdb
@@ -19,6 +21,7 @@ from local_bigquery import cli
 from local_bigquery.catalog import tables
 from local_bigquery.engine import database
 from local_bigquery.jobs import query, store
+from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
 
 KEPT_JOBS = 10_000
@@ -56,10 +59,13 @@ QUICK_COLUMNS = {
     "AND table_name = ? AND column_name = ?": f"SELECT 1 {COLUMNS} AND column_name = ?",
 }
 
+# Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 QUICK_TEMPORARY = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = 'temp'"
+NO_TEMPORARY = "SELECT '' AS table_name WHERE false"
 
 every_object, fetched, asked_columns, asked_write = database.objects, database.fetch, tables.columns, tables.write
+registered = native.register
 
 
 class Kept:
@@ -204,12 +210,31 @@ def main() -> None:
     asked = (*constants, *tables.columns.__code__.co_consts, *partitions._hidden.__code__.co_consts)
     if not {SLOW_TEMPORARY, *QUICK_COLUMNS} <= set(asked):
         raise RuntimeError("local-bigquery has changed: compare its questions with services/embedded/warehouse.py.")
-    quick = tuple(QUICK_TEMPORARY if constant == SLOW_TEMPORARY else constant for constant in constants)
-    query.execute.__code__ = query.execute.__code__.replace(co_consts=quick)
+    in_session, alone = (_asking(query.execute, question) for question in (QUICK_TEMPORARY, NO_TEMPORARY))
+
+    def execute(*given: Any, session: Any = None, **options: Any) -> Any:
+        return (in_session if session else alone)(*given, session=session, **options)
+
+    query.execute = execute
     database.objects, database.fetch = objects, fetch
     tables.columns, tables.write = columns, write
     store.save, store.load, store.list_, store.delete = save, load, list_, delete
+    native.register = register
     cli.main()
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make a connection ready, as local-bigquery does, with as many threads as GTM_WAREHOUSE_THREADS says."""
+    registered(connection)
+    if threads := os.environ.get("GTM_WAREHOUSE_THREADS"):
+        connection.execute(f"SET threads = {int(threads)}")
+
+
+def _asking(execute: FunctionType, question: str) -> FunctionType:
+    """Return local-bigquery's `execute` with another question about temporary tables."""
+    code = execute.__code__
+    constants = tuple(question if constant == SLOW_TEMPORARY else constant for constant in code.co_consts)
+    return FunctionType(code.replace(co_consts=constants), execute.__globals__, "execute", execute.__defaults__)
 
 
 if __name__ == "__main__":
