@@ -56,11 +56,11 @@ class VendorAnswersTrigger(BaseTrigger):
             hook = WizaHook() if self.vendor == "wiza" else ClayHook()
             transport = await hook.get_async_conn()
             try:
-                while pending:
-                    pending = [ref for ref in pending if not await _is_over(hook, transport, ref)]
-                    if not pending or datetime.now(UTC) >= deadline:
-                        break
+                while pending and datetime.now(UTC) < deadline:
+                    # Also before the first look: a trigger that fires before the scheduler has taken note that its task left
+                    # the worker costs that task a try.
                     await asyncio.sleep(self.poll_seconds)
+                    pending = [ref for ref in pending if not await _is_over(hook, transport, ref)]
             finally:
                 await transport.aclose()
         except VendorError as failed:

@@ -22,7 +22,7 @@ from services.embedded.runs import RunFailed
 from services.embedded.stack import Stack, running_stack
 
 BUILD = ROOT / "build" / "demo"
-# They run once, while the CRM's rate limit leaves the processor idle, and not again for the second week's few providers.
+# They run once, while rate limits leave the processor idle, and not again for the second week's few providers.
 NO_LEAD_WAITS_FOR = ("resolve_identity", "validate_contacts")
 
 # What a first week checks: Twilio and USPS take a few a second, however many there are.
@@ -44,8 +44,8 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
     graph = Graph(stack, clock.say)
     graph.ready()
     clock.say("tables and webhooks")
+    graph.start("register_webhooks")
     graph.run("apply_tables")
-    graph.run("register_webhooks")
     for number, week in enumerate(cycles, start=1):
         clock.say(f"cycle {number}: Monday {week.as_of:%Y-%m-%d}, the registry's week until {week.sunday}")
         move_clock(stack, week.as_of)
@@ -72,16 +72,17 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
 
 
 def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
-    """Load the registry's month and week while CLEAN waits, so that it folds them once; what no lead waits for while the CRM is filled."""
+    """Load the registry's month and week while CLEAN waits, so that it folds them once; what no lead waits for beside what waits for rate limits."""
     with graph.paused(*NO_LEAD_WAITS_FOR):
         with graph.paused("clean_providers"):
             for run in monthly_runs(stack.sandbox.nppes_dir, week):
                 graph.start(run.dag_id, run.interval, run.conf)
             graph.run("ingest_nppes_weekly", week.interval, week.conf)
         graph.start("clean_providers", conf=week.conf)
-        graph.await_start("activate_ghl")  # it waits for GHL's rate limit most of the time
+        graph.await_start("enrich_contacts")
     boards = board_run(week)
     graph.start(boards.dag_id, boards.interval, boards.conf)  # resolve_identity follows
+    graph.await_start("activate_ghl")
     graph.run("validate_contacts", conf=week.conf | FIRST_CHECKS)
 
 

@@ -70,14 +70,15 @@ def _command() -> Path:
 
 def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], state: Path, port: int) -> None:
     logs = state / "logs"
-    airflow.services.append(
-        start("api-server", [command, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-              port=port, log=logs / "api-server.log", env=env, healthy=answers("/api/v2/monitor/health"), timeout_seconds=180)
-    )  # fmt: skip
+    # The others load while the API server does: `start` waits for its health.
     for name in ("scheduler", "dag-processor", "triggerer"):
         airflow.services.append(
             start(name, [command, name], port=free_port(), log=logs / f"{name}.log", env=env, healthy=lambda _: True)
         )
+    airflow.services.append(
+        start("api-server", [command, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+              port=port, log=logs / "api-server.log", env=env, healthy=answers("/api/v2/monitor/health"), timeout_seconds=180)
+    )  # fmt: skip
     deadline = time.monotonic() + 180
     while not _all_healthy(airflow.url):
         for service in airflow.services:

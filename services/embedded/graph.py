@@ -13,7 +13,7 @@ from services.embedded.runs import DONE, Interval, RunFailed, raise_for_failures
 from services.embedded.stack import Stack
 
 # The scheduler turns asset events into runs within a second or two: this long without an active run means that the graph is at rest.
-QUIET_SECONDS = 4
+QUIET_SECONDS = 3
 CHAIN_SECONDS = 900
 
 
