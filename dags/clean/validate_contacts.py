@@ -43,9 +43,12 @@ without a call.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, BaseOperator, Param
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.xcom_arg import XComArg
 
 from include.airflow_as_of import AS_OF, resolve_as_of
 from include.airflow_defaults import (
@@ -71,12 +74,10 @@ from include.enrichment import (
     PaidOperation,
 )
 from include.tables import table
-from operators.addy_validate import AddyValidateOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.twilio_lookup import TwilioLookupOperator
-from operators.twilio_validate import TwilioValidateOperator
-from operators.usps_validate import UspsValidateOperator
+from operators.validate_contacts import ValidateContactsOperator
 
 PARAMS = {
     "as_of": as_of_param(),
@@ -89,40 +90,37 @@ PARAMS = {
     "resend_in_doubt": Param(False, type="boolean",
         description="Buy a line type again where a call went out and no answer ever came. May pay twice."),
 }  # fmt: skip
-RESEND, CHUNK_LABEL = "{{ params.resend_in_doubt | tojson }}", "{{ task.chunk['label'] }}"
+RESEND = "{{ params.resend_in_doubt | tojson }}"
+CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
-def _plan(
-    name: str, table_name: str, sql: str, chunk_rows: int, **query_params: tuple[str, str]
-) -> BigQueryToChunksOperator:
-    return BigQueryToChunksOperator(
-        task_id=f"plan_{name}",
-        sql=table(table_name).sql(sql),
-        query_params={"as_of": ("TIMESTAMP", AS_OF), **query_params},
-        folder=name,
-        chunk_rows=chunk_rows,
-        max_chunks=MAX_CHUNKS,
-        pool="bigquery",
-    )
+def plan(name: str, table_name: str, sql: str, chunk_rows: int, **query_params: tuple[str, str]) -> XComArg:
+    """Return the chunks of rows to ask about."""
+    planned = BigQueryToChunksOperator(
+        task_id=f"plan_{name}", sql=table(table_name).sql(sql), folder=name, chunk_rows=chunk_rows, max_chunks=MAX_CHUNKS,
+        query_params={"as_of": ("TIMESTAMP", AS_OF), **query_params}, pool="bigquery",
+    )  # fmt: skip
+    return planned.output
 
 
-def _load(name: str, asked: PaidOperation) -> CallLedgerToBigQueryOperator:
-    """Load what was answered, even when a chunk failed or was never asked."""
+def ask(name: str, asked: PaidOperation, chunks: XComArg, **options: Any) -> MappedOperator:
+    """Return the tasks that let the operation's vendor validate a chunk each, in its pool."""
+    return ValidateContactsOperator.partial(
+        task_id=f"validate_{name}", validator=asked.vendor, pool=asked.vendor, retry_policy=VENDOR_RETRY,
+        map_index_template=CHUNK_LABEL, **options,
+    ).expand(chunk=chunks)  # fmt: skip
+
+
+def load(name: str, asked: PaidOperation) -> CallLedgerToBigQueryOperator:
+    """Return the task that loads what was answered, even when a chunk failed or was never asked."""
     return CallLedgerToBigQueryOperator(
         task_id=f"load_{name}", vendor=asked.vendor, operation=asked.name, trigger_rule="all_done", pool="bigquery"
     )
 
 
-def _addresses(name: str, asked: PaidOperation, chunk_rows: int) -> BigQueryToChunksOperator:
-    return _plan(
-        name,
-        "clean.address",
-        "candidates",
-        chunk_rows,
-        validator=("STRING", asked.vendor),
-        max_addresses=("INT64", "{{ params.max_addresses }}"),
-        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
-    )
+def promoted(task_id: str, table_name: str, sql: str) -> BaseOperator:
+    """Return the task that puts the loaded answers beside the published values, however many there are."""
+    return promote(table_name, sql=sql, task_id=task_id, trigger_rule="all_done")
 
 
 with DAG(
@@ -137,55 +135,43 @@ with DAG(
     tags=tags(Stage.CLEAN, Tier.THREE, Kind.CONVERGENT, System.BIGQUERY, System.USPS, System.ADDY, System.TWILIO),
 ) as dag:
     as_of = resolve_as_of()
-    plan_us = _addresses("us_addresses", USPS_ADDRESS, USPS_CHUNK_ROWS)
-    us = UspsValidateOperator.partial(
-        task_id="validate_us_addresses",
-        pool="usps",
-        retry_policy=VENDOR_RETRY,
-        map_index_template=CHUNK_LABEL,
-        execution_timeout=timedelta(hours=3),  # at USPS's first quota a chunk takes 100 minutes
-    ).expand(chunk=plan_us.output)
-    plan_foreign = _addresses("foreign_addresses", ADDY_ADDRESS, MAX_CHUNK_ROWS)
-    foreign = AddyValidateOperator.partial(
-        task_id="validate_foreign_addresses", pool="addy", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
-    ).expand(chunk=plan_foreign.output)
-    plan_phones = _plan(
-        "phones",
-        "clean.phone",
-        "candidates",
-        MAX_CHUNK_ROWS,
+    asks, loads = [], []
+    for name, asked, rows, options in (
+        # At USPS's first quota a chunk takes 100 minutes.
+        ("us_addresses", USPS_ADDRESS, USPS_CHUNK_ROWS, {"execution_timeout": timedelta(hours=3)}),
+        ("foreign_addresses", ADDY_ADDRESS, MAX_CHUNK_ROWS, {}),
+    ):
+        chunks = plan(
+            name, "clean.address", "candidates", rows,
+            validator=("STRING", asked.vendor),
+            max_addresses=("INT64", "{{ params.max_addresses }}"),
+            max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
+        )  # fmt: skip
+        as_of >> chunks
+        asks.append(ask(name, asked, chunks, **options))
+        loads.append(asks[-1] >> load(name, asked))
+    to_validate = plan(
+        "phones", "clean.phone", "candidates", MAX_CHUNK_ROWS,
         max_phones=("INT64", "{{ params.max_phones }}"),
         max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
-    )
-    phones = TwilioValidateOperator.partial(
-        task_id="validate_phones", pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
-    ).expand(chunk=plan_phones.output)
-    plan_lines = _plan(
-        "line_types",
-        "clean.phone",
-        "line_candidates",
-        MAX_CHUNK_ROWS,
+    )  # fmt: skip
+    phones = ask("phones", PHONE_VALIDATION, to_validate)
+    to_buy = plan(
+        "line_types", "clean.phone", "line_candidates", MAX_CHUNK_ROWS,
         max_lookups=("INT64", "{{ params.max_line_types }}"),
         max_age_days=("INT64", str(LOOKUP_MAX_AGE_DAYS)),
         retry_age_days=("INT64", str(PACKAGE_RETRY_DAYS)),
         resend_in_doubt=("BOOL", RESEND),
-    )
+    )  # fmt: skip
     lines = TwilioLookupOperator.partial(
-        task_id="look_up_phones",
-        resend_in_doubt=RESEND,
-        pool="twilio",
-        retry_policy=VENDOR_RETRY,
-        map_index_template=CHUNK_LABEL,
-    ).expand(chunk=plan_lines.output)
+        task_id="look_up_phones", resend_in_doubt=RESEND, pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
+    ).expand(chunk=to_buy)  # fmt: skip
 
-    promote_address = promote("clean.address", sql="validated", task_id="promote_address", trigger_rule="all_done")
-    promote_phone = promote("clean.phone", sql="looked_up", task_id="promote_phone", trigger_rule="all_done")
+    as_of >> promote("clean.phone", sql="marked", task_id="mark_phones") >> to_validate
     # Validity is known before line types are bought: no money for a number that is none.
-    known = promote("clean.phone", sql="looked_up", task_id="promote_validity", trigger_rule="all_done")
-    confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
-
-    as_of >> [plan_us, plan_foreign, promote("clean.phone", sql="marked", task_id="mark_phones") >> plan_phones]
-    [us >> _load("us_addresses", USPS_ADDRESS), foreign >> _load("foreign_addresses", ADDY_ADDRESS)] >> promote_address
-    phones >> _load("phones", PHONE_VALIDATION) >> known >> plan_lines
-    lines >> _load("line_types", LOOKUP) >> promote_phone
-    [us, foreign, phones, lines, promote_address, promote_phone] >> confirm_calls
+    phones >> load("phones", PHONE_VALIDATION) >> promoted("promote_validity", "clean.phone", "looked_up") >> to_buy
+    address = promoted("promote_address", "clean.address", "validated")
+    phone = promoted("promote_phone", "clean.phone", "looked_up")
+    loads >> address
+    lines >> load("line_types", LOOKUP) >> phone
+    [*asks, phones, lines, address, phone] >> EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")

@@ -48,12 +48,10 @@ today's file only, and skips the days on which nothing was archived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, get_current_context, task, task_group
-from airflow.sdk.definitions.xcom_arg import XComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow_as_of import announce
@@ -119,16 +117,16 @@ def list_states(day: str) -> list[str]:
 
 
 @task(trigger_rule="all_done")
-def as_of_if_any(recorded: Sequence[dict[str, int]], as_of: str) -> str:
+def as_of_if_any(as_of: str) -> str:
     """Return the run's point in time; skip what follows when no state was loaded."""
-    if not len(recorded):
+    if not get_current_context()["ti"].xcom_pull(task_ids="record_load"):
         raise AirflowSkipException("No board had anything new, or none could be loaded.")
     return as_of
 
 
 @task_group(prefix_group_id=False, default_args={"map_index_template": STATE})
-def load_state(state: str) -> XComArg:
-    """Load one board's edition of the day; return the rows of its tables."""
+def load_state(state: str) -> None:
+    """Load one board's edition of the day."""
     archive = BoardToGcsOperator(
         task_id="archive_file",
         state=state,
@@ -168,7 +166,6 @@ def load_state(state: str) -> XComArg:
         pool="bigquery",
     )
     archive >> convert >> check >> load >> record
-    return record.output
 
 
 with DAG(
@@ -189,7 +186,8 @@ with DAG(
     },
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.BOARD, System.BIGQUERY),
 ) as dag:  # fmt: skip
-    recorded = load_state.expand(state=list_states(DAY))
+    states = load_state.expand(state=list_states(DAY))
     # One event for all states: what is scheduled on the table need not begin again with each of them.
-    announce(TABLE, as_of_if_any(recorded, AS_OF))
-    recorded >> EmptyOperator(task_id="confirm_states", trigger_rule="none_failed")
+    as_of = as_of_if_any(AS_OF)
+    announce(TABLE, as_of)
+    states >> [as_of, EmptyOperator(task_id="confirm_states", trigger_rule="none_failed")]

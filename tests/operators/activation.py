@@ -33,7 +33,7 @@ def ready(
 ) -> list[str]:
     """Make ``count`` new dentists who may be contacted, best first; return their NPIs. fields: of enriched.contact."""
     npis = [f"21{next(_numbers):08d}" for _ in range(count)]
-    if not rows(client, "SELECT * FROM segmented.audience"):
+    if not rows(client, "SELECT 1 AS n FROM segmented.audience LIMIT 1"):
         run(client, "segmented.audience")
     insert(client, "clean.provider", [dentist(npi, practice_id=f"o-{npi}", phone_e164=phone(npi)) for npi in npis])
     insert(client, "enriched.contact", [contact(npi, **fields) for npi in npis])

@@ -14,8 +14,7 @@ from include.tables import table
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.twilio_lookup import TwilioLookupOperator
-from operators.twilio_validate import TwilioValidateOperator
-from operators.usps_validate import UspsValidateOperator
+from operators.validate_contacts import ValidateContactsOperator
 from tests.operators.chunks import spent
 from tests.sql.clean.test_address import CANADA, ISLAND, MILITARY
 from tests.sql.clean.test_address import _load as load
@@ -57,11 +56,11 @@ def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_r
 
     def ask() -> None:
         addresses = _plan("clean.address", "candidates", validator=("STRING", "usps"), max_addresses=("INT64", "100"))
-        UspsValidateOperator(task_id="validate_us_addresses", chunk=addresses[0]).execute({})
+        ValidateContactsOperator(validator="usps", task_id="validate_us_addresses", chunk=addresses[0]).execute({})
 
     def validate() -> None:
         phones = _plan("clean.phone", "candidates", max_phones=("INT64", "100"))
-        TwilioValidateOperator(task_id="validate_phones", chunk=phones[0]).execute({})
+        ValidateContactsOperator(validator="twilio", task_id="validate_phones", chunk=phones[0]).execute({})
 
     load(bigquery_client, "clean.address", [address_row(one) for one in [*BOXES, MILITARY, ISLAND, CANADA]])
     load(bigquery_client, "clean.phone", [_phone(OWN), _phone(FAX, is_fax=True)])

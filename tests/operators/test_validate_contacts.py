@@ -9,9 +9,7 @@ import pytest
 from hooks.errors import BadRequest, VendorDown
 from include.call_ledger import CallLedger
 from include.contact_checks import USPS_ADDRESS, address_request
-from operators.addy_validate import AddyValidateOperator
-from operators.twilio_validate import TwilioValidateOperator
-from operators.usps_validate import UspsValidateOperator
+from operators.validate_contacts import ValidateContactsOperator
 from tests.operators.chunks import chunk, spent
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def test_execute_when_the_token_ends_and_the_vendor_goes_down_then_nothing_is_lo
     # A task that died between claim and call: free of charge, so it is simply asked.
     key, request, _ = address_request(USPS_ADDRESS, rows[0])
     ledger.claim(key, request)
-    operator = UspsValidateOperator(task_id="validate_us_addresses", chunk=chunk(lake, rows))
+    operator = ValidateContactsOperator(validator="usps", task_id="validate_us_addresses", chunk=chunk(lake, rows))
     world.admin.post(
         "faults", json={"vendor": "usps", "operation": "validateAddress", "status": 401}
     ).raise_for_status()
@@ -57,7 +55,7 @@ def test_execute_when_the_token_ends_and_the_vendor_goes_down_then_nothing_is_lo
     assert operator.execute({}) == {"had": 5, "answered": 0, "refused": 0}
     assert _calls(world, "usps", "validateAddress") == calls
 
-    later = UspsValidateOperator(task_id="validate_us_addresses", chunk=chunk(lake, [_box(6)]))
+    later = ValidateContactsOperator(validator="usps", task_id="validate_us_addresses", chunk=chunk(lake, [_box(6)]))
     world.admin.post("faults", json={"vendor": "usps", "status": 503, "times": 4}).raise_for_status()
     with pytest.raises(VendorDown):
         later.execute({})
@@ -69,7 +67,7 @@ def test_execute_when_the_contract_refuses_row_after_row_then_stops(world: Sandb
     rows = [_box(number, state="ZZ") for number in range(10, 20)]
     before = _calls(world, "usps", "validateAddress")
     with pytest.raises(BadRequest, match="3 of 10 rows were refused, so it is not about rows"):
-        UspsValidateOperator(task_id="validate_us_addresses", chunk=chunk(lake, rows)).execute({})
+        ValidateContactsOperator(validator="usps", task_id="validate_us_addresses", chunk=chunk(lake, rows)).execute({})
     assert _calls(world, "usps", "validateAddress") == before + 3
     assert [e.http_status for e in CallLedger(lake, "usps", "address").entries()] == [400, 400, 400]
 
@@ -85,10 +83,12 @@ def test_execute_when_addresses_are_foreign_or_numbers_validated_then_their_vend
         "postal_code": "1010",
         "country": "NZ",
     }
-    addy = AddyValidateOperator(task_id="validate_foreign_addresses", chunk=chunk(lake, [auckland]))
+    addy = ValidateContactsOperator(
+        validator="addy", task_id="validate_foreign_addresses", chunk=chunk(lake, [auckland])
+    )
     assert addy.execute({})["answered"] == 1
     before = spent(world, "twilio")
     phones = [{"phone_e164": "+15125550190", "after": None}]
-    twilio = TwilioValidateOperator(task_id="validate_phones", chunk=chunk(lake, phones))
+    twilio = ValidateContactsOperator(validator="twilio", task_id="validate_phones", chunk=chunk(lake, phones))
     assert twilio.execute({})["answered"] == 1
     assert spent(world, "twilio") == before

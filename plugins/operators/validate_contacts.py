@@ -1,0 +1,96 @@
+"""Let USPS, Addy or Twilio check a chunk of addresses or telephone numbers, each once. Free of charge by call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.providers.google.cloud.hooks.gcs import GCSHook
+from airflow.sdk import BaseOperator
+
+from hooks.addy import AddyHook
+from hooks.twilio import TwilioHook
+from hooks.usps import UspsHook
+from include.address_validation import AddressValidator
+from include.call_ledger import CallLedger
+from include.contact_checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, address_request, phone_request
+from include.enrichment import PaidOperation
+from include.settings import lake_bucket
+from operators.ask_free import FreeCall, ask_each
+
+
+@dataclass(frozen=True)
+class Validator:
+    """One vendor's check. call: what is asked about one row of the chunk."""
+
+    operation: PaidOperation
+    hook: Callable[[], Any]
+    call: Callable[[PaidOperation, Mapping[str, Any], Any], FreeCall]
+
+
+class ValidateContactsOperator(BaseOperator):
+    """Check each row of a chunk and record each answer; what is recorded already is not asked again.
+
+    Returns the counts of the chunk. Raises hooks.errors; what was answered before stays.
+
+    :param validator: ``usps`` or ``addy`` for rows of clean/address/candidates.sql, ``twilio`` for those of clean/phone/candidates.sql
+    :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator
+    """
+
+    template_fields: Sequence[str] = ("chunk",)
+    ui_color = "#fef7e0"
+
+    def __init__(
+        self,
+        *,
+        validator: str,
+        chunk: Mapping[str, Any],
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.validator = validator
+        self.chunk = chunk
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
+        rows = json.loads(bucket.blob(self.chunk["object"]).download_as_bytes())
+        validator = VALIDATORS[self.validator]
+        hook = validator.hook()
+        hook.get_conn()  # a connection that cannot be used fails here, before anything is claimed
+        asked = validator.operation
+        counts = ask_each(
+            asked, [validator.call(asked, row, hook) for row in rows], CallLedger(bucket, asked.vendor, asked.name)
+        )
+        self.log.info("Chunk %s: %s", self.chunk["label"], counts)
+        return counts
+
+
+def _address(asked: PaidOperation, row: Mapping[str, Any], validator: AddressValidator) -> FreeCall:
+    key, request, question = address_request(asked, row)
+
+    def ask() -> tuple[int, str]:
+        verdict = validator.validate(question)
+        return verdict.http_status, verdict.answer
+
+    return FreeCall(key, request, ask)
+
+
+def _phone(asked: PaidOperation, row: Mapping[str, Any], twilio: TwilioHook) -> FreeCall:
+    key, request = phone_request(row)
+
+    def ask() -> tuple[int, str]:
+        reply = twilio.lookup(request["phone_number"]).reply
+        return reply.status, reply.text
+
+    return FreeCall(key, request, ask)
+
+
+VALIDATORS = {
+    "usps": Validator(USPS_ADDRESS, UspsHook, _address),
+    "addy": Validator(ADDY_ADDRESS, AddyHook, _address),
+    "twilio": Validator(PHONE_VALIDATION, TwilioHook, _phone),
+}
