@@ -20,6 +20,7 @@ import duckdb
 from local_bigquery import cli
 from local_bigquery.catalog import tables
 from local_bigquery.engine import database
+from local_bigquery.jobs import load as loading
 from local_bigquery.jobs import query, store
 from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
@@ -65,7 +66,8 @@ QUICK_TEMPORARY = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE databa
 NO_TEMPORARY = "SELECT '' AS table_name WHERE false"
 
 every_object, fetched, asked_columns, asked_write = database.objects, database.fetch, tables.columns, tables.write
-registered = native.register
+registered, asked_paths = native.register, loading.paths
+making_key = threading.Lock()
 
 
 class Kept:
@@ -163,6 +165,12 @@ def write(cursor: duckdb.DuckDBPyConnection, query: str, *rest: Any, **options: 
     return bool(asked_write(Planned(cursor), query, *rest, **options))
 
 
+def paths(cursor: duckdb.DuckDBPyConnection, uri: str) -> list[str]:
+    """Return where to load from, as local-bigquery does: one load at a time makes its key to the lake, or two first ones fail."""
+    with making_key:
+        return list(asked_paths(cursor, uri))
+
+
 def save(job: Any) -> Any:
     """Keep a job; of more than KEPT_JOBS the oldest is forgotten."""
     key = (job.jobReference.projectId, job.jobReference.jobId)
@@ -219,7 +227,7 @@ def main() -> None:
     database.objects, database.fetch = objects, fetch
     tables.columns, tables.write = columns, write
     store.save, store.load, store.list_, store.delete = save, load, list_, delete
-    native.register = register
+    native.register, loading.paths = register, paths
     cli.main()
 
 
