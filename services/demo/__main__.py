@@ -72,17 +72,16 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
 
 
 def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
-    """Load the registry's month and week while CLEAN waits, so that it folds them once; what no lead waits for beside what waits for rate limits."""
+    """Load the registry's month and week while CLEAN waits, so that it folds them once; what no lead waits for while the CRM is filled."""
     with graph.paused(*NO_LEAD_WAITS_FOR):
         with graph.paused("clean_providers"):
             for run in monthly_runs(stack.sandbox.nppes_dir, week):
                 graph.start(run.dag_id, run.interval, run.conf)
             graph.run("ingest_nppes_weekly", week.interval, week.conf)
         graph.start("clean_providers", conf=week.conf)
-        graph.await_start("enrich_contacts")
+        graph.await_start("activate_ghl")  # it waits for GHL's rate limit most of the time
     boards = board_run(week)
     graph.start(boards.dag_id, boards.interval, boards.conf)  # resolve_identity follows
-    graph.await_start("activate_ghl")
     graph.run("validate_contacts", conf=week.conf | FIRST_CHECKS)
 
 

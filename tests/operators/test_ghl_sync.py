@@ -205,7 +205,7 @@ def test_execute_when_rate_limit_holds_then_what_was_sent_is_kept_and_rerun_send
     with pytest.raises(RateLimited):
         to_ghl()
     sent_first = len(rows(bigquery_client, "SELECT * FROM activation.send"))
-    assert len(held(npis)) == sent_first == 1
+    assert 0 < len(held(npis)) == sent_first < 3  # a few are under way at once
     counts = to_ghl()
     assert counts["creates"] == 2
     assert set(held(npis)) == set(npis)
