@@ -93,7 +93,7 @@ PARAMS = {
         description="Go on although the plan may cost more than the budgets allow, up to so many USD."),
     "max_lookup_usd": Param(20, type="number", minimum=0,
         description="Most USD that Twilio Lookup may cost; a plan that could cost more is refused before any call."),
-    "poll_seconds": Param(5, type="number", exclusiveMinimum=0,
+    "poll_seconds": Param(3, type="number", exclusiveMinimum=0,
         description="Pause between two looks at the answers that are still pending."),
     "in_doubt": Param("hold", type="string", enum=list(IN_DOUBT),
         description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),

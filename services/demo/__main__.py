@@ -26,7 +26,7 @@ BUILD = ROOT / "build" / "demo"
 NO_LEAD_WAITS_FOR = ("resolve_identity", "validate_contacts")
 
 # What a first week checks: Twilio and USPS take a few a second, however many there are.
-FIRST_CHECKS = {"max_addresses": 200, "max_phones": 600, "max_line_types": 200}
+FIRST_CHECKS = {"max_addresses": 100, "max_phones": 300, "max_line_types": 100}
 
 
 class Clock:
