@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=15.0, pool=5.0)
+# A server that closes an idle connection while a call goes out on it leaves that call in doubt; servers wait 5 s and longer.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 ATTEMPTS = 4
 LONGEST_PAUSE = 30.0  # seconds; a vendor that asks for more gets it from the task's retry, not from a sleeping worker
 FIRST_PAUSE = 0.5  # seconds
@@ -130,6 +132,7 @@ class Transport:
             headers=endpoint.headers,
             auth=endpoint.basic_auth,
             timeout=TIMEOUT,
+            limits=LIMITS,
             transport=http,
         )
 
@@ -181,6 +184,7 @@ class AsyncTransport:
             headers=endpoint.headers,
             auth=endpoint.basic_auth,
             timeout=TIMEOUT,
+            limits=LIMITS,
             transport=http,
         )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -269,3 +272,32 @@ def test_endpoint_when_the_vendor_wants_another_header_then_the_secret_is_there_
     made = endpoint("acme", connection, 5.0, secret_header=("Authorization", "Token token={}"))
     assert made.headers["Authorization"] == "Token token=k"
     assert "Authorization" not in endpoint("acme", connection, 5.0, secret_header=("TTD-Auth", "{}")).headers
+
+
+def test_send_when_the_connection_was_idle_then_the_call_goes_out_on_a_new_one() -> None:
+    connections: set[tuple[str, int]] = set()
+
+    class Kept(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            connections.add(self.client_address)
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = _transport(f"http://127.0.0.1:{server.server_port}")
+        client.send(READ)
+        client.send(READ)
+        assert len(connections) == 1
+        time.sleep(2.2)
+        client.send(READ)
+        assert len(connections) == 2
+        client.close()
+        server.shutdown()
