@@ -62,7 +62,7 @@ with DAG(
     params={
         "as_of": as_of_param(),
         "dry_run": Param(False, type="boolean", description="Log what would be sent; send and write nothing."),
-        "max_new_leads": Param(300, type="integer", minimum=0, description="New leads in one ISO week of as_of."),
+        "max_new_leads": Param(400, type="integer", minimum=0, description="New leads in one ISO week of as_of."),
         "retry_rejected": Param(False, type="boolean", description="Offer refused payloads again."),
     },
     tags=tags(Stage.ACTIVATE, Tier.ONE, Kind.CONVERGENT, System.INSTANTLY, System.BIGQUERY),
