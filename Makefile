@@ -47,7 +47,7 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 
 test: env ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS)
-	$(AIRFLOW) -m pytest -n 3 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
+	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal
 	$(AIRFLOW) -m bench.backfill
