@@ -139,6 +139,7 @@ class CallLedger:
         blob = self._bucket.get_blob(self._path(request_key, "intent"))
         if blob is None:
             raise LedgerConflict(f"{self.prefix}{request_key} was never asked: claim it")
+        self._intents.pop(request_key, None)  # the answer must repeat this intent, with its resent_at
         intent = json.loads(blob.download_as_bytes())
         intent["resent_at"].append(self._now())
         blob.upload_from_string(_json(intent), content_type="application/json", if_generation_match=blob.generation)

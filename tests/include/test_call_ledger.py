@@ -102,6 +102,16 @@ def test_reopen_when_in_doubt_then_is_new_and_keeps_the_first_time(lake: storage
     assert (entry.requested_at, entry.responded_at) == (MONDAY, TUESDAY)
 
 
+def test_reopen_when_the_same_process_had_claimed_then_the_answer_tells_that_it_was_sent_again(
+    lake: storage.Bucket, ledger: CallLedger
+) -> None:
+    ledger.claim(KEY, ASK)
+    ledger.reopen(KEY)
+    ledger.record_response(KEY, "{}")
+    stored = json.loads(lake.blob("calls/wiza/individual_reveal/k1/response.json").download_as_bytes())
+    assert stored["resent_at"] == [MONDAY.isoformat()]
+
+
 def test_reopen_when_the_vendor_id_is_known_then_refuses(ledger: CallLedger) -> None:
     ledger.claim(KEY, ASK)
     ledger.record_started(KEY, "32")
