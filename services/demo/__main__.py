@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.demo.report import write_report
-from services.demo.sources import answer_runs, board_run, monthly_runs
+from services.demo.sources import board_run, monthly_runs, site_and_ad_runs
 from services.demo.weeks import Week, weeks
 from services.embedded.ga4 import publish_ga4
 from services.embedded.graph import Graph
@@ -24,6 +24,8 @@ from services.embedded.stack import Stack, running_stack
 BUILD = ROOT / "build" / "demo"
 # They run once, while rate limits leave the processor idle, and not again for the second week's few providers.
 NO_LEAD_WAITS_FOR = ("resolve_identity", "validate_contacts")
+# It takes ten contacts a second, whatever we do: what does not need it need not wait.
+CRM = "activate_ghl"
 
 # What a first week checks: Twilio and USPS take a few a second, however many there are.
 FIRST_CHECKS = {"max_addresses": 100, "max_phones": 300, "max_line_types": 100}
@@ -51,23 +53,31 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         move_clock(stack, week.as_of)
         if not week.published:
             clock.say("  no new file this week: the audiences are made from what is known")
-            graph.run("segment_leads", conf=week.conf)
+            graph.run("segment_leads", conf=week.conf, without=[CRM])
         elif number == 1:
             first_monday(stack, graph, week)
         else:
             with graph.paused(*NO_LEAD_WAITS_FOR):
-                graph.run("ingest_nppes_weekly", week.interval, week.conf)
-        started = datetime.now(UTC).date()
-        delivered = move_clock(stack, week.answers_as_of)
-        clock.say(f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {delivered}")
-        # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
-        for day in sorted({started, datetime.now(UTC).date()}):
-            # The CRM takes ten contacts a second, whatever we do; the next week need not wait for it.
-            conf = {"received_date": day.isoformat(), "as_of": week.answers_as_of.isoformat()}
-            graph.run("load_events", conf=conf, without=frozenset({"activate_ghl"}))
-    start_answers(stack, graph, cycles[-1])
+                graph.run("ingest_nppes_weekly", week.interval, week.conf, without=[CRM])
+        if number > 1:
+            start_site_and_ads(stack, graph, cycles[number - 2])
+        graph.rest()
+        # After the last Sunday's training nobody is scored, and contacted, for a week that is not shown.
+        with graph.paused(*(["score_leads"] if week is cycles[-1] else [])):
+            sunday(stack, graph, number, week, clock)
     graph.rest()
     return graph
+
+
+def sunday(stack: Stack, graph: Graph, number: int, week: Week, clock: Clock) -> None:
+    """Let the week pass and learn from its answers."""
+    started = datetime.now(UTC).date()
+    delivered = move_clock(stack, week.answers_as_of)
+    clock.say(f"cycle {number}: Sunday {week.answers_as_of:%Y-%m-%d}, webhooks delivered: {delivered}")
+    # The receiver stamps real time: all of this week's events lie in today's partition (or in two, over midnight).
+    for day in sorted({started, datetime.now(UTC).date()}):
+        conf = {"received_date": day.isoformat(), "as_of": week.answers_as_of.isoformat()}
+        graph.run("load_events", conf=conf, without=[CRM])
 
 
 def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
@@ -78,17 +88,17 @@ def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
                 graph.start(run.dag_id, run.interval, run.conf)
             graph.run("ingest_nppes_weekly", week.interval, week.conf)
         graph.start("clean_providers", conf=week.conf)
-        graph.await_start("activate_ghl")  # it waits for GHL's rate limit most of the time
+        graph.await_start(CRM)
     boards = board_run(week)
     graph.start(boards.dag_id, boards.interval, boards.conf)  # resolve_identity follows
     graph.run("validate_contacts", conf=week.conf | FIRST_CHECKS)
 
 
-def start_answers(stack: Stack, graph: Graph, week: Week) -> None:
-    """Start what reads the site and the ads of the week's last days."""
+def start_site_and_ads(stack: Stack, graph: Graph, week: Week) -> None:
+    """Start what reads the site and the ads of a past week's last days."""
     for back in range(1, 7):
         publish_ga4(stack.cloud, stack.sandbox, week.answers_as_of.date() - timedelta(days=back))
-    for run in answer_runs(week):
+    for run in site_and_ad_runs(week):
         graph.start(run.dag_id, run.interval, run.conf)
 
 

@@ -45,7 +45,7 @@ def board_run(week: Week) -> SourceRun:
     return SourceRun("ingest_board_licenses", _day_until(week.as_of.date(), time(13)), {"states": list(BOARDS)})
 
 
-def answer_runs(week: Week) -> list[SourceRun]:
+def site_and_ad_runs(week: Week) -> list[SourceRun]:
     """Return the runs that read what the week's last days brought on the site and in the ads, as known on its Sunday."""
     until = _day_until(week.answers_as_of.date(), time(12))
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ class Graph:
         dag_id: str,
         interval: Interval | None = None,
         conf: dict[str, Any] | None = None,
-        without: frozenset[str] = frozenset(),
+        without: Collection[str] = (),
     ) -> None:
         """Trigger ``dag_id`` and wait for it and all that its assets start; raise RunFailed when a task fails.
 
@@ -80,7 +80,7 @@ class Graph:
                 raise RunFailed(f"No run of {dag_id} began within {CHAIN_SECONDS} s.")
             time.sleep(1)
 
-    def rest(self, first: tuple[str, str] | None = None, without: frozenset[str] = frozenset()) -> None:
+    def rest(self, first: tuple[str, str] | None = None, without: Collection[str] = ()) -> None:
         """Wait until no run is active, ``first`` is done and nothing follows; raise RunFailed when any run failed."""
         quiet_since = None
         deadline = time.monotonic() + CHAIN_SECONDS
@@ -90,7 +90,7 @@ class Graph:
             time.sleep(1)
             runs = self._told_runs()
             finished = [run for run in runs if run["state"] in DONE]
-            active = {run["dag_id"] for run in runs if run["state"] not in DONE} - without
+            active = {run["dag_id"] for run in runs if run["state"] not in DONE}.difference(without)
             first_done = first is None or first in {_key(run) for run in finished}
             quiet_since = (quiet_since or time.monotonic()) if first_done and not active else None
 

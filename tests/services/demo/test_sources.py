@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from services.demo.sources import answer_runs, board_run, monthly_runs
+from services.demo.sources import board_run, monthly_runs, site_and_ad_runs
 from services.demo.weeks import Week
 
 WEEK = Week(date(2025, 11, 9), published=True)
@@ -50,6 +50,6 @@ def test_monthly_runs_when_the_folder_has_weekly_files_only_then_none(tmp_path: 
 
 def test_runs_of_a_week_own_its_monday_and_the_day_before_its_answers() -> None:
     assert days(board_run(WEEK).interval) == ["2025-11-09 13:00:00+00:00", "2025-11-10 13:00:00+00:00"]
-    assert {tuple(days(run.interval)) for run in answer_runs(WEEK)} == {
+    assert {tuple(days(run.interval)) for run in site_and_ad_runs(WEEK)} == {
         ("2025-11-15 12:00:00+00:00", "2025-11-16 12:00:00+00:00")
     }
