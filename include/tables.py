@@ -122,7 +122,8 @@ def tables() -> tuple[Table, ...]:
 
 @cache
 def _parsed(name: str, path: Path) -> Table:
-    body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Half a hundred files: libyaml reads them in a seventh of the time.
+    body = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     where = path.relative_to(SQL_ROOT.parent.parent)
     expected = {"owner", "description", "grain", "primary_key", "partition", "clustering", "columns"}
     if set(body) != expected:

@@ -24,6 +24,7 @@ from airflow.sdk import BaseHook
 from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
 from hooks.limits import TokenBucket
 from hooks.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
+from hooks.trust import trusted_certificates
 from include.board_answers import write_answers
 from include.board_pages import PageChanged, form_with, page_title
 from include.board_sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
@@ -94,6 +95,7 @@ class BoardHook(BaseHook):
             self._client = httpx.Client(
                 base_url=connection.host.rstrip("/") + port + "/",
                 timeout=TIMEOUT,
+                verify=trusted_certificates(),
                 headers={"User-Agent": USER_AGENT + contact, "Accept-Encoding": "identity", **self._secret(connection)},
                 follow_redirects=True,
                 event_hooks={"request": [self._stay_on_the_site]},

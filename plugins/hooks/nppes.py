@@ -15,6 +15,7 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import AuthFailed, VendorDown, VendorError
 from hooks.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
+from hooks.trust import trusted_certificates
 from include.nppes import FileKind, NppesFile, file_of_interval, published_files
 
 VENDOR = "nppes"
@@ -59,6 +60,7 @@ class NppesHook(BaseHook):
             self._client = httpx.Client(
                 base_url=connection.host.rstrip("/") + port,
                 timeout=TIMEOUT,
+                verify=trusted_certificates(),
                 # The bytes are archived as published: no transfer compression may come between.
                 headers={"Accept-Encoding": "identity", "User-Agent": "dental-gtm"},
                 follow_redirects=True,

@@ -31,6 +31,7 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.limits import TokenBucket
+from hooks.trust import trusted_certificates
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -133,6 +134,7 @@ class Transport:
             auth=endpoint.basic_auth,
             timeout=TIMEOUT,
             limits=LIMITS,
+            verify=trusted_certificates(),
             transport=http,
         )
 
@@ -185,6 +187,7 @@ class AsyncTransport:
             auth=endpoint.basic_auth,
             timeout=TIMEOUT,
             limits=LIMITS,
+            verify=trusted_certificates(),
             transport=http,
         )
 

@@ -15,7 +15,17 @@ from typing import Any
 
 import httpx
 
-from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start, stop_all
+from services.embedded.process import (
+    ROOT,
+    Service,
+    StartError,
+    answers,
+    free_port,
+    loopback_client,
+    python,
+    start,
+    stop_all,
+)
 
 USER = "admin"
 
@@ -90,7 +100,8 @@ def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], st
 
 
 def _all_healthy(url: str) -> bool:
-    body = httpx.get(f"{url}/api/v2/monitor/health", timeout=10).json()
+    with loopback_client(url, timeout=10) as client:
+        body = client.get("/api/v2/monitor/health").json()
     return all(
         body[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
     )
@@ -145,11 +156,11 @@ class AirflowApi:
     """Airflow's REST API v2, as a person with the admin login would use it."""
 
     def __init__(self, url: str, password: str) -> None:
-        answer = httpx.post(f"{url}/auth/token", json={"username": USER, "password": password}, timeout=30)
+        with loopback_client(url, timeout=30) as client:
+            answer = client.post("/auth/token", json={"username": USER, "password": password})
         answer.raise_for_status()
-        self._client = httpx.Client(
-            base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {answer.json()['access_token']}"}, timeout=60
-        )
+        token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        self._client = loopback_client(f"{url}/api/v2", timeout=60, headers=token)
 
     def dag_ids(self) -> list[str]:
         return sorted(d["dag_id"] for d in self._get("/dags", limit=200)["dags"])

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start
 
 PROJECT = "dental-gtm-local"
@@ -96,12 +94,5 @@ def start_warehouse(state: Path, lake: Service, port: int | None = None) -> Serv
         port=at,
         log=state / "logs" / "local-bigquery.log",
         env={"HOME": str(home), "STORAGE_EMULATOR_HOST": lake.url, "PYTHONPATH": ""},
-        healthy=_serves_datasets,
+        healthy=answers(f"/bigquery/v2/projects/{PROJECT}/datasets"),
     )  # fmt: skip
-
-
-def _serves_datasets(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/bigquery/v2/projects/{PROJECT}/datasets", timeout=2).is_success
-    except httpx.TransportError:
-        return False

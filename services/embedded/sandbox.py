@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from include.board_sources import board_sources
-from services.embedded.process import ROOT, Service, answers, free_port, python, start
+from services.embedded.process import ROOT, Service, answers, free_port, loopback_client, python, start
 
 START = "2025-11-10T06:00:00+00:00"
 LOCATION_ID = "loc-dental-gtm"
@@ -65,7 +65,7 @@ class Sandbox:
     @property
     def admin(self) -> httpx.Client:
         """A client of the sandbox's own interface: clock, faults, ledger, truth. Never used by the pipeline."""
-        return httpx.Client(base_url=f"{self.url}/__sandbox__/", timeout=300)
+        return loopback_client(f"{self.url}/__sandbox__/", timeout=300)
 
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections by conn_id, in Airflow's JSON form."""
