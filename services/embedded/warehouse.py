@@ -11,53 +11,34 @@ docs/adr/0003-emulators-not-mocks.md has the measurement.
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Callable
-from types import FunctionType
+from dataclasses import dataclass
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import duckdb
+import sqlglot
 from local_bigquery import cli
 from local_bigquery.catalog import tables
 from local_bigquery.engine import database
 from local_bigquery.jobs import load as loading
-from local_bigquery.jobs import query, store
-from local_bigquery.sql import native
+from local_bigquery.jobs import merge, query, store
+from local_bigquery.settings import settings
+from local_bigquery.sql import native, script
+from local_bigquery.sql import translate as translating
 from local_bigquery.sql.rules import partitions
+from local_bigquery.sql.translate import Context
+from sqlglot import exp
 
 KEPT_JOBS = 10_000
-RESULTS = "emulator"  # the plain DuckDB database that holds the results of queries
 
-TABLES_AND_VIEWS = """
-SELECT table_name, 'TABLE', table_id
-FROM {meta}.ducklake_table AS entry
-JOIN {meta}.ducklake_schema AS home USING (schema_id)
-WHERE entry.end_snapshot IS NULL AND home.end_snapshot IS NULL AND schema_name = $1
-  AND table_name = coalesce($2, table_name)
-UNION ALL
-SELECT view_name, 'VIEW', NULL
-FROM {meta}.ducklake_view AS entry
-JOIN {meta}.ducklake_schema AS home USING (schema_id)
-WHERE entry.end_snapshot IS NULL AND home.end_snapshot IS NULL AND schema_name = $1
-  AND view_name = coalesce($2, view_name)
-ORDER BY 1
-"""
-SCHEMA_VERSION = "SELECT max(schema_version) FROM {meta}.ducklake_snapshot"
-ROWS = "SELECT table_id, record_count FROM {meta}.ducklake_table_stats WHERE table_id IN ({ids})"
-
-COLUMNS = """
-FROM {meta}.ducklake_column AS entry
-JOIN {meta}.ducklake_table AS owner USING (table_id)
-JOIN {meta}.ducklake_schema AS home USING (schema_id)
-WHERE entry.end_snapshot IS NULL AND owner.end_snapshot IS NULL AND home.end_snapshot IS NULL
-  AND parent_column IS NULL AND schema_name = ? AND table_name = ?
-"""
-# What local-bigquery asks of columns -> the same of DuckLake's metadata.
+# What local-bigquery asks of columns -> the same of one table alone.
 QUICK_COLUMNS = {
     "SELECT column_name FROM duckdb_columns() WHERE database_name = ? "
-    "AND schema_name = ? AND table_name = ? AND NOT is_nullable": f"SELECT column_name {COLUMNS} AND NOT nulls_allowed",
+    "AND schema_name = ? AND table_name = ? AND NOT is_nullable": 'SELECT name FROM pragma_table_info(?) WHERE "notnull"',
     "SELECT 1 FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? "
-    "AND table_name = ? AND column_name = ?": f"SELECT 1 {COLUMNS} AND column_name = ?",
+    "AND table_name = ? AND column_name = ?": "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
 }
 
 # Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
@@ -65,83 +46,131 @@ SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 QUICK_TEMPORARY = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = 'temp'"
 NO_TEMPORARY = "SELECT '' AS table_name WHERE false"
 
-every_object, fetched, asked_columns, asked_write = database.objects, database.fetch, tables.columns, tables.write
+every_object, fetched, asked_write = database.objects, database.fetch, tables.write
 registered, asked_paths = native.register, loading.paths
+asked_parse, asked_translate = translating.parse, translating.translate
 making_key = threading.Lock()
 
-
-class Kept:
-    """Answers of the catalog, kept until the schema of their project changes."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._version: dict[str, int] = {}
-        self._answers: dict[str, dict[tuple[object, ...], Any]] = {}
-
-    def answer(self, project_id: str, question: tuple[object, ...], ask: Callable[[], Any]) -> Any:
-        """Return the kept answer, or that of ``ask`` from now on. What ``ask`` raises is not kept."""
-        version = fetched(SCHEMA_VERSION.format(meta=_meta(project_id)))[0][0]
-        with self._lock:
-            if self._version.get(project_id) != version:
-                self._version[project_id], self._answers[project_id] = version, {}
-            answers = self._answers[project_id]
-        if question not in answers:
-            answers[question] = ask()
-        return answers[question]
-
-
-kept = Kept()
+KEPT_STATEMENTS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
+# Words whose translation is another one next time, or depends on more than columns.
+OF_THE_MOMENT = re.compile(r"@@|\*`|SYSTEM_TIME|INFORMATION_SCHEMA|EXTERNAL_QUERY|_USER\b", re.IGNORECASE)
+parsed: dict[str, list[exp.Expression]] = {}
+parts: dict[str, exp.Expression] = {}
+translations: dict[tuple[object, ...], Translated] = {}
 jobs: dict[tuple[str, str], Any] = {}
 
 
-def _meta(project_id: str) -> str:
-    return str(database.quote(f"__ducklake_metadata_{project_id}"))
+def attach(con: duckdb.DuckDBPyConnection, project_id: str) -> None:
+    """Attach a project as a plain DuckDB file."""
+    path = settings.data_dir / f"{project_id}.duckdb"
+    con.execute(f"ATTACH IF NOT EXISTS '{path}' AS {database.quote(project_id)}")
+    database._attached.add(project_id)
 
 
-def objects(project_id: str, dataset_id: str, table_id: str | None = None) -> list[tuple[str, str, int]]:
+def projects() -> list[str]:
+    """Return the projects that were attached."""
+    return sorted(database._attached)
+
+
+def objects(project_id: str, dataset_id: str | None, table_id: str | None = None) -> list[tuple[str, str, int]]:
     """Return name, kind and rows of a dataset's tables and views, or of the one that is asked for."""
-    if project_id != RESULTS:
-        meta = _meta(project_id)
-        found: list[tuple[str, str, int | None]] = kept.answer(
-            project_id,
-            ("objects", dataset_id, table_id),
-            lambda: fetched(TABLES_AND_VIEWS.format(meta=meta), [dataset_id, table_id]),
-        )
-        ids = ", ".join(str(number) for *_, number in found if number is not None)
-        rows = dict(fetched(ROWS.format(meta=meta, ids=ids))) if ids else {}
-        return [(name, kind, rows.get(number, 0)) for name, kind, number in found]
+    if dataset_id is None:
+        return []  # a temporary table has none
     if table_id is None:
         return list(every_object(project_id, dataset_id))
     try:
-        fetched(f"FROM {database.quote(project_id, dataset_id, table_id)} LIMIT 0")
+        found = fetched(
+            f"SELECT count(*), EXISTS (SELECT 1 FROM duckdb_views() WHERE database_name = $1 AND schema_name = $2 AND view_name = $3) "
+            f"FROM {database.quote(project_id, dataset_id, table_id)}",
+            [project_id, dataset_id, table_id],
+        )
     except duckdb.CatalogException:
         return []
-    return [(table_id, "TABLE", 0)]
+    ((rows, is_view),) = found
+    return [(table_id, "VIEW" if is_view else "TABLE", 0 if is_view else rows)]
 
 
 def fetch(sql: str, params: list[str] | None = None) -> list[tuple[object, ...]]:
-    """Return what local-bigquery's own `fetch` does; the two questions about columns go to the metadata."""
+    """Return what local-bigquery's own `fetch` does; the two questions about columns go to their table."""
     quick = QUICK_COLUMNS.get(sql)
     if quick is None or params is None:
         return list(fetched(sql, params))
-    project_id, *names = params
-    if project_id == RESULTS:
-        return []  # a result has no REQUIRED column and no partition
-    answer: list[tuple[object, ...]] = kept.answer(
-        project_id, (sql, *names), lambda: fetched(quick.format(meta=_meta(project_id)), names)
-    )
-    return answer
+    table, column = params[:3], params[3:]
+    try:
+        return list(fetched(quick, [database.quote(*table), *column]))
+    except duckdb.CatalogException:
+        return []
 
 
-def columns(project_id: str, dataset_id: str, table_id: str) -> list[Any]:
-    """Return the columns of a table, as local-bigquery's own `columns` does."""
-    if dataset_id == tables.RESULTS:
-        return list(asked_columns(project_id, dataset_id, table_id))
-    return list(
-        kept.answer(
-            project_id, ("columns", dataset_id, table_id), lambda: asked_columns(project_id, dataset_id, table_id)
-        )
-    )
+def parse(text: str) -> list[exp.Expression]:
+    """Return the statements of a text, as local-bigquery does; those that nobody changes are kept for the next time it comes."""
+    if text not in parsed:
+        trees = asked_parse(text)
+        if not all(isinstance(tree, KEPT_STATEMENTS) for tree in trees):
+            return trees
+        for number, tree in enumerate(trees):
+            tree.meta["kept_as"] = (text, number)
+        parsed[text] = trees
+    return parsed[text]
+
+
+def parse_one(text: str, dialect: object = None) -> exp.Expression:
+    """Return the one statement that local-bigquery makes of a part of a MERGE."""
+    if text not in parts:
+        parts[text] = sqlglot.parse_one(text, dialect=dialect)
+        parts[text].meta["kept_as"] = (text, 0)
+    return parts[text]
+
+
+@dataclass
+class Translated:
+    """A statement in DuckDB's words, and what local-bigquery wrote into the job's context on the way."""
+
+    sql: str
+    used: set[str]
+    referenced: set[tuple[str, str, str]]
+    temporary: set[str]
+    columns: list[Any]
+
+
+def translate(tree: exp.Expression, context: Context) -> tuple[str, dict[str, Any]]:
+    """Return what local-bigquery's own `translate` does, which takes longer than DuckDB takes to answer.
+
+    A translation holds as long as the tables that it names have the same columns, for parameters of the same types, after the same
+    statements of the same job, which may have made temporary tables.
+    """
+    kept_as = tree.meta.get("kept_as")
+    before: tuple[object, ...] | None = getattr(context, "translated", ())
+    if kept_as is None or before is None or context.variables or context.functions or context.settings or OF_THE_MOMENT.search(kept_as[0]):
+        context.translated = None
+        return asked_translate(tree, context)
+    places = (context.project_id, context.dataset_id, *sorted(context.parameters.items()), *sorted(context.temporary))
+    key = (kept_as, before, places)
+    context.translated = (*before, kept_as)
+    known = translations.get(key)
+    if known is None or known.columns != [_columns(table) for table in sorted(known.referenced)]:
+        referenced, temporary, position = set(context.referenced), set(context.temporary), context.position
+        context.referenced.clear()
+        sql, _ = asked_translate(tree, context)
+        mine = set(context.referenced)
+        context.referenced |= referenced
+        known = Translated(sql, set(context.used), mine, context.temporary - temporary, [_columns(table) for table in sorted(mine)])
+        if context.functions or context.position != position:
+            context.translated = None
+        else:
+            translations[key] = known
+    context.used.clear()
+    context.used |= known.used
+    context.referenced |= known.referenced
+    context.temporary |= known.temporary
+    return known.sql, {name: context.values[name] for name in known.used}
+
+
+def _columns(table: tuple[str, str, str]) -> list[tuple[object, ...]]:
+    try:
+        return list(fetched('SELECT name, type, "notnull" FROM pragma_table_info(?)', [database.quote(*table)]))
+    except duckdb.CatalogException:
+        return []
 
 
 class Planned:
@@ -224,8 +253,11 @@ def main() -> None:
         return (in_session if session else alone)(*given, session=session, **options)
 
     query.execute = execute
-    database.objects, database.fetch = objects, fetch
-    tables.columns, tables.write = columns, write
+    database.objects, database.fetch, database.projects, database._attach = objects, fetch, projects, attach
+    tables.write = write
+    script.parse = query.parse = parse
+    script.translate = query.translate = merge.translate = translate
+    merge.sqlglot = SimpleNamespace(parse_one=parse_one)
     store.save, store.load, store.list_, store.delete = save, load, list_, delete
     native.register, loading.paths = register, paths
     cli.main()
