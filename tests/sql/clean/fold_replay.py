@@ -38,7 +38,7 @@ class Noted:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Return local-bigquery's connection, with its project in memory instead of in DuckLake files."""
+    """Return local-bigquery's connection, with its project in memory."""
     settings.default_project_id = PROJECT
     connection = duckdb.connect()
     connection.execute("SET threads = 1; ATTACH ':memory:' AS emulator")
