@@ -46,11 +46,11 @@ def board_run(week: Week) -> SourceRun:
 
 
 def site_and_ad_runs(week: Week) -> list[SourceRun]:
-    """Return the runs that read what the week's last days brought on the site and in the ads, as known on its Sunday."""
+    """Return the runs that read what a day before the week's Sunday brought in the ads, and the days that GA4 may still change."""
     until = _day_until(week.answers_as_of.date(), time(12))
     return [
-        SourceRun("ingest_ad_performance", until, {"restate_days": 1}),
-        SourceRun("ingest_site_visits", until, {"restate_days": 1}),
+        SourceRun("ingest_ad_performance", until, {"restate_days": 0}),
+        SourceRun("ingest_site_visits", until, {"restate_days": 0}),
         SourceRun("ingest_ga4", until),
     ]
 
