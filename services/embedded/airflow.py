@@ -28,6 +28,7 @@ from services.embedded.process import (
 )
 
 USER = "admin"
+AGAIN_AFTER = (1, 2, 4)  # seconds
 
 
 @dataclass
@@ -170,20 +171,20 @@ class AirflowApi:
         return {e["filename"]: e["stack_trace"] for e in self._get("/importErrors")["import_errors"]}
 
     def unpause_all(self) -> None:
-        self._client.patch("/dags", params={"dag_id_pattern": "~"}, json={"is_paused": False}).raise_for_status()
+        self._call("PATCH", "/dags", params={"dag_id_pattern": "~"}, json={"is_paused": False}).raise_for_status()
 
     def set_paused(self, dag_id: str, paused: bool) -> None:
-        self._client.patch(f"/dags/{dag_id}", json={"is_paused": paused}).raise_for_status()
+        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": paused}).raise_for_status()
 
     def trigger(self, dag_id: str, body: dict[str, Any]) -> str:
         """Start a run and return its id; a run of the same logical date is cleared and runs again."""
-        answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body)
+        answer = self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)
         if answer.status_code == httpx.codes.CONFLICT:
             runs = self._get(
                 f"/dags/{dag_id}/dagRuns", logical_date_gte=body["logical_date"], logical_date_lte=body["logical_date"]
             )
             run_id = str(runs["dag_runs"][0]["dag_run_id"])
-            cleared = self._client.post(f"/dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
+            cleared = self._call("POST", f"/dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
             cleared.raise_for_status()
             return run_id
         if answer.is_error:
@@ -203,6 +204,15 @@ class AirflowApi:
         return list(self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=300)["task_instances"])
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
-        answer = self._client.get(path, params=params)
+        answer = self._call("GET", path, params=params)
         answer.raise_for_status()
         return dict(answer.json())
+
+    def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Return the answer to a call. Asked again where Airflow answers 500: SQLite gives up on one of two writers that wait for each other."""
+        for pause in AGAIN_AFTER:
+            answer = self._client.request(method, path, **request)
+            if not answer.is_server_error:
+                return answer
+            time.sleep(pause)
+        return self._client.request(method, path, **request)
