@@ -17,9 +17,8 @@ from operators.asking.asker import Answer, callbacks_since
 
 class WizaAsker:
     vendor = VENDOR
-    in_flight = (
-        12  # a start takes up to half a second, its two lines in the ledger some more: fifteen a second need nine
-    )
+    # A start takes up to half a second, its two lines in the ledger some more: fifteen a second need nine.
+    in_flight = 12
 
     def __init__(self) -> None:
         self._hook = WizaHook()
