@@ -25,6 +25,9 @@ COUNTS = {
     "unexpected_percent_total", "unexpected_percent_nonmissing",
 }  # fmt: skip
 VALUES = {"partial_unexpected_list", "partial_unexpected_counts"}
+SHOWN_VALUES = 20
+# Also COMPLETE lists no more rows of a SQL table than the partial lists may hold, and those are 20 unless it is told otherwise.
+EVERY_ROW = 1_000_000_000
 
 
 def checked(
@@ -47,7 +50,8 @@ def checked(
     listed = [e for e in broken if row_key and e.configuration.meta["severity"] == "reject"]
     counted = [e for e in broken if e not in listed]
     detailed = _details(batch, counted, {"result_format": "BASIC"})
-    detailed |= _details(batch, listed, {"result_format": "COMPLETE", "unexpected_index_column_names": [row_key]})
+    every_row = {"unexpected_index_column_names": [row_key], "partial_unexpected_count": EVERY_ROW}
+    detailed |= _details(batch, listed, {"result_format": "COMPLETE", **every_row})
     result.results = [detailed.get(_key(_config(one))) or _held(one) for one in result.results]
     return result
 
@@ -117,5 +121,5 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _escaped(item) for key, item in value.items()}
     if isinstance(value, Iterable):
-        return [_escaped(item) for item in value]
+        return [_escaped(item) for item in list(value)[:SHOWN_VALUES]]
     return value

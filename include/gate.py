@@ -55,10 +55,7 @@ class RefusedRow:
 
 def outcome(result: dict[str, Any]) -> Outcome:
     """Return the outcome of one expectation from its JSON result; raise ValueError when it could not be evaluated."""
-    config = result["expectation_config"]
-    body = result.get("result") or {}
-    if not body and not result["success"]:
-        raise ValueError(f"{config['type']} could not be evaluated: {result.get('exception_info')}")
+    config, body = result["expectation_config"], _body(result)
     observed = body.get("observed_value")
     return Outcome(
         expectation=config["type"],
@@ -73,8 +70,19 @@ def outcome(result: dict[str, Any]) -> Outcome:
     )
 
 
+def _body(result: dict[str, Any]) -> dict[str, Any]:
+    body = result.get("result") or {}
+    if not body and not result["success"]:
+        kind = result["expectation_config"]["type"]
+        raise ValueError(f"{kind} could not be evaluated: {result.get('exception_info')}")
+    return dict(body)
+
+
 def refused_rows(results: Iterable[dict[str, Any]], row_key: str) -> list[RefusedRow]:
-    """Return every row that a ``reject`` expectation refused, once per rule, sorted by key and rule."""
+    """Return every row that a ``reject`` expectation refused, once per rule, sorted by key and rule.
+
+    Raises ValueError when a rule lists other rows than it counted: the rows that are not listed would be promoted.
+    """
     refused = []
     for result in results:
         config = result["expectation_config"]
@@ -82,7 +90,13 @@ def refused_rows(results: Iterable[dict[str, Any]], row_key: str) -> list[Refuse
             continue
         column = config["kwargs"]["column"]
         rule = f"{column}:{config['type'].removeprefix('expect_column_values_to_')}"
-        for row in result["result"]["unexpected_index_list"]:
+        body = _body(result)
+        listed, counted = body["unexpected_index_list"], body["unexpected_count"]
+        if len(listed) != counted:
+            raise ValueError(
+                f"{rule}: {counted} rows break it, and {len(listed)} of them are listed; nothing is promoted."
+            )
+        for row in listed:
             value = row.get(column)
             refused.append(
                 RefusedRow(str(row[row_key]), rule, None if value is None else str(value), config["meta"]["reason"])

@@ -94,8 +94,7 @@ PARAMS = {
     "max_lookup_usd": Param(20, type="number", minimum=0,
         description="Most USD that Twilio Lookup may cost; a plan that could cost more is refused before any call."),
     "poll_seconds": Param(3, type="number", exclusiveMinimum=0,
-        description="Pause before each look at the answers that are pending; well above [workers] min_heartbeat_interval, "
-        "or a waiting task may lose a try."),
+        description="Pause before each look at pending answers, well above [workers] min_heartbeat_interval."),
     "in_doubt": Param("hold", type="string", enum=list(IN_DOUBT),
         description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),
 }  # fmt: skip

@@ -134,15 +134,15 @@ class GateOperator(BaseOperator):
             report = "\n".join(f"  - {item.sentence()}" for item in broken)
             real = " If the change is real, run the DAG with accept_drift." if any(o.acceptable for o in broken) else ""
             return (
-                f"{self.table_name} broke {len(broken)} rule(s) that stop its promotion:\n{report}\n"
-                "The last good table stays served. All outcomes: ops.quality_result, and the link Data docs of this task. "
-                f"Mend the source or the rule, then clear this task.{real}"
+                f"{self.table_name} broke {len(broken)} rule(s):\n{report}\n"
+                "Nobody further down is told of this table. All outcomes: ops.quality_result, and the link Data docs of this task. "
+                f"Mend the source or the rule, then clear the task before this one, which writes the table.{real}"
             )
         if refuses_too_many(refused, rows):
             return (
                 f"{self.table_name}: {len({row.row_key for row in refused})} of {rows} rows were refused; over 5 % means a damaged "
-                "file or a wrong rule, not bad luck. The last good table stays served. The rows and their reasons: "
-                "clean.rejected_row. Mend the source or the rule, then clear this task."
+                "file or a wrong rule, not bad luck. Nothing is promoted. The rows and their reasons: clean.rejected_row. "
+                "Mend the source or the rule, then clear the task before this one, which writes the table."
             )
         return ""
 

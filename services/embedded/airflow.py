@@ -28,6 +28,7 @@ from services.embedded.process import (
 )
 
 USER = "admin"
+CONNECT_ARGS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"
 AGAIN_AFTER = (1, 2, 4)  # seconds
 
 
@@ -88,7 +89,8 @@ def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], st
         )
     airflow.services.append(
         start("api-server", [command, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-              port=port, log=logs / "api-server.log", env=env, healthy=answers("/api/v2/monitor/health"), timeout_seconds=180)
+              port=port, log=logs / "api-server.log",
+              env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=180)
     )  # fmt: skip
     deadline = time.monotonic() + 180
     while not _all_healthy(airflow.url):
@@ -124,6 +126,7 @@ def _settings(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(32),
         "AIRFLOW__CORE__FERNET_KEY": "",
+        CONNECT_ARGS: "services.embedded.airflow_database.PATIENT",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # A worker that misses its task's end by a moment holds its slot this long. A trigger that fires
         # meanwhile costs the task a try: it must stay well below enrich_contacts' poll_seconds.

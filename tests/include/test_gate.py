@@ -33,12 +33,27 @@ def test_outcome_when_the_rule_could_not_be_evaluated_then_error_and_not_a_pass(
 def test_refused_rows_when_rules_have_other_severities_then_only_reject_refuses() -> None:
     rows = [{"npi": "2", "state": "ON"}, {"npi": "1", "state": None}]
     refused = refused_rows(
-        [result("reject", False, unexpected_index_list=rows), result("warn", False, unexpected_index_list=rows)], "npi"
+        [
+            result("reject", False, unexpected_index_list=rows, unexpected_count=2),
+            result("warn", False, unexpected_index_list=rows, unexpected_count=2),
+        ],
+        "npi",
     )
     assert [(r.row_key, r.rule, r.value) for r in refused] == [
         ("1", "state:be_in_set", None),
         ("2", "state:be_in_set", "ON"),
     ]
+
+
+def test_refused_rows_when_fewer_are_listed_than_were_counted_then_error_that_says_so() -> None:
+    found = result("reject", False, unexpected_index_list=[{"npi": "1", "state": None}], unexpected_count=2)
+    with pytest.raises(ValueError, match="state:be_in_set: 2 rows break it, and 1 of them are listed"):
+        refused_rows([found], "npi")
+
+
+def test_refused_rows_when_the_rule_could_not_be_evaluated_then_error_and_not_nobody() -> None:
+    with pytest.raises(ValueError, match="could not be evaluated"):
+        refused_rows([result("reject", False)], "npi")
 
 
 def test_stopping_when_only_reject_and_warn_are_broken_then_nothing_stops() -> None:

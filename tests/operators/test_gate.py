@@ -97,6 +97,17 @@ def test_gate_when_many_rows_are_refused_then_it_stops_before_the_promotion_with
     assert rows(bigquery_client, "SELECT DISTINCT good FROM ops.table_profile") == [{"good": False}]
 
 
+def test_gate_when_more_rows_are_refused_than_a_report_shows_then_each_of_them_is_kept_back(
+    bigquery_client: bigquery.Client,
+) -> None:
+    everybody = npis(700)
+    wrong = [candidate(npi, state="ONTARIO") for npi in everybody[:30]]
+    insert(bigquery_client, "clean.provider_candidate", [*wrong, *(candidate(npi) for npi in everybody[30:])])
+    assert gate_candidates().execute(context())["refused"] == 30
+    stored = rows(bigquery_client, "SELECT row_key FROM clean.rejected_row")
+    assert {row["row_key"] for row in stored} == set(everybody[:30])
+
+
 def test_gate_when_it_fails_then_the_page_says_why_without_personal_values_and_the_link_leads_there(
     bigquery_client: bigquery.Client, lake: storage.Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:

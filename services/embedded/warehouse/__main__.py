@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 import threading
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -55,6 +58,14 @@ def paths(cursor: duckdb.DuckDBPyConnection, uri: str) -> list[str]:
 
 def main() -> None:
     """Serve until stopped. Raises RuntimeError when this is another local-bigquery than the one that was measured."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--data-dir", type=Path, default=Path())
+    folder = parser.parse_known_args()[0].data_dir
+    if any(folder.glob("*.ducklake")):
+        sys.exit(
+            f"{folder} was written by an earlier version and cannot be read: `docker compose down --volumes` removes it; "
+            "then start again and run apply_tables."
+        )
     constants = query.execute.__code__.co_consts
     asked = (*constants, *tables.columns.__code__.co_consts, *partitions._hidden.__code__.co_consts)
     if not {SLOW_TEMPORARY, *catalog.QUICK_COLUMNS} <= set(asked):

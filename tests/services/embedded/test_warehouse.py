@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from google.api_core.exceptions import NotFound
+
+from services.embedded.cloud import PROJECT, Cloud, start_warehouse
+from services.embedded.process import StartError
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -101,3 +105,10 @@ def test_merge_when_its_source_changes_then_the_same_text_takes_in_what_is_there
         shelf.query_and_wait(f"CREATE OR REPLACE TABLE shelf.value AS SELECT {value} AS v")
         shelf.query_and_wait(merge)
     assert texts(shelf, "SELECT text FROM shelf.kept ORDER BY text") == ["2.5", "true", "xyz"]
+
+
+def test_warehouse_when_its_data_is_of_an_earlier_version_then_it_says_what_to_do(cloud: Cloud, tmp_path: Path) -> None:
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / f"{PROJECT}.ducklake").touch()
+    with pytest.raises(StartError, match="written by an earlier version and cannot be read"):
+        start_warehouse(tmp_path, cloud.lake)
