@@ -30,6 +30,7 @@ from typing import Any
 
 from bench.enrich_policies import buy_everything, learned_orders, replayed, wilson
 from bench.enrich_world import IN_A_HURRY, PUBLISHED, World, load_providers, registry, with_truth, world
+from bench.waterfall_run import let_time_pass
 from hooks.errors import RateLimited
 from include.asking import Question, calls
 from include.call_ledger import CallLedger
@@ -157,7 +158,10 @@ def policies(people: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dict[str, Any]:
-    """Run once undisturbed, and once killed again and again; each rerun is a new run."""
+    """Run once undisturbed, and once killed again and again; each rerun is a new run.
+
+    A rerun comes within seconds, so it holds what was cut off. The last runs come when the vendors are done with all of it.
+    """
     with world(STATE / "undisturbed", STATE / "nppes", IN_A_HURRY, HURRY) as made:
         load_providers(made, with_truth(made, people))
         whole = _run("undisturbed", len(people))
@@ -178,7 +182,9 @@ def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dic
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 hit += 1
-        time.sleep(3.0)  # callbacks on their way
+        time.sleep(3.0)  # the sandbox works on its last calls, and callbacks are on their way
+        for vendor in policy().vendors:
+            let_time_pass(made.lake, vendor)
         for number in range(2):
             _run(f"last-{number}", len(people)).wait()
         theirs = made.charged()

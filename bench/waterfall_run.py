@@ -10,15 +10,20 @@ import asyncio
 import json
 import logging
 import sys
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import TaskDeferred
 
+from include.call_ledger import CallLedger
 from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
-from operators.settle_vendor import SettleVendorOperator
+from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
+
+if TYPE_CHECKING:
+    from google.cloud import storage
 
 
 def run(run_id: str, *, as_of: str, max_contacts: int, approved_usd: float = 1e9, in_doubt: str = "hold") -> None:
@@ -49,6 +54,16 @@ def asked(operator: AskVendorOperator, context: dict[str, Any]) -> dict[str, Any
         arguments = json.loads(json.dumps(deferred.trigger.serialize()[1]))
         trigger = type(deferred.trigger)(**arguments)
     return operator.execute_complete(context, event=asyncio.run(_first_event(trigger)))
+
+
+def let_time_pass(bucket: storage.Bucket, vendor: str) -> None:
+    """Date a vendor's open calls back, as if so many seconds had gone by that it is certainly done with them."""
+    ledger = CallLedger(bucket, vendor, policy().vendors[vendor].operation)
+    for entry in ledger.open():
+        blob = bucket.blob(f"{ledger.prefix}{entry.request_key}/intent.json")
+        intent = json.loads(blob.download_as_bytes())
+        intent["requested_at"] = (entry.requested_at - timedelta(seconds=MAY_WORK_SECONDS)).isoformat()
+        blob.upload_from_string(json.dumps(intent), content_type="application/json")
 
 
 async def _first_event(trigger: Any) -> dict[str, Any]:

@@ -33,9 +33,11 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
 * **BadRequest**: too many of a chunk were refused (asking stopped; the refused ones are kept as failed), or a vendor does
   not show what it took. The message says which and what to check.
 * **LeftInDoubt**: calls went out and their answers were cut off; those people are *in doubt* and asked nowhere. No retry.
-  The next run's `settle_*` finds out what it can: by callbacks (Wiza, Clay) and by the balance (Wiza, Apollo). What stays in
-  doubt is for a person: look it up at the vendor, then run with `in_doubt` = `resend` (may pay twice) or `drop` (go on
-  without). Who: `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
+  The next run's `settle_*` finds out what it can: by callbacks (Wiza, Clay) and by the balance (Wiza, Apollo). For 90
+  minutes after such a call the vendor may still be at work on it and charge for it, so the balance tells nothing yet and
+  `settle_*` holds it; its log says until when: run again after that. What stays in doubt then is for a person: look it up
+  at the vendor, then run with `in_doubt` = `resend` (may pay twice) or `drop` (go on without). Who:
+  `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
 * **VendorDown**, **RateLimited**: the task tries again by itself; what was taken is read by its id. An answer that never
   comes ends at a deadline of 15 minutes and is read by the next try or run.
 * `load_*`, `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.

@@ -1,8 +1,8 @@
 """Wiza: reveals and lists (asynchronous), prospects, companies and credit balances, to contracts/wiza.yaml.
 
-A reveal takes real time, scaled down. What it costs is taken when it starts and shown when it is finished; when the
-balance does not cover the level's price, the answer is HTTP 200 with a failed reveal, as Wiza does it. A list or a
-company that the balance does not cover is refused with 400.
+A reveal takes real time, scaled down. What it costs is taken and shown when it is finished. When the balance, less what
+is promised to reveals and lists under way, does not cover the level's price, the answer is HTTP 200 with a failed reveal,
+as Wiza does it. A list, a search or a company that it does not cover is refused with 400.
 """
 
 import hmac
@@ -127,22 +127,22 @@ class Wiza:
         if len(self.open_until) >= self.plan.wiza_concurrency * QUEUE_PER_SLOT:
             return error(429, "Usage limits exceeded")
         number = len(self.reveals) + 1
-        if self.ledger.balances["wiza"] < FULL_PRICE[level]:
+        if self.ledger.free("wiza") < FULL_PRICE[level]:
             failed = {"id": number, "status": "failed", "is_complete": True, "fail_error": "billing_issue"}
             self.reveals[number] = Reveal(number, now, level, failed)
             return JSONResponse(self.reveals[number].envelope(now))
         person = self.find(call.body["individual_reveal"])
         result = self.result(number, level, person, call.body.get("email_options", {}))
+        done = Reveal(number, now + self.duration(person, number), level, result)
         credits = result["credits"]["api_credits"]["total"]
         if credits:
             subject = f"{person.npi if person else number}:{level}"
             cost = credits * self.plan.wiza_usd_per_credit
-            self.ledger.charge("wiza", "startIndividualReveal", subject, credits, cost)
-        self.reveals[number] = Reveal(number, now + self.duration(person, number), level, result)
-        self.open_until.append(self.reveals[number].done_at)
-        done = self.reveals[number]
+            self.ledger.charge_at(done.done_at, "wiza", "startIndividualReveal", subject, credits, cost)
+        self.reveals[number] = done
+        self.open_until.append(done.done_at)
         self.call_back(call.body.get("callback_url"), "reveal", done.done_at, done.envelope(done.done_at))
-        return JSONResponse(self.reveals[number].envelope(now))
+        return JSONResponse(done.envelope(now))
 
     async def get(self, call: Call) -> Response:
         text = call.path["id"]
@@ -217,7 +217,7 @@ class Wiza:
         profiles = [_preview(person) for person in found[: call.body.get("size", 0)]]
         price = PREVIEW_PRICE if profiles else 0
         if price:
-            if self.ledger.balances["wiza"] < price:
+            if self.ledger.free("wiza") < price:
                 return error(400, NO_CREDITS)
             subject = json.dumps(call.body["filters"], sort_keys=True)
             self.ledger.charge("wiza", "prospectSearch", subject, price, price * self.plan.wiza_usd_per_credit)
@@ -238,7 +238,7 @@ class Wiza:
         return self._prospect_list("continueProspectSearch", wanted, list(before.found))
 
     async def company(self, call: Call) -> Response:
-        if self.ledger.balances["wiza"] < COMPANY_PRICE:
+        if self.ledger.free("wiza") < COMPANY_PRICE:
             return error(400, NO_CREDITS)
         slug = call.body.get("company_linkedin_slug")
         domain = call.body.get("company_domain") or (f"{slug}.example" if slug else "")
@@ -291,19 +291,21 @@ class Wiza:
         listed: set[str],
         found: tuple[Person, ...] = (),
     ) -> Response:
-        """Charges for a list and starts it; 400 and no list when the balance does not cover it."""
+        """Starts a list, charged when it is done; 400 and no list when the balance does not cover it."""
         level = wanted["enrichment_level"]
         charges = [(f"{one.get('linkedin_profile_url')}:{level}", one["credits"]["api_credits"]["total"]) for one in people]  # fmt: skip
-        if sum(credits for _, credits in charges) > self.ledger.balances["wiza"] or self.ledger.balances["wiza"] <= 0:
+        free = self.ledger.free("wiza")
+        if sum(credits for _, credits in charges) > free or free <= 0:
             return error(400, NO_CREDITS)
-        for subject, credits in charges:
-            if credits:
-                self.ledger.charge("wiza", operation, subject, credits, credits * self.plan.wiza_usd_per_credit)
         now = time.monotonic()
         number = len(self.lists) + 1
         made = PeopleList(
             number, wanted["name"], level, iso(self.clock.now), now + self.plan.async_seconds, tuple(people), found
         )
+        for subject, credits in charges:
+            if credits:
+                cost = credits * self.plan.wiza_usd_per_credit
+                self.ledger.charge_at(made.done_at, "wiza", operation, subject, credits, cost)
         self.lists[number] = made
         self.listed |= listed
         self.call_back(wanted.get("callback_url"), "list", made.done_at, made.envelope(made.done_at))

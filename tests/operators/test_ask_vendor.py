@@ -8,12 +8,13 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from bench.waterfall_run import asked
+from bench.waterfall_run import asked, let_time_pass
 from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
 from hooks.wiza import WizaHook
 from include.asking import calls
@@ -22,7 +23,7 @@ from include.event_inbox import InboxEvent, object_name, to_object
 from include.vendor_rows import vendor_rows
 from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
-from operators.settle_vendor import SettleVendorOperator
+from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
 from tests.operators.chunks import chunk, people, spent
 from triggers.vendor_answers import VendorAnswersTrigger
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
 
 CONTEXT = {"run_id": "test"}
+SLOWEST_SECONDS = 1.6  # of the sandbox's answers: five times their mean of 0.3 s
 PAID = {"wiza": "startIndividualReveal", "apollo": "bulkPeopleEnrichment", "clay": "runRoutine"}
 
 
@@ -69,6 +71,12 @@ def _rows(lake: storage.Bucket, vendor: str) -> list[dict[str, Any]]:
 def _statuses(lake: storage.Bucket, vendor: str) -> dict[str, int]:
     found = [row["status"] for row in _rows(lake, vendor)]
     return {status: found.count(status) for status in set(found)}
+
+
+def _asked(world: Sandbox, vendor: str) -> int:
+    """Paid calls that reached the vendor."""
+    operations = world.admin.get("ledger").json()["vendors"][vendor]["operations"]
+    return int(operations.get(PAID[vendor], {"calls": 0})["calls"])
 
 
 def _fault(world: Sandbox, vendor: str, **fault: Any) -> None:
@@ -116,14 +124,17 @@ def test_settle_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked
     # A worker died before its call went out: nothing was charged, so it may be asked again.
     many = vendor == "apollo"
     ledger.claim(planned[0].key, planned[0].request(many), None if many else rows[0]["npi"])
+    let_time_pass(lake, vendor)
     assert _settle(vendor)["withdrawn"] == 1
     # An answer was cut off on the way: it was charged, so its people stay in doubt and are not asked again.
     _fault(world, vendor, kind="drop_response")
     before = spent(world, vendor)
     with pytest.raises(LeftInDoubt, match=r"people's answers were lost"):
         _ask(lake, vendor, rows)
+    time.sleep(SLOWEST_SECONDS)
     charged = spent(world, vendor)[0] - before[0]
     assert charged > 0
+    let_time_pass(lake, vendor)
     assert _settle(vendor)["in_doubt"] == 1
     counts = _ask(lake, vendor, rows)
     assert counts["in_doubt"] == len(planned[0].questions)
@@ -133,6 +144,47 @@ def test_settle_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked
     assert _settle(vendor, "drop")["withdrawn"] == 1
     assert _statuses(lake, vendor).get("in_doubt") is None
     assert _statuses(lake, vendor)["failed"] == len(planned[0].questions)
+
+
+@pytest.mark.parametrize("vendor", ["wiza", "apollo"])
+def test_settle_when_a_call_was_cut_off_a_moment_ago_then_holds_it_although_the_balance_did_not_change(
+    world: Sandbox, lake: storage.Bucket, vendor: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = people(world, 182, 1)
+    _settle(vendor)  # notes the balance
+    (call,) = calls(vendor, rows)
+    _ledger(lake, vendor).claim(call.key, call.request(vendor == "apollo"))
+    (entry,) = _ledger(lake, vendor).open()
+    held = {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 1}
+    asked_before = _asked(world, vendor)
+    assert _settle(vendor) == held
+    until = (entry.requested_at + timedelta(seconds=MAY_WORK_SECONDS)).isoformat(timespec="seconds")
+    assert f"held until {until}: until then {vendor} may be at work" in capsys.readouterr().out
+    assert _ask(lake, vendor, rows)["in_doubt"] == 1  # and it is not asked again
+    assert _asked(world, vendor) == asked_before
+    let_time_pass(lake, vendor)
+    assert _settle(vendor) == held | {"withdrawn": 1, "in_doubt": 0}
+    assert _ask(lake, vendor, rows)["answered"] == 1
+
+
+def test_settle_when_wiza_is_still_at_work_on_a_lost_call_then_it_is_bought_once(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 183, 12)
+    _settle("wiza")  # notes the balance
+    before = spent(world, "wiza")
+    _fault(world, "wiza", kind="drop_response", times=2)
+    with pytest.raises(LeftInDoubt):
+        _ask(lake, "wiza", rows[:2])
+    assert _settle("wiza")["in_doubt"] == 2  # within the time that Wiza works, which charges nothing until it is done
+    assert _ask(lake, "wiza", rows)["in_doubt"] == 2
+    time.sleep(SLOWEST_SECONDS)
+    charged = spent(world, "wiza")
+    let_time_pass(lake, "wiza")
+    _settle("wiza")
+    _ask(lake, "wiza", rows)
+    assert spent(world, "wiza")[1] == before[1]  # nothing twice
+    assert spent(world, "wiza") == charged
 
 
 def test_settle_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
@@ -156,9 +208,9 @@ def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_noth
     assert not any(
         row["npi"] in stored or row["last_name"] in stored for row in rows
     )  # no person in Airflow's database
-    before = spent(world, vendor)
     progress = raised.value.trigger.progress
     asyncio.run(_first_event(VendorAnswersTrigger(vendor, progress, "2999-01-01T00:00:00+00:00", 0.1)))
+    before = spent(world, vendor)
     settled = _settle(vendor)
     assert settled["open"] == settled["answered"] > 0
     assert _statuses(lake, vendor) == {"responded": 5}
@@ -177,13 +229,12 @@ def test_settle_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_
     (lost,) = _ledger(lake, "wiza").open()
     reference = lost.purpose["callback_reference"]
     lost_id = WizaHook().start_reveal(rows[1]["full_name"], company=rows[1]["company"]).id - 1
-    charged = spent(world, "wiza")
     event = InboxEvent(
         "wiza", f"{reference}-body-x", lost.requested_at, {}, json.dumps({"data": {"id": lost_id}}).encode()
     )
     lake.blob(object_name(event)).upload_from_string(to_object(event))
-    while not WizaHook().reveal(lost_id).is_complete:
-        time.sleep(0.1)
+    time.sleep(SLOWEST_SECONDS)
+    charged = spent(world, "wiza")
     assert _settle("wiza")["answered"] == 1
     (row,) = _rows(lake, "wiza")
     assert (row["status"], row["person_key"], row["vendor_ref"]) == ("responded", rows[0]["npi"], str(lost_id))

@@ -119,6 +119,23 @@ def test_reveal_when_it_takes_time_then_it_is_incomplete_first(plan: Plan) -> No
     assert data["email"] == person.email
 
 
+def test_reveal_when_it_takes_time_then_it_is_charged_when_it_is_done_and_promised_until_then(plan: Plan) -> None:
+    client = in_process(replace(plan, async_seconds=10.0))  # for this person 1.4 s
+    client.put("/__sandbox__/credits/wiza", json={"credits": 3})
+    body = asked(with_outcome(plan, "email", "true"))
+    number = client.post(REVEALS, headers=WIZA, json=body).json()["data"]["id"]
+    # The balance shows nothing of it, but what it will take is not free for another reveal.
+    assert client.get("/wiza/api/meta/credits", headers=WIZA).json()["credits"]["api_credits"] == 3
+    assert client.get("/__sandbox__/ledger").json()["vendors"]["wiza"]["credits"] == 0
+    assert client.post(REVEALS, headers=WIZA, json=body).json()["data"]["fail_error"] == "billing_issue"
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if client.get(f"{REVEALS}/{number}", headers=WIZA).json()["data"]["is_complete"]:
+            break
+    assert client.get("/wiza/api/meta/credits", headers=WIZA).json()["credits"]["api_credits"] == 1
+    assert client.get("/__sandbox__/ledger").json()["vendors"]["wiza"]["credits"] == 2
+
+
 def test_reveal_when_queue_is_full_then_429(plan: Plan) -> None:
     client = in_process(replace(plan, async_seconds=60.0, wiza_concurrency=0))
     reply = client.post(REVEALS, headers=WIZA, json=asked(people(plan)[0]))
