@@ -13,7 +13,7 @@ from typing import Any
 
 from google.cloud import bigquery, storage
 
-from include.activation import GHL, INSTANTLY, results
+from include.activation import GHL, INSTANTLY, Send, results
 from include.call_ledger import CallLedger, Entry
 from include.tables import table
 
@@ -62,9 +62,14 @@ class SendStore:
         rows = self.query(table("activation.rejection").sql("known"), destination=self.destination)
         return {(row["person_id"], row["payload_hash"]): row["times"] for row in rows}
 
-    def suppressed(self, person_ids: Sequence[str]) -> set[str]:
-        """Who of these persons may not be contacted, as of this very moment."""
-        rows = self.query(table("activation.send").sql("suppressed"), person_ids=list(person_ids))
+    def suppressed(self, sends: Sequence[Send]) -> set[str]:
+        """The persons of these sends who may not be contacted, or not at the send's address, as of this very moment."""
+        planned = [{"person_id": send.person_id, "email": send.payload.get("email")} for send in sends]
+        rows = self.query(
+            table("activation.send").sql("suppressed"),
+            person_ids=[send.person_id for send in sends],
+            planned=json.dumps(planned, ensure_ascii=False),
+        )
         return {row["person_id"] for row in rows}
 
     def new_in_week(self, monday: date, sunday: date) -> int:

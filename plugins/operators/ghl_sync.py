@@ -115,7 +115,7 @@ class BigQueryToGhlOperator(BaseOperator):
         opt_outs = Counter(self._call(store, hook, send) for send in plan.of(SUPPRESS))
         ended.update(opt_outs)
         for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
-            blocked = store.suppressed([send.person_id for send in batch])
+            blocked = store.suppressed(batch)
             wanted = [send for send in batch if send.person_id not in blocked]
             ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
         self.log.info("Done: %s", dict(ended))

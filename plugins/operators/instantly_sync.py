@@ -195,8 +195,8 @@ class BigQueryToInstantlyOperator(BaseOperator):
             )
 
     def _allowed(self, store: SendStore, batch: Sequence[Send], ended: Counter[str]) -> list[Send]:
-        """The sends whose person is not suppressed at this very moment."""
-        blocked = store.suppressed([send.person_id for send in batch])
+        """The sends whose person and address are not suppressed at this very moment."""
+        blocked = store.suppressed(batch)
         ended["suppressed_late"] += sum(send.person_id in blocked for send in batch)
         return [send for send in batch if send.person_id not in blocked]
 

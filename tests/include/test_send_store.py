@@ -81,8 +81,23 @@ def test_suppressed_when_person_known_address_or_held_address_is_listed_then_fou
     suppress(bigquery_client, "email", f"{npis(5)[1]}@x.example")
     suppress(bigquery_client, "email", "former@x.example")
     suppress(bigquery_client, "person", by_phone, channel="sms")
-    assert store.suppressed([by_person, by_address, by_held, by_phone, free]) == {by_person, by_address, by_held}
+    people = (by_person, by_address, by_held, by_phone, free)
+    sends = [new_send(GHL, person, UPDATE, {"phone": "+15125550100"}, AS_OF) for person in people]
+    assert store.suppressed(sends) == {by_person, by_address, by_held}
     assert store.suppressed([]) == set()
+
+
+def test_suppressed_when_the_address_about_to_go_out_is_listed_then_found_though_it_was_replaced(
+    store: SendStore, bigquery_client: bigquery.Client
+) -> None:
+    bounced, free = (person_id(npi) for npi in npis(2))
+    insert(bigquery_client, "enriched.contact", [contact(npi, email=f"new.{npi}@x.example") for npi in npis(2)])
+    suppress(bigquery_client, "email", "old@x.example")
+    sends = [
+        new_send(GHL, bounced, CREATE, {"email": " Old@X.example"}, AS_OF),
+        new_send(GHL, free, CREATE, {"email": "other@x.example"}, AS_OF),
+    ]
+    assert store.suppressed(sends) == {bounced}
 
 
 def test_load_when_the_warehouse_fails_between_two_parts_then_no_call_is_left_half_loaded(

@@ -6,6 +6,8 @@ import hashlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from google.cloud import bigquery
+
 from operators.ghl_sync import BigQueryToGhlOperator
 from operators.instantly_sync import BigQueryToInstantlyOperator
 from operators.load_sends import LoadSendsOperator
@@ -13,8 +15,6 @@ from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, person_id, rows, run
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
-
     from services.embedded.sandbox import Sandbox
 
 LATER = "2025-11-17T06:00:00+00:00"
@@ -48,6 +48,11 @@ def choose(client: bigquery.Client, npis: list[str], block: str, as_of: str = AS
     """Choose a content block for persons at ``as_of``."""
     chosen = {"as_of": as_of, "content_block_id": block, "reason": "default", "propensity": 0.9}
     insert(client, "predictions.creative", [{"person_id": person_id(npi), **chosen} for npi in npis])
+
+
+def replace_email(client: bigquery.Client, npi: str, address: str) -> None:
+    """Give a person another address, as enrich_contacts does when the first one failed."""
+    _change(client, npi, "email", address)
 
 
 def score(client: bigquery.Client, npi: str, probability: float, rank_pct: float, as_of: str = AS_OF) -> None:
@@ -100,6 +105,17 @@ def calls(sandbox: Sandbox, vendor: str) -> dict[str, int]:
     with sandbox.admin as admin:
         ledger = admin.get("ledger").json()
     return {name: entry["calls"] for name, entry in ledger["vendors"].get(vendor, {}).get("operations", {}).items()}
+
+
+def _change(client: bigquery.Client, npi: str, column: str, value: str) -> None:
+    config = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter("npi", "STRING", npi),
+            bigquery.ScalarQueryParameter("value", "STRING", value),
+        ]
+    )
+    sql = f"UPDATE enriched.contact SET {column} = @value WHERE npi = @npi"  # noqa: S608
+    client.query_and_wait(sql, job_config=config)
 
 
 def _lead(npi: str, icp_score: float) -> dict[str, Any]:

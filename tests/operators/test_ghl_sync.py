@@ -20,6 +20,7 @@ from tests.operators.activation import (
     email,
     phone,
     ready,
+    replace_email,
     score,
     suppress,
     to_ghl,
@@ -141,6 +142,19 @@ def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
     store = send_store(operator, "google_cloud_default", "ghl")
     plan = operator.plan(store, AS_OF)
     suppress(bigquery_client, "email", email(npis[0]))
+    assert operator.send(store, plan)["suppressed_late"] == 1
+    assert set(held(npis)) == {npis[1]}
+
+
+def test_send_when_the_planned_address_fails_and_is_replaced_after_the_plan_then_it_is_not_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = contacted(bigquery_client, ready(bigquery_client, 2))
+    operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
+    store = send_store(operator, "google_cloud_default", "ghl")
+    plan = operator.plan(store, AS_OF)
+    suppress(bigquery_client, "email", email(npis[0]))
+    replace_email(bigquery_client, npis[0], "dana@elsewhere.example")
     assert operator.send(store, plan)["suppressed_late"] == 1
     assert set(held(npis)) == {npis[1]}
 

@@ -21,6 +21,7 @@ from tests.operators.activation import (
     email,
     load,
     ready,
+    replace_email,
     score,
     suppress,
     to_instantly,
@@ -108,6 +109,19 @@ def test_send_when_person_opts_out_after_the_plan_then_they_are_left_out(
     suppress(bigquery_client, "person", person_id(npis[1]))
     assert operator.send(store, hook, plan)["suppressed_late"] == 1
     assert set(held(npis)) == {npis[0], npis[2]}
+
+
+def test_send_when_the_planned_address_fails_and_is_replaced_after_the_plan_then_it_is_not_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100)
+    store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
+    plan = operator.plan(store, hook, AS_OF)
+    suppress(bigquery_client, "email", email(npis[0]))
+    replace_email(bigquery_client, npis[0], "dana@elsewhere.example")
+    assert operator.send(store, hook, plan)["suppressed_late"] == 1
+    assert set(held(npis)) == {npis[1]}
 
 
 def test_execute_when_answer_is_lost_then_rerun_sends_nothing_twice(

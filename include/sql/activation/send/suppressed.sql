@@ -1,4 +1,5 @@
--- Who of @person_ids may not get e-mail now, by person, by the address that we know or by the address that a destination holds.
+-- Who of @person_ids may not get e-mail now, by person, by the address that we know, by the one that a destination holds or by the
+-- one that is about to go out. @planned: JSON array of person_id and that address, which may be another one than we know by now.
 -- Opt-outs are not bound to a point in time: one that is known counts. by_person: it holds for the person on every address.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
@@ -14,6 +15,10 @@ address AS (
   UNION DISTINCT
   SELECT person_id, TO_HEX(SHA256(LOWER(TRIM(JSON_VALUE(payload, '$.email'))))) FROM activation.sync_state
   WHERE JSON_VALUE(payload, '$.email') IS NOT NULL AND person_id IN UNNEST(@person_ids)
+  UNION DISTINCT
+  SELECT JSON_VALUE(s, '$.person_id'), TO_HEX(SHA256(LOWER(TRIM(JSON_VALUE(s, '$.email')))))
+  FROM UNNEST(JSON_QUERY_ARRAY(@planned)) AS s
+  WHERE JSON_VALUE(s, '$.email') IS NOT NULL
 )
 SELECT person_id, LOGICAL_OR(by_person) AS by_person
 FROM (
