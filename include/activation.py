@@ -105,14 +105,24 @@ def new_send(
     payload: Mapping[str, Any],
     as_of: str,
     attempt: int = 0,
+    held_since: datetime | None = None,
     **more: Any,
 ) -> Send:
-    """Return a send; its id is the same whenever the run plans it again. attempt: earlier refusals of the payload."""
+    """Return a send; its id is the same whenever the run plans it again.
+
+    :param attempt: earlier refusals of the payload.
+    :param held_since: when the destination was told what it holds of the person; None: it holds nothing.
+    """
     digest = payload_hash(payload)
     moment = datetime.fromisoformat(as_of).astimezone(UTC).isoformat(timespec="seconds")
-    send_id = hashlib.sha256(
-        "|".join((destination, person_id, operation, digest, moment, str(attempt))).encode()
-    ).hexdigest()
+    parts = [destination, person_id, operation, digest, moment, str(attempt)]
+    if held_since is not None:
+        # A value may return to an earlier one at the same as_of. What the destination holds tells the two sends apart, by
+        # its moment, for by its hash the fourth of A, B, A, B would be the second. A rerun still finds its own sends: the
+        # moment is the ledger's, the same however often it is loaded, and it moves only when an answered call is loaded;
+        # from then on the payload is what is held, and is not planned.
+        parts.append(held_since.astimezone(UTC).isoformat())
+    send_id = hashlib.sha256("|".join(parts).encode()).hexdigest()
     return Send(f"s{send_id[:31]}", destination, person_id, operation, digest, dict(payload), moment, **more)
 
 
@@ -280,7 +290,7 @@ def plan_ghl(
     sends: list[Send] = []
     unchanged = rejected_before = 0
     for row in rows:
-        person_id, held = row["person_id"], {"remote_id": row["remote_id"]}
+        person_id, held = row["person_id"], {"remote_id": row["remote_id"], "held_since": row["held_since"]}
         if row["suppressed"]:
             # One whose address failed first may opt out later: the stop that GHL holds decides, not that it holds one.
             operation, payload, changes = SUPPRESS, ghl_stop(row["by_person"]), {}
@@ -344,7 +354,7 @@ def plan_known_leads(
     unchanged = rejected_before = 0
     for row in rows:
         held = json.loads(row["held_payload"])
-        more: dict[str, Any] = {"remote_id": row["remote_id"], "campaign_id": row["campaign_id"]}
+        more: dict[str, Any] = {name: row[name] for name in ("remote_id", "campaign_id", "held_since")}
         changes: dict[str, Any] = {}
         payload: dict[str, Any] = {"deleted": True}
         if row["suppressed"]:

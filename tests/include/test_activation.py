@@ -64,6 +64,7 @@ ROW: dict[str, Any] = {
     "remote_id": None,
     "held_status": None,
     "held_hash": None,
+    "held_since": None,
     "is_held": False,
     "suppressed": False,
     "by_person": False,
@@ -143,6 +144,9 @@ def test_send_id_when_any_part_differs_then_it_differs_and_zones_do_not_matter()
         new_send(INSTANTLY, "p1", "update", {"email": "a@x.example"}, AS_OF),
         new_send(INSTANTLY, "p1", CREATE, {"email": "a@x.example"}, "2025-11-17T06:00:00+00:00"),
         new_send(INSTANTLY, "p1", CREATE, {"email": "a@x.example"}, AS_OF, attempt=1),
+        new_send(
+            INSTANTLY, "p1", CREATE, {"email": "a@x.example"}, AS_OF, held_since=datetime(2025, 11, 1, tzinfo=UTC)
+        ),
     ]
     assert send.send_id not in {other.send_id for other in others}
     assert len({other.send_id for other in others}) == len(others)

@@ -55,6 +55,11 @@ def replace_email(client: bigquery.Client, npi: str, address: str) -> None:
     _change(client, npi, "email", address)
 
 
+def replace_phone(client: bigquery.Client, npi: str, number: str) -> None:
+    """Give a person another phone number, as enrich_contacts does."""
+    _change(client, npi, "phone_e164", number)
+
+
 def score(client: bigquery.Client, npi: str, probability: float, rank_pct: float, as_of: str = AS_OF) -> None:
     """Predict for one person at ``as_of``."""
     predicted = {"probability": probability, "score": 100 * probability, "rank_pct": rank_pct, "model_version": "v1"}

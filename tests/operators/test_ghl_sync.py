@@ -21,6 +21,7 @@ from tests.operators.activation import (
     phone,
     ready,
     replace_email,
+    replace_phone,
     score,
     suppress,
     to_ghl,
@@ -114,6 +115,17 @@ def test_execute_when_content_changes_then_that_contact_alone_is_updated_and_kee
     contact = held(npis)[npis[0]]
     assert (contact["id"], contact["tags"]) == (contact_id, ["called by ann"])
     assert custom(contact)["gtm_content_block"] == "peer-invite"
+
+
+def test_execute_when_a_value_returns_within_one_as_of_then_each_change_is_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    for number in ("+15124440011", "+15124440012", "+15124440011", "+15124440012"):
+        replace_phone(bigquery_client, npi, number)
+        assert to_ghl()["sent"] == 1
+        assert held([npi])[npi]["phone"] == number
+        assert to_ghl()["updates"] == 0
 
 
 def test_execute_when_suppressed_then_known_contact_gets_dnd_once_and_unknown_is_never_sent(

@@ -22,6 +22,7 @@ from tests.operators.activation import (
     load,
     ready,
     replace_email,
+    replace_phone,
     score,
     suppress,
     to_instantly,
@@ -198,6 +199,17 @@ def test_execute_when_score_and_content_change_then_only_the_change_is_sent(
     payload = held(npis)[npis[0]]["payload"]
     assert (payload["lead_score"], payload["grade"], payload["content_block_id"]) == (40, "A", "peer-invite")
     assert to_instantly(LATER)["updates"] == 0
+
+
+def test_execute_when_a_value_returns_within_one_as_of_then_each_change_is_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    for number in ("+15124440011", "+15124440012", "+15124440011", "+15124440012"):
+        replace_phone(bigquery_client, npi, number)
+        assert to_instantly()["sent"] == 1
+        assert held([npi])[npi]["phone"] == number
+        assert to_instantly()["updates"] == 0
 
 
 def test_execute_when_some_are_refused_then_reason_is_kept_and_they_are_not_offered_again(

@@ -28,6 +28,7 @@ SELECT
   y.remote_id,
   y.campaign_id,
   TO_JSON_STRING(y.payload) AS held_payload,
+  y.sent_at AS held_since,
   bp.identifier_hash IS NOT NULL OR be.identifier_hash IS NOT NULL OR bc.identifier_hash IS NOT NULL AS suppressed,
   m.audience_id,
   JSON_VALUE(y.payload, '$.email') AS email,
