@@ -26,6 +26,10 @@ GHL = "ghl"
 CREATE, UPDATE, SUPPRESS, SKIP = "create", "update", "suppress", "skip"
 SOURCE_TAG = "dental-gtm"
 SENDER = Path(__file__).with_name("sender.yaml")
+GATE_FAILED = (
+    "Only opt-outs were sent to {vendor}: messages are made of {tables}, and its last gate failed. Mend it "
+    "(docs/gates.md), then run the DAG again."
+)
 OPT_OUTS_REFUSED = (
     "{vendor} refused {count} opt-outs; everything else is done. These persons may still get e-mail: look up their "
     "remote_id in activation.rejection (operation suppress), stop them at {vendor} by hand, then run this DAG again. "

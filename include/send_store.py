@@ -18,6 +18,7 @@ from include.call_ledger import CallLedger, Entry
 from include.tables import table
 
 OPERATIONS = {INSTANTLY: ("add_leads", "patch_lead", "delete_lead"), GHL: ("upsert_contact", "update_contact")}
+GATED = ("enriched.contact", "segmented.lead", "predictions.lead_score")  # what a message and its order are made of
 MAXIMUM_BYTES_BILLED = 50 * 1024**3
 ROWS_PER_QUERY = 200  # BigQuery takes 1 MB of query with its parameters, and a row with its content is about 2 KB
 
@@ -71,6 +72,11 @@ class SendStore:
             planned=json.dumps(planned, ensure_ascii=False),
         )
         return {row["person_id"] for row in rows}
+
+    def failed_gates(self) -> list[str]:
+        """The tables that a message is made of whose last gate failed: they were written before it judged them."""
+        rows = self.query(table("ops.table_profile").sql("failed"), table_names=list(GATED))
+        return [f"{row['table_name']} (as of {row['as_of']:%Y-%m-%d %H:%M})" for row in rows]
 
     def new_in_week(self, monday: date, sunday: date) -> int:
         """New leads that the destination accepted in runs of these days."""

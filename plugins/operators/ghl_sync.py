@@ -15,6 +15,7 @@ from hooks.errors import BadRequest, NotFound, VendorError
 from hooks.ghl import REQUESTS_PER_SECOND, GhlHook
 from include.activation import (
     CREATE,
+    GATE_FAILED,
     GHL,
     OPT_OUTS_REFUSED,
     SUPPRESS,
@@ -89,9 +90,14 @@ class BigQueryToGhlOperator(BaseOperator):
         if newest and moment(newest) > moment(as_of):
             self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
             plan, newer = plan.opt_outs(), {"newer_as_of": newest}
+        if failed := store.failed_gates():
+            plan = plan.opt_outs()
         counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
-        return counts if self.plan_only else counts | self.send(store, plan)
+        ended = {} if self.plan_only else self.send(store, plan)
+        if failed:
+            raise AirflowFailException(GATE_FAILED.format(vendor="GHL", tables=", ".join(failed)))
+        return counts | ended
 
     def settle(self, store: SendStore) -> None:
         """Forget calls in doubt, which are planned again because a repeat is harmless; then load what was answered."""

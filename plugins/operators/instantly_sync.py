@@ -14,6 +14,7 @@ from hooks.errors import BadRequest, NotFound, ResponseLost, VendorError
 from hooks.instantly import REQUESTS_PER_SECOND, InstantlyHook
 from include.activation import (
     CREATE,
+    GATE_FAILED,
     INSTANTLY,
     OPT_OUTS_REFUSED,
     SUPPRESS,
@@ -111,9 +112,14 @@ class BigQueryToInstantlyOperator(BaseOperator):
         if newest and moment(newest) > moment(as_of):
             self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
             plan, newer = plan.opt_outs(), {"newer_as_of": newest}
+        if failed := store.failed_gates():
+            plan = plan.opt_outs()
         counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
-        return counts if self.plan_only else counts | self.send(store, hook, plan)
+        ended = {} if self.plan_only else self.send(store, hook, plan)
+        if failed:
+            raise AirflowFailException(GATE_FAILED.format(vendor="Instantly", tables=", ".join(failed)))
+        return counts | ended
 
     def settle(self, store: SendStore, hook: InstantlyHook) -> None:
         """Find out what calls in doubt did, so that nothing is sent twice; then load what was answered."""

@@ -75,6 +75,13 @@ def suppress(client: bigquery.Client, identifier_type: str, value: str, channel:
     insert(client, "clean.suppression", [{"identifier_type": identifier_type, "identifier_hash": digest, **reason}])
 
 
+def judged(client: bigquery.Client, table_name: str, good: bool, as_of: str = AS_OF) -> None:
+    """Write down how a table's gate ended at ``as_of``."""
+    figure = {"metric": "row_count", "column_name": "", "category": "", "value": 1.0, "profile_date": as_of[:10]}
+    run = {"as_of": as_of, "run_key": f"dag/run-{good}/gate", "table_name": table_name, "good": good}
+    insert(client, "ops.table_profile", [run | figure])
+
+
 def to_instantly(as_of: str = AS_OF, **fields: Any) -> dict[str, Any]:
     """Do what activate_instantly does, loading included also where sending fails."""
     operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=as_of, **({"max_new_leads": 100} | fields))

@@ -18,6 +18,7 @@ from tests.operators.activation import (
     calls,
     choose,
     email,
+    judged,
     phone,
     ready,
     replace_email,
@@ -407,3 +408,22 @@ def _click(npi: str) -> dict[str, Any]:
         "person_id": person_id(npi),
         "attributes": {},
     }
+
+
+def test_execute_when_a_gate_failed_then_opt_outs_alone_are_sent_until_it_passes(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    known, _ = contacted(bigquery_client, ready(bigquery_client, 2))
+    assert to_ghl()["sent"] == 2
+    contacted(bigquery_client, ready(bigquery_client, 1))
+    suppress(bigquery_client, "person", person_id(known))
+    judged(bigquery_client, "enriched.contact", False, LATER)
+    before = calls(world, "ghl")
+    with pytest.raises(
+        AirflowFailException, match="Only opt-outs were sent to GHL: .*enriched.contact .as of 2025-11-17"
+    ):
+        to_ghl()
+    after = calls(world, "ghl")
+    assert sum(after.values()) == sum(before.values()) + 1
+    judged(bigquery_client, "enriched.contact", True, LATER)
+    assert to_ghl()["creates"] == 1

@@ -19,6 +19,7 @@ from tests.operators.activation import (
     calls,
     choose,
     email,
+    judged,
     load,
     ready,
     replace_email,
@@ -372,3 +373,22 @@ def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(
 def _schedule() -> dict[str, Any]:
     timing = {"from": "09:00", "to": "17:00"}
     return {"schedules": [{"name": "days", "timing": timing, "days": {"1": True}, "timezone": "America/Chicago"}]}
+
+
+def test_execute_when_a_gate_failed_then_opt_outs_alone_are_sent_until_it_passes(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    known, _ = ready(bigquery_client, 2)
+    assert to_instantly()["sent"] == 2
+    ready(bigquery_client, 1)
+    suppress(bigquery_client, "person", person_id(known))
+    judged(bigquery_client, "enriched.contact", False, LATER)
+    before = calls(world, "instantly")
+    with pytest.raises(
+        AirflowFailException, match="Only opt-outs were sent to Instantly: .*enriched.contact .as of 2025-11-17"
+    ):
+        to_instantly()
+    after = calls(world, "instantly")
+    assert sum(after.values()) == sum(before.values()) + 1
+    judged(bigquery_client, "enriched.contact", True, LATER)
+    assert to_instantly()["creates"] == 1
