@@ -1,23 +1,16 @@
-"""Splink on the same people: its own comparisons, its own estimates, nothing tuned but the threshold.
-
-``python -m bench.splink_default FOLDER`` links the registry in a folder; a process of its own, so that it can be given a time limit.
-"""
+"""Splink on the same people: its own comparisons, its own estimates, nothing tuned but the threshold that the caller picks."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from bench.registry import rules as number_rules
 from include.linkage.licenses import STREET_KEY, Files
 from include.linkage.names import MACROS
 from include.linkage.numbers import number_macro
-
-THRESHOLD = 0.95
 
 # The same folding as ours, so that what is compared is the linkage and not the cleaning. One number a person: Splink compares columns.
 TABLES = """
@@ -33,7 +26,7 @@ FROM providers AS p;
 """
 
 
-def linked_by_splink(files: Files, rules: Mapping[str, Sequence[str]], to: Path) -> None:
+def linked_by_splink(files: Files, rules: Mapping[str, Sequence[str]], to: Path, threshold: float) -> None:
     """Write (license_key, npi) pairs to the Parquet file `to`: the best NPI of each licence, at this probability or more."""
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
@@ -65,15 +58,9 @@ def linked_by_splink(files: Files, rules: Mapping[str, Sequence[str]], to: Path)
     linker.training.estimate_u_using_random_sampling(max_pairs=2_000_000)
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("number"))
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("last_name", "first_name"))
-    found = linker.inference.predict(threshold_match_probability=THRESHOLD).physical_name
+    found = linker.inference.predict(threshold_match_probability=threshold).physical_name
     db.execute(
         f"COPY (SELECT unique_id_l AS license_key, unique_id_r AS npi FROM {found} "
         "QUALIFY row_number() OVER (PARTITION BY unique_id_l ORDER BY match_weight DESC, unique_id_r) = 1) "
         f"TO '{to}' (FORMAT parquet)"
     )
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    sides = Files(*(str(folder / f"{name}.parquet") for name in ("licenses", "providers", "slots")))
-    linked_by_splink(sides, number_rules(), folder / "splink.parquet")
