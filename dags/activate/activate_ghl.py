@@ -20,6 +20,7 @@ older `as_of` param only opt-outs are sent. `dry_run` logs what would be sent an
 * `RateLimited`, `VendorDown`: it tries again by itself and sends only the rest. Clearing it is always safe.
 * "refused n opt-outs": urgent, these persons may still be contacted. Do what the message says.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
+* "Only opt-outs were sent": the gate of a table that messages are made of failed. Mend that DAG first, then run this one.
 
 ## Backfill
 

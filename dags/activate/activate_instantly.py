@@ -24,6 +24,7 @@ what would be sent, sends nothing, writes nothing and starts nothing.
 * "refused n opt-outs": urgent, these persons may still get e-mail. Do what the message says.
 * "a campaign that does not run": somebody paused it, so it gets no leads; opt-outs are done. Resume it at Instantly.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
+* "Only opt-outs were sent": the gate of a table that messages are made of failed. Mend that DAG first, then run this one.
 
 ## Backfill
 
