@@ -53,11 +53,13 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000, help="contacts of the comparison of policies")
     parser.add_argument("--killed-people", type=int, default=2_000)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--weeks", type=int, default=10, help="of the generated registry, about 1200 people each")
+    parser.add_argument("--weeks", type=int, default=32, help="of the generated registry; a name that two people have is left out")
     parser.add_argument("--seed", type=int, default=7, help="of the moments of the kills")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     people = registry(emptied(STATE) / "nppes", arguments.weeks)
+    if len(people) < arguments.people:
+        parser.error(f"the registry of {arguments.weeks} weeks has {len(people)} people: ask for more --weeks")
     report: dict[str, Any] = {"people_in_registry": len(people)}
     with world(STATE / "limits", STATE / "nppes", PUBLISHED, 1) as made:
         report |= limits(made, with_truth(made, people[:600]))

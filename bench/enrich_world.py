@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
+from include.nppes import npi_check_digit, parse_file_name
 from include.tables import table, tables
 from services.embedded.cloud import BUCKET, PROJECT, Cloud, running_cloud
 from services.embedded.process import answers, free_port, python, start
@@ -77,7 +78,7 @@ def registry(folder: Path, weeks: int) -> list[dict[str, Any]]:
     ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     rows: dict[str, dict[str, str]] = {}
-    for archive in sorted(folder.glob("*Weekly*.zip")):
+    for archive in sorted(folder.glob("*Weekly*.zip"), key=lambda path: parse_file_name(path.name).day):
         with zipfile.ZipFile(archive) as zipped:
             member = next(
                 n for n in zipped.namelist() if n.startswith("npidata_pfile") and "fileheader" not in n.lower()
@@ -88,7 +89,9 @@ def registry(folder: Path, weeks: int) -> list[dict[str, Any]]:
     people = [
         {"npi": npi, "first_name": row[first], "last_name": row[last], "full_name": f"{row[first]} {row[last]}"}
         for npi, row in sorted(rows.items())
-        if row["Entity Type Code"] == "1" and row["Healthcare Provider Taxonomy Code_1"].startswith("1223")
+        if row["Entity Type Code"] == "1"
+        and row["Healthcare Provider Taxonomy Code_1"].startswith("1223")
+        and npi_check_digit(npi[:9]) == npi[9:]  # the generated files hold a few mistyped ones
     ]
     names = Counter(person["full_name"] for person in people)
     return [person for person in people if names[person["full_name"]] == 1]
@@ -142,7 +145,9 @@ def with_truth(made: World, people: list[dict[str, Any]]) -> list[dict[str, Any]
     known = []
     with made.sandbox.admin as admin:
         for person in people:
-            truth = admin.get(f"truth/{person['npi']}").json()
+            answer = admin.get(f"truth/{person['npi']}")
+            answer.raise_for_status()
+            truth = answer.json()
             size = truth["practice"]["size"]
             segment = "solo" if size <= 1 else "small" if size <= 4 else "group"
             known.append(
