@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000, help="contacts of the comparison of policies")
     parser.add_argument("--killed-people", type=int, default=2_000)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--weeks", type=int, default=32, help="of the generated registry; a name that two people have is left out")
+    parser.add_argument(
+        "--weeks", type=int, default=32, help="of the generated registry; a name that two people have is left out"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the moments of the kills")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
@@ -185,8 +187,8 @@ def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dic
                 process.wait()
                 hit += 1
         time.sleep(3.0)  # the sandbox works on its last calls, and callbacks are on their way
-        for vendor in policy().vendors:
-            let_time_pass(made.lake, vendor)
+        for name, vendor in policy().vendors.items():
+            let_time_pass(made.lake, CallLedger(made.lake, name, vendor.operation))
         for number in range(2):
             _run(f"last-{number}", len(people)).wait()
         theirs = made.charged()

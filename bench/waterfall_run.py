@@ -31,7 +31,7 @@ def run(run_id: str, *, as_of: str, max_contacts: int, approved_usd: float = 1e9
     context = {"run_id": run_id}
     rules = policy()
     for vendor in rules.vendors:
-        SettleVendorOperator(task_id=f"settle_{vendor}", vendor=vendor, in_doubt=in_doubt).execute(context)
+        SettleVendorOperator(task_id=f"settle_{vendor}", vendor=vendor, as_of=as_of, in_doubt=in_doubt).execute(context)
     for number in range(1, len(rules.email.order) + 1):
         plan = PlanEnrichmentOperator(
             task_id=f"plan_round_{number}",
@@ -56,9 +56,8 @@ def asked(operator: AskVendorOperator, context: dict[str, Any]) -> dict[str, Any
     return operator.execute_complete(context, event=asyncio.run(_first_event(trigger)))
 
 
-def let_time_pass(bucket: storage.Bucket, vendor: str) -> None:
-    """Date a vendor's open calls back, as if so many seconds had gone by that it is certainly done with them."""
-    ledger = CallLedger(bucket, vendor, policy().vendors[vendor].operation)
+def let_time_pass(bucket: storage.Bucket, ledger: CallLedger) -> None:
+    """Date the open calls back, as if so many seconds had gone by that the vendor is certainly done with them."""
     for entry in ledger.open():
         blob = bucket.blob(f"{ledger.prefix}{entry.request_key}/intent.json")
         intent = json.loads(blob.download_as_bytes())

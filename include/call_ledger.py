@@ -129,18 +129,21 @@ class CallLedger:
         started = self._read(request_key, "started")
         return Claim(request_key, "in_doubt", started["vendor_ref"] if started else None)
 
-    def reopen(self, request_key: str) -> Claim:
+    def reopen(self, request_key: str, *, asked_before: datetime) -> Claim:
         """Allow a call in doubt to be made again, because a person decided so. Keeps the first requested_at.
 
-        Raises LedgerConflict when the vendor's id is known: fetch the answer by it instead of paying again.
+        asked_before: a call that was made, or made again, at that moment or later may be on its way in another task, so it
+        stays in doubt. Raises LedgerConflict when the vendor's id is known: fetch the answer by it instead of paying again.
         """
         if self._object(request_key, "started").exists() or self._object(request_key, "response").exists():
             raise LedgerConflict(f"{self.prefix}{request_key} has an id or an answer: fetch it, do not ask again")
         blob = self._bucket.get_blob(self._path(request_key, "intent"))
         if blob is None:
             raise LedgerConflict(f"{self.prefix}{request_key} was never asked: claim it")
-        self._intents.pop(request_key, None)  # the answer must repeat this intent, with its resent_at
         intent = json.loads(blob.download_as_bytes())
+        if datetime.fromisoformat([intent["requested_at"], *intent["resent_at"]][-1]) >= asked_before:
+            return Claim(request_key, "in_doubt")
+        self._intents.pop(request_key, None)  # the answer must repeat this intent, with its resent_at
         intent["resent_at"].append(self._now())
         blob.upload_from_string(_json(intent), content_type="application/json", if_generation_match=blob.generation)
         return Claim(request_key, "new")

@@ -4,7 +4,8 @@ Wiza and Apollo are given an address of their own for every request. Its last pa
 code that only we can make of it. So an address cannot be guessed, and the receiver knows its own without a store.
 
 Wiza also sends a fixed header, and Clay signs the body. None of the three signs the time: what stops a replay is that
-the same delivery has the same key in the inbox. A callback only ever shortens a wait. What it says is read again from
+the same delivery has the same key in the inbox. Polling ends every wait, so that a lost callback delays
+nothing; a callback tells which call was taken when the answer that named it was lost. What it says is read again from
 the vendor by id (Wiza, Clay), or is held against the request that its reference belongs to (Apollo).
 """
 

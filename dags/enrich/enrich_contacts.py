@@ -11,7 +11,7 @@ made. Whom, of whom and for how much: `include/waterfall.yaml`, explained in doc
 | Kind | convergent: asks for whom no usable e-mail is known, or one that is older than 180 days; Twilio after 365 |
 | Runs | when clean.provider changes |
 | Reads | clean.provider, clean.suppression, segmented.lead (ICP score), raw.vendor_response |
-| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result, table_profile |
+| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result, table_profile, alert |
 | Spends | at most the budgets of waterfall.yaml, and `max_lookup_usd` USD at Twilio a run |
 | Then | segment_leads |
 
@@ -26,7 +26,9 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
 * `plan_round_1` (**BudgetExceeded**): nothing was asked. The message has the figures. Lower `max_contacts`, or run with
   `approved_usd` as it says. `forecast_lookups`: the same with `max_lookup_usd`.
 * **OutOfCredits**: the message says how many people are missing; what was bought is kept and loaded. Top up, clear the
-  task.
+  task; whom a call of Clay left half-way the next run asks for.
+* ops.alert, check_name `unexplained_credits`: a balance fell by more than our books say. Nothing fails. Look at the
+  vendor's usage page: who else spends from the account, or which lost answer was charged.
 * **AuthFailed**: correct the vendor's connection, clear the task. Nothing was asked.
 * **WrongAddress**: the host of the connection is not the vendor's, or its contract changed. Nothing was asked: correct
   it, clear the task.
@@ -133,7 +135,7 @@ with DAG(
     before: list[Any] = [as_of]
     for vendor in RULES.vendors:
         before.append(SettleVendorOperator(
-            task_id=f"settle_{vendor}", vendor=vendor, in_doubt="{{ params.in_doubt }}", pool=vendor,
+            task_id=f"settle_{vendor}", vendor=vendor, as_of=AS_OF, in_doubt="{{ params.in_doubt }}", pool=vendor,
             retry_policy=VENDOR_RETRY,
         ))  # fmt: skip
     rounds, asks = [], []

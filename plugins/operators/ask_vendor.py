@@ -124,13 +124,18 @@ class AskVendorOperator(BaseOperator):
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
         self._fail_if_in_doubt(progress, None)
         operation = policy().vendors[self.vendor].operation
-        if progress.missing:
+        if missing := progress.missing + progress.unpaid:
             raise OutOfCredits(
                 self.vendor,
                 operation,
                 None,
-                f"Credits ran out: {progress.missing} of {progress.total} people of this chunk are missing, "
-                f"{progress.answered + progress.had} answers are kept. Top the account up, then clear this task.",
+                f"Credits ran out: {missing} of {progress.total} people of this chunk are missing, "
+                f"{progress.answered + progress.had} answers are kept. Top the account up, then clear this task"
+                + (
+                    f"; {progress.unpaid} of them were left out of a call that is over: the next run asks for them."
+                    if progress.unpaid
+                    else "."
+                ),
             )
         fail_on_bad_refs(self.vendor, progress)
         if too_many_refused(progress.refused, progress.total):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.call_ledger import CallLedger, Entry
-from include.settings import lake_bucket
+from include.settings import lake_bucket, project
+from include.tables import table
 from include.waterfall import policy
 from operators.asking import Asker, asker_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting
@@ -23,6 +26,7 @@ IN_DOUBT = ("hold", "resend", "drop")
 # How long a vendor may work on a call that it took, and charge for it only then. Wiza has the longest queue: 200 reveals
 # before each one that is at work, 25 s each on average, and up to 380 s for the last: 5380 s in all.
 MAY_WORK_SECONDS = 5400.0
+LEAST_CREDITS = 0.01  # what two sums of fractions may differ by
 
 
 class SettleVendorOperator(BaseOperator):
@@ -33,25 +37,31 @@ class SettleVendorOperator(BaseOperator):
     our books say, what is left was not charged, so it is withdrawn and may be asked again. Else it stays in doubt, and its
     people are not asked anywhere.
 
+    Where the balance has fallen by more than our books say, and no call in doubt may be why, that is an alert
+    (ops.alert, check_name unexplained_credits): once, because the next reading is compared with this one.
+
     Runs alone: nothing else may be asking the vendor. Returns counts of calls. Raises hooks.errors.
 
+    :param as_of: point in time of the run, ISO 8601; an alert stands under its date.
     :param in_doubt: what a person decided about calls that stay in doubt, young ones too: ``hold`` them; ``resend``, ask
         again, which may pay twice; ``drop``, go on without their answers.
     """
 
-    template_fields: Sequence[str] = ("in_doubt",)
+    template_fields: Sequence[str] = ("as_of", "in_doubt")
     ui_color = "#fef7e0"
 
     def __init__(
         self,
         *,
         vendor: str,
+        as_of: str,
         in_doubt: str = "hold",
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.vendor = vendor
+        self.as_of = as_of
         self.in_doubt = in_doubt
         self.gcp_conn_id = gcp_conn_id
 
@@ -121,18 +131,46 @@ class SettleVendorOperator(BaseOperator):
         is_quiet: the vendor works on nothing of ours, so that what it did not charge it never will.
         """
         balance = Balance(bucket, ledger)
+        left = asker.credits_left() if is_quiet else None
+        unexplained = balance.unexplained(left)
         if self.in_doubt == "drop":
             for entry in cut_off:
                 ledger.record_response(entry.request_key, None, status="failed", http_status=None)
-        elif self.in_doubt == "resend" or (cut_off and is_quiet and balance.explains(asker.credits_left())):
+        elif self.in_doubt == "resend" or (cut_off and unexplained is not None and abs(unexplained) < LEAST_CREDITS):
             for entry in cut_off:
                 self.log.info("Call %s is withdrawn and may be asked again", entry.request_key)
                 ledger.withdraw(entry.request_key)
         elif cut_off:
             return 0
-        if is_quiet:
-            balance.write(asker.credits_left())
+        if unexplained is not None and unexplained >= LEAST_CREDITS:
+            self._raise_alert(unexplained, balance)
+        balance.write(left)
         return len(cut_off)
+
+    def _raise_alert(self, credits: float, balance: Balance) -> None:
+        from google.cloud import bigquery
+
+        message = (
+            f"{self.vendor}'s balance fell by {credits:g} credits more than raw.vendor_response has since "
+            f"{balance.read_at}. Look at the usage page of {self.vendor}: somebody else spends from this account, or a call "
+            "was charged whose answer is lost (in_doubt = drop or resend)."
+        )
+        self.log.warning(message)
+        values: dict[str, tuple[str, str | date]] = {
+            "raised_on": ("DATE", datetime.fromisoformat(self.as_of).date()),
+            "source": ("STRING", self.vendor),
+            "check_name": ("STRING", "unexplained_credits"),
+            "subject": ("STRING", f"balance since {balance.read_at}"),
+            "severity": ("STRING", "warning"),
+            "message": ("STRING", message),
+        }
+        config = bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in values.items()],
+            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+            labels={"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
+        )
+        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client.query_and_wait(table("ops.alert").sql("raise"), job_config=config)
 
 
 def _done_at(cut_off: Sequence[Entry]) -> datetime:
@@ -142,23 +180,27 @@ def _done_at(cut_off: Sequence[Entry]) -> datetime:
 
 
 class Balance:
-    """A vendor's balance at a moment when it worked on nothing of ours: ``calls/<vendor>/<operation>.balance.json``."""
+    """A vendor's balance at a moment when it worked on nothing of ours: ``calls/<vendor>/<operation>.balance.json``.
+
+    read_at: that moment by the lake's clock, ISO 8601; None when there is no reading yet.
+    """
 
     def __init__(self, bucket: storage.Bucket, ledger: CallLedger) -> None:
-        self._bucket = bucket
         self._ledger = ledger
         self._path = f"{ledger.prefix.rstrip('/')}.balance.json"
+        self._bucket = bucket
+        self._before = bucket.get_blob(self._path)
+        self.read_at = self._before.time_created.isoformat() if self._before else None
 
-    def explains(self, left: float | None) -> bool:
-        """Whether our books explain all that the balance fell by since, so that nothing else was charged.
+    def unexplained(self, left: float | None) -> float | None:
+        """Credits that the balance fell by since the last reading, less what our books say; below zero after a top-up.
 
-        A balance that rose (a top-up) or that others spend from explains nothing: the calls then stay in doubt.
+        None where there is nothing to compare.
         """
-        blob = self._bucket.get_blob(self._path)
-        if blob is None or left is None:
-            return False
-        before = float(json.loads(blob.download_as_bytes())["credits_left"])
-        return bool(abs(before - left - self._ledger.booked_since(blob.time_created)) < 0.01)
+        if self._before is None or left is None:
+            return None
+        before = float(json.loads(self._before.download_as_bytes())["credits_left"])
+        return before - left - self._ledger.booked_since(self._before.time_created)
 
     def write(self, left: float | None) -> None:
         if left is not None and left != float("inf"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
@@ -25,6 +26,7 @@ from include.call_ledger import CallLedger
 from include.enrichment import LOOKUP, MAX_LOST_IN_A_ROW, lookup_request, too_many_refused
 from include.settings import lake_bucket
 
+ON_ITS_WAY = timedelta(minutes=5)  # a call ends long before: its reads and writes time out within a minute
 NOT_ASKED = {"had", "in_doubt", "unusable"}
 COUNTS = ("had", "answered", "package_errors", "refused", "in_doubt", "lost", "unusable", "unasked")
 
@@ -37,7 +39,8 @@ class TwilioLookupOperator(BaseOperator):
     Returns the counts of the chunk. Raises hooks.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
-    :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it.
+    :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it; not
+        within five minutes, while another DAG's call for the same number may be on its way.
     """
 
     template_fields: Sequence[str] = ("chunk", "resend_in_doubt")
@@ -106,7 +109,7 @@ class TwilioLookupOperator(BaseOperator):
             return ["unusable"]
         claim = ledger.claim(key, asked, person_key=str(row["npi"]))
         if claim.state == "in_doubt" and self.resend_in_doubt == "true":
-            claim = ledger.reopen(key)
+            claim = ledger.reopen(key, asked_before=datetime.now(UTC) - ON_ITS_WAY)
         if claim.state == "has_response":
             return ["had"]
         if claim.state == "in_doubt":

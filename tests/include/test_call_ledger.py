@@ -92,7 +92,9 @@ def test_withdraw_when_answered_then_refuses(ledger: CallLedger) -> None:
 def test_reopen_when_in_doubt_then_is_new_and_keeps_the_first_time(lake: storage.Bucket, ledger: CallLedger) -> None:
     ledger.claim(KEY, ASK)
     tuesday = CallLedger(lake, "wiza", "individual_reveal", clock=lambda: TUESDAY)
-    assert tuesday.reopen(KEY).state == "new"
+    assert tuesday.reopen(KEY, asked_before=MONDAY).state == "in_doubt"  # it may be on its way
+    assert tuesday.reopen(KEY, asked_before=TUESDAY).state == "new"
+    assert tuesday.reopen(KEY, asked_before=TUESDAY).state == "in_doubt"  # it was just asked again
     stored = json.loads(lake.blob("calls/wiza/individual_reveal/k1/intent.json").download_as_bytes())
     assert stored["requested_at"] == MONDAY.isoformat()
     assert stored["resent_at"] == [TUESDAY.isoformat()]
@@ -106,7 +108,7 @@ def test_reopen_when_the_same_process_had_claimed_then_the_answer_tells_that_it_
     lake: storage.Bucket, ledger: CallLedger
 ) -> None:
     ledger.claim(KEY, ASK)
-    ledger.reopen(KEY)
+    ledger.reopen(KEY, asked_before=TUESDAY)
     ledger.record_response(KEY, "{}")
     stored = json.loads(lake.blob("calls/wiza/individual_reveal/k1/response.json").download_as_bytes())
     assert stored["resent_at"] == [MONDAY.isoformat()]
@@ -116,7 +118,7 @@ def test_reopen_when_the_vendor_id_is_known_then_refuses(ledger: CallLedger) -> 
     ledger.claim(KEY, ASK)
     ledger.record_started(KEY, "32")
     with pytest.raises(LedgerConflict, match="do not ask again"):
-        ledger.reopen(KEY)
+        ledger.reopen(KEY, asked_before=TUESDAY)
 
 
 def test_entries_when_some_are_skipped_then_gives_the_others_with_their_state(ledger: CallLedger) -> None:

@@ -52,7 +52,7 @@ def test_execute_when_answers_come_later_then_each_request_is_one_row_that_ends_
     assert (first[0]["credits"], first[0]["cost_usd"], first[1]["credits"]) == (2.0, 0.1, 0.0)
 
     friday.record_response("b", '{"data": {}}', vendor_ref="32")
-    friday.reopen("c")
+    friday.reopen("c", asked_before=FRIDAY)
     friday.record_response("c", None, status="failed", http_status=400)
     assert _load() == {"loaded": 2, "in_doubt": 0}
     second = _table(bigquery_client)
