@@ -95,6 +95,29 @@ def test_query_when_a_parameter_has_another_type_or_value_then_the_answer_is_its
         assert row["text"] == expected
 
 
+def test_script_when_a_variable_or_a_column_under_its_temporary_table_changes_then_the_same_text_follows(
+    shelf: bigquery.Client,
+) -> None:
+    script = """
+        DECLARE chosen ARRAY<STRING>;
+        CREATE TEMP FUNCTION loud(word STRING) AS (CONCAT(word, '!'));
+        CREATE TEMP TABLE held AS SELECT v, CAST(v AS STRING) AS text FROM shelf.value;
+        SET chosen = (SELECT ARRAY_AGG(DISTINCT text) FROM held);
+        BEGIN TRANSACTION;
+        TRUNCATE TABLE shelf.told;
+        INSERT INTO shelf.told (text) SELECT loud(text) FROM held WHERE text IN UNNEST(chosen);
+        COMMIT TRANSACTION;
+        SELECT CONCAT(text, CAST(v AS STRING)) AS text FROM held WHERE text IN UNNEST(chosen);
+    """
+    shelf.query_and_wait("CREATE OR REPLACE TABLE shelf.told (text STRING)")
+    for number, value in enumerate(("2.5", "b'xyz'", "b'abc'", "TRUE", "2.5")):
+        shelf.query_and_wait(f"CREATE OR REPLACE TABLE shelf.value AS SELECT {value} AS v")
+        never_seen = texts(shelf, script.replace("chosen", f"chosen_{number}"))
+        told = texts(shelf, "SELECT text FROM shelf.told")
+        assert texts(shelf, script) == never_seen and len(never_seen) == 1
+        assert texts(shelf, "SELECT text FROM shelf.told") == told == [f"{never_seen[0][: len(never_seen[0]) // 2]}!"]
+
+
 def test_merge_when_its_source_changes_then_the_same_text_takes_in_what_is_there_now(shelf: bigquery.Client) -> None:
     merge = """
         MERGE shelf.kept AS k USING (SELECT v FROM shelf.value) AS s ON k.text = CAST(s.v AS STRING)

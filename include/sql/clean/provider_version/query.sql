@@ -62,12 +62,12 @@ WHERE l.fingerprint IS DISTINCT FROM m.fingerprint;
 SET changed_days = (SELECT ARRAY_AGG(DISTINCT file_date) FROM changed);
 SET first_day = (SELECT MIN(file_date) FROM changed);
 
--- The dental slots of whole rows.
+-- The dental slots of whole rows. The rows are chosen before their slots are unfolded: the emulator does not move a condition there.
 CREATE TEMP TABLE slot AS
 SELECT
   r.file_date, r.source, r.line, r.npi, s.slot, s.code, d.specialty, IFNULL(s.is_primary, FALSE) AS is_primary,
   present(s.license_number) AS license_number, present(s.license_state) AS license_state
-FROM raw.nppes_npi AS r, UNNEST([
+FROM (SELECT * FROM raw.nppes_npi WHERE file_date >= first_day AND present(entity_type_code) IS NOT NULL) AS r, UNNEST([
   STRUCT(1 AS slot, healthcare_provider_taxonomy_code_1 AS code, healthcare_provider_primary_taxonomy_switch_1 = 'Y' AS is_primary, provider_license_number_1 AS license_number, provider_license_number_state_code_1 AS license_state),
   STRUCT(2 AS slot, healthcare_provider_taxonomy_code_2 AS code, healthcare_provider_primary_taxonomy_switch_2 = 'Y' AS is_primary, provider_license_number_2 AS license_number, provider_license_number_state_code_2 AS license_state),
   STRUCT(3 AS slot, healthcare_provider_taxonomy_code_3 AS code, healthcare_provider_primary_taxonomy_switch_3 = 'Y' AS is_primary, provider_license_number_3 AS license_number, provider_license_number_state_code_3 AS license_state),
@@ -84,8 +84,7 @@ FROM raw.nppes_npi AS r, UNNEST([
   STRUCT(14 AS slot, healthcare_provider_taxonomy_code_14 AS code, healthcare_provider_primary_taxonomy_switch_14 = 'Y' AS is_primary, provider_license_number_14 AS license_number, provider_license_number_state_code_14 AS license_state),
   STRUCT(15 AS slot, healthcare_provider_taxonomy_code_15 AS code, healthcare_provider_primary_taxonomy_switch_15 = 'Y' AS is_primary, provider_license_number_15 AS license_number, provider_license_number_state_code_15 AS license_state)
 ]) AS s
-JOIN dental_taxonomy AS d ON d.code = s.code
-WHERE r.file_date >= first_day AND present(r.entity_type_code) IS NOT NULL;
+JOIN dental_taxonomy AS d ON d.code = s.code;
 
 -- What every row is, of the slices from the first changed one on.
 CREATE TEMP TABLE read_row AS
