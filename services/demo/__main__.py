@@ -18,6 +18,7 @@ from services.demo.weeks import Week, weeks
 from services.embedded.ga4 import publish_ga4
 from services.embedded.graph import Graph
 from services.embedded.process import ROOT, StartError, emptied
+from services.embedded.rb2b import drop_rb2b_export
 from services.embedded.runs import RunFailed
 from services.embedded.stack import Stack, running_stack
 
@@ -96,8 +97,10 @@ def first_monday(stack: Stack, graph: Graph, week: Week) -> None:
 
 def start_site_and_ads(stack: Stack, graph: Graph, week: Week) -> None:
     """Start what reads the site and the ads of a past week's last days."""
+    sunday = week.answers_as_of.date()
     for back in range(1, 7):
-        publish_ga4(stack.cloud, stack.sandbox, week.answers_as_of.date() - timedelta(days=back))
+        publish_ga4(stack.cloud, stack.sandbox, sunday - timedelta(days=back))
+    drop_rb2b_export(stack.cloud, stack.sandbox, sunday - timedelta(days=1))
     for run in site_and_ad_runs(week):
         graph.start(run.dag_id, run.interval, run.conf)
 

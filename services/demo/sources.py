@@ -16,8 +16,6 @@ MONTHLY_DAGS = {
     FileKind.DEACTIVATION: "ingest_nppes_deactivation",
 }
 
-BOARDS = ("TX", "FL", "CO", "NJ")  # a CSV file, pipes behind a session, an open-data portal, a form
-
 
 @dataclass(frozen=True)
 class SourceRun:
@@ -41,8 +39,8 @@ def monthly_runs(nppes_dir: Path, week: Week) -> list[SourceRun]:
 
 
 def board_run(week: Week) -> SourceRun:
-    """Return the run that reads four boards, of four ways to publish, on the Monday of contact; 13:00 is when their day ends."""
-    return SourceRun("ingest_board_licenses", _day_until(week.as_of.date(), time(13)), {"states": list(BOARDS)})
+    """Return the run that reads every board that is due on the Monday of contact; 13:00 is when their day ends."""
+    return SourceRun("ingest_board_licenses", _day_until(week.as_of.date(), time(13)))
 
 
 def site_and_ad_runs(week: Week) -> list[SourceRun]:
