@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -177,11 +178,13 @@ def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dic
     with world(STATE / "killed", STATE / "nppes", IN_A_HURRY, HURRY) as made:
         load_providers(made, with_truth(made, people))
         hit = 0
-        for number in range(kills):
+        # The moments lie anywhere in a whole run; each run goes on from where the one before it was killed.
+        moments = sorted(dice.uniform(0.0, seconds) for _ in range(kills))
+        for number, pause in enumerate(late - early for early, late in pairwise([0.0, *moments])):
             process = _run(f"kill-{number}", len(people))
             _wait_for_asking(f"kill-{number}", process)
             try:
-                process.wait(timeout=dice.uniform(0.0, seconds / 3))  # later runs have less to do
+                process.wait(timeout=pause)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.wait()

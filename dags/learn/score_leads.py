@@ -56,8 +56,6 @@ with DAG(
     as_of = resolve_as_of()
     features = promote("features.lead", task_id="build_features", params={"as_of": ("TIMESTAMP", AS_OF)})
     score = ScoreLeadsOperator(task_id="score_leads", as_of=AS_OF, pool="bigquery")
-    gate = GateOperator(
-        task_id="gate_score", table_name="predictions.lead_score", as_of=AS_OF, rows_of_as_of=True, pool="bigquery"
-    )
+    gate = GateOperator(task_id="gate_score", table_name="predictions.lead_score", as_of=AS_OF, pool="bigquery")
 
     as_of >> features >> score >> gate >> announce("predictions.lead_score", as_of)

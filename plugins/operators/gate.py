@@ -18,7 +18,7 @@ from include.drift import Measure, drift, profile, profile_sql
 from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
 from include.quality_docs import page_object, page_url
 from include.settings import lake_bucket, project
-from include.tables import table
+from include.tables import Table, table
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
 LABELS = {"task": "gate"}
@@ -46,6 +46,7 @@ class DataDocsLink(BaseOperatorLink):
 class GateOperator(BaseOperator):
     """Check a table with the suite, and the limits on drift, that ``expectations/<dataset>/<table>.py`` declares.
 
+    Of a table that keeps a row set for each ``as_of`` (table.yaml: as_of in its primary key), this run's rows alone are checked.
     Every outcome goes to ops.quality_result, the table's figures to ops.table_profile, a readable page to ``quality/`` in the
     lake. Rows that a ``reject`` rule refuses replace those of ``rejects_for`` in clean.rejected_row. A broken ``fail`` rule
     raises :class:`GateFailed`, so nothing downstream runs.
@@ -55,7 +56,6 @@ class GateOperator(BaseOperator):
     :param row_key: column that names a row; needed when the suite has ``reject`` rules
     :param rejects_for: table that the refused rows are kept out of. The checked table must then carry
         source_file_date, source_object and source_line.
-    :param rows_of_as_of: the table keeps a row set for each ``as_of``: check this run's alone
     :param accept_drift: "True" lets a change pass that would stop the promotion; by default the DAG's param of this name
     """
 
@@ -69,7 +69,6 @@ class GateOperator(BaseOperator):
         as_of: str,
         row_key: str | None = None,
         rejects_for: str | None = None,
-        rows_of_as_of: bool = False,
         accept_drift: str = "{{ params.accept_drift }}",
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
@@ -79,7 +78,6 @@ class GateOperator(BaseOperator):
         self.as_of = as_of
         self.row_key = row_key
         self.rejects_for = rejects_for
-        self.rows_of_as_of = rows_of_as_of
         self.accept_drift = accept_drift
         self.gcp_conn_id = gcp_conn_id
 
@@ -92,13 +90,13 @@ class GateOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         target = table(self.table_name)
         rules = importlib.import_module(f"expectations.{self.table_name}")
-        where = self._where()
-        rows = f"SELECT * FROM {self.table_name} WHERE {where}" if self.rows_of_as_of else None  # noqa: S608 - a date
+        where = _rows_of_run(target, self.as_of)
+        rows = f"SELECT * FROM {self.table_name} WHERE {where}" if where else None  # noqa: S608 - a date
 
         result = checked(client, self.table_name, rules.suite(), self.row_key, rows)
         refused = refused_rows(result.to_json_dict()["results"], self.row_key) if self.row_key else []
         result = without_personal_values(result, {c.name for c in target.columns if c.pii})
-        (row,) = _rows(client, profile_sql(target, rules.drift(), where))
+        (row,) = _rows(client, profile_sql(target, rules.drift(), where or "TRUE"))
         now = profile(row)
         last_good = table("ops.table_profile").sql("last_good")
         before = [Measure(**row) for row in _rows(client, last_good, table_name=self.table_name, run_key=run_key)]
@@ -120,12 +118,6 @@ class GateOperator(BaseOperator):
         if complaint:
             raise GateFailed(complaint)
         return {"rules": len(outcomes), "warnings": sum(not o.success for o in outcomes), "refused": len(refused)}
-
-    def _where(self) -> str:
-        if not self.rows_of_as_of:
-            return "TRUE"
-        # Great Expectations takes no query parameters: what is written into the statement is a date, and nothing else.
-        return f"as_of = TIMESTAMP '{datetime.fromisoformat(self.as_of).isoformat()}'"
 
     def _complaint(self, outcomes: Sequence[Outcome], refused: Sequence[RefusedRow], rows: int) -> str:
         """Return why the promotion must stop, or ''."""
@@ -150,6 +142,14 @@ class GateOperator(BaseOperator):
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         bucket.blob(object_name).upload_from_string(text, content_type="text/html; charset=utf-8")
         self.log.info("Data docs: %s", page_url(bucket.name, object_name))
+
+
+def _rows_of_run(target: Table, as_of: str) -> str | None:
+    """Return the condition for this run's rows, where the table keeps a row set for each ``as_of``."""
+    if "as_of" not in target.primary_key:
+        return None
+    # Great Expectations takes no query parameters: what is written into the statement is a date, and nothing else.
+    return f"as_of = TIMESTAMP '{datetime.fromisoformat(as_of).isoformat()}'"
 
 
 def _store_outcomes(

@@ -15,7 +15,7 @@ from requests.exceptions import ConnectionError as Refused
 
 from include.provider_fold import mapping_version
 from include.tables import table
-from services.embedded.cloud import PROJECT, start_lake, start_warehouse
+from services.embedded.cloud import PROJECT, Cloud, start_lake, start_warehouse
 from services.embedded.process import Service
 from tests.sql.clean.raw_rows import converge, dentist, load_week
 
@@ -54,7 +54,8 @@ class Outage:
 def outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
     lake = start_lake(tmp_path)
     outage = Outage(tmp_path, lake)
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", outage.service.url)
+    for name, value in Cloud(outage.service, lake).env().items():
+        monkeypatch.setenv(name, value)
     client = outage.client()
     for dataset in ("raw", "clean", "ops"):
         client.create_dataset(dataset)

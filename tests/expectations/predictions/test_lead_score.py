@@ -39,13 +39,13 @@ def test_gate_when_scores_are_good_then_it_passes_and_older_scores_are_not_looke
     a, b = npis(2)
     insert(bigquery_client, "ops.model_version", [champion("v1", EARLIER)])
     rows = [score(a), score(b, rank_pct=0.5), score(a, as_of=EARLIER, probability=7.0)]
-    assert gate(bigquery_client, "predictions.lead_score", rows, rows_of_as_of=True)["warnings"] == 0
+    assert gate(bigquery_client, "predictions.lead_score", rows)["warnings"] == 0
     counted = bigquery_client.query_and_wait("SELECT value FROM ops.table_profile WHERE metric = 'row_count'")
     assert [row["value"] for row in counted] == [2.0]
 
 
 def test_gate_when_there_is_no_champion_yet_then_no_scores_are_good(bigquery_client: bigquery.Client) -> None:
-    gate(bigquery_client, "predictions.lead_score", [], rows_of_as_of=True)
+    gate(bigquery_client, "predictions.lead_score", [])
 
 
 def test_gate_when_scores_are_wrong_then_each_rule_says_so(bigquery_client: bigquery.Client) -> None:
@@ -53,7 +53,7 @@ def test_gate_when_scores_are_wrong_then_each_rule_says_so(bigquery_client: bigq
     insert(bigquery_client, "ops.model_version", [champion("v1", EARLIER), champion("v2", "2025-11-17T06:00:00+00:00")])
     insert(bigquery_client, "features.lead", [features(c)])
     wrong = [score(a), score(a, model_version="v2"), score(b, probability=1.5, score=250.0, rank_pct=0.0)]
-    reasons = broken_rules(bigquery_client, "predictions.lead_score", wrong, rows_of_as_of=True)
+    reasons = broken_rules(bigquery_client, "predictions.lead_score", wrong)
     assert [" ".join(reason.split(" ")[:4]) for reason in reasons] == [
         "A lead with two",
         "A model that was",
