@@ -75,7 +75,7 @@ class Send:
     campaign_id: str | None = None
     audience_id: str | None = None
     content_block_id: str | None = None
-    # What goes over the wire where that is less than the payload: the changed fields of an update.
+    # What goes over the wire where that is not the payload: the changed fields of an update, or tags gained and lost.
     changes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -273,9 +273,11 @@ def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[st
     return {name: value for name, value in contact.items() if value is not None}
 
 
-def ghl_tags(row: Mapping[str, Any]) -> list[str]:
-    """Tags of a new contact. Only then: GHL replaces all tags of a contact, also those that people set."""
-    return [SOURCE_TAG, *([row["audience_id"]] if row["audience_id"] else [])]
+def ghl_tags(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the tags of ours that a contact gains, `tags`, and loses, `former_tags`; what people set is never among them."""
+    held = {SOURCE_TAG, row["held_audience"]} if row["is_held"] else set()
+    wanted = {SOURCE_TAG, row["audience_id"]}
+    return {"tags": sorted(filter(None, wanted - held)), "former_tags": sorted(filter(None, held - wanted))}
 
 
 def ghl_stop(by_person: bool) -> dict[str, Any]:
@@ -304,7 +306,7 @@ def plan_ghl(
         else:
             payload = ghl_payload(row, field_ids)
             operation = UPDATE if row["is_held"] else CREATE
-            changes = {} if row["is_held"] else {"tags": ghl_tags(row)}
+            changes = ghl_tags(row)
         send = new_send(GHL, person_id, operation, payload, as_of, changes=changes, **held)
         if send.payload_hash == row["held_hash"]:
             unchanged += 1

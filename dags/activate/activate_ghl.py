@@ -11,16 +11,19 @@ grade, segment and content block; do-not-disturb for whoever opted out. Sends on
 | Reads | activation.sync_state, clean.event, clean.suppression, segmented.lead, predictions.lead_score and creative |
 | Writes | Go High Level; the call ledger (calls/ghl/ in the lake); activation.send, sync_state, rejection |
 
-Opt-outs go first. Works at the newest point in time that anything was sent for, or a newer one of the event; with an
+Opt-outs go first. Tags that people set stay: ours are added and removed one by one, also where people made the contact
+before we did. Works at the newest point in time that anything was sent for, or a newer one of the event; with an
 older `as_of` param only opt-outs are sent. `dry_run` logs what would be sent and writes nothing.
 
 ## When it fails
 
-* `AuthFailed`: correct the password of ghl_default, clear the task.
+* `AuthFailed`: correct the password of ghl_default, or give its token the scopes in docs/connections.md; clear the task.
 * `RateLimited`, `VendorDown`: it tries again by itself and sends only the rest. Clearing it is always safe.
 * "refused n opt-outs": urgent, these persons may still be contacted. Do what the message says.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
-* "Only opt-outs were sent": the gate of a table that messages are made of failed. Mend that DAG first, then run this one.
+* "Only opt-outs were sent": the message says why. "messages are made of": the gate of such a table failed; mend that DAG
+  first, then run this one. "allows duplicate contacts": contacts would be made twice; switch it off in Go High Level as
+  the message says, then run this one.
 
 ## Backfill
 

@@ -19,6 +19,7 @@ One task for each connection, named after it in the grid; the others go on. **Co
   vendor's administrator widen the key (docs/connections.md), clear the task.
 * "Whoever answers there does not take this call", "has no host": correct the connection's host.
 * "extra ... must": the connection's extra lacks what the message names.
+* "allows duplicate contacts": a setting of the Go High Level location; switch it off there as the message says.
 * "The vendor is failing", "The connection failed": the vendor is down; its status page tells more. The task has tried
   three times; clear it later.
 

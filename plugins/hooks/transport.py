@@ -75,7 +75,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of 2xx. text is the body exactly as received; body is that text parsed, None when it was empty.
+    """An answer of 2xx, or one that a vendor's own outcome takes for one. text is the body exactly as received; body is that text parsed, None when it was empty.
 
     content: the bytes of the body, for an archive. headers: names in lower case, for rate windows.
     """

@@ -1,4 +1,7 @@
-"""Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs."""
+"""Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs.
+
+A contact that people made first costs three calls, once; one whose audience changed costs two more for its tags.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, VendorError
-from hooks.ghl import REQUESTS_PER_SECOND, GhlHook
+from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, GhlHook
 from include.activation import (
     CREATE,
     GATE_FAILED,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 CHECKED_TOGETHER = 100  # contacts between two looks at the suppression list: about 10 s at GHL's pace
 SENDERS = 4  # one alone waits for answers and stays below GHL's pace; the hook's bucket holds all of them to it
 NOT_ON_UPDATE = ("companyName",)  # UpdateContactDtoV3 does not know it
+ADDRESSES = ("email", "phone")
 
 
 class BigQueryToGhlOperator(BaseOperator):
@@ -48,7 +52,7 @@ class BigQueryToGhlOperator(BaseOperator):
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
     simply made again. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
-    AirflowFailException when GHL refused an opt-out or too many of the contacts.
+    AirflowFailException when GHL refused an opt-out or too many of the contacts, and when the location allows duplicates.
 
     :param as_of: point in time.
     :param as_of_given: True: a person asked for this as_of; older than the newest send, only opt-outs are done.
@@ -120,6 +124,9 @@ class BigQueryToGhlOperator(BaseOperator):
         ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
         opt_outs = Counter(self._call(store, hook, send) for send in plan.of(SUPPRESS))
         ended.update(opt_outs)
+        if plan.of(CREATE) and hook.allows_duplicates():
+            location = DUPLICATES_ALLOWED.format(location=hook.location_id)
+            raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
         for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
             blocked = store.suppressed(batch)
             wanted = [send for send in batch if send.person_id not in blocked]
@@ -145,11 +152,11 @@ class BigQueryToGhlOperator(BaseOperator):
                     call.cancel()
 
     def _call(self, store: SendStore, hook: GhlHook, send: Send) -> str:
-        ledger = store.ledger("upsert_contact" if send.operation == CREATE else "update_contact")
+        ledger = store.ledger("create_contact" if send.operation == CREATE else "update_contact")
         if ledger.claim(send.send_id, request_of([send]), send.person_id).state == "has_response":
             return "sent_before"
         try:
-            remote_id = _upserted(hook, send) if send.operation == CREATE else _updated(hook, send)
+            remote_id = _created(hook, send) if send.operation == CREATE else _updated(hook, send)
         except BadRequest as refusal:
             if send.operation == SUPPRESS and _is_gone(hook, send, refusal):
                 ledger.record_response(
@@ -177,14 +184,40 @@ class BigQueryToGhlOperator(BaseOperator):
         }
 
 
-def _upserted(hook: GhlHook, send: Send) -> str:
-    return hook.upsert_contact({**send.payload, **send.changes}).contact_id
+def _created(hook: GhlHook, send: Send) -> str:
+    """Create the contact, or bring the one that is there to the same: it keeps the tags that people set and gains ours."""
+    created = hook.create_contact({**send.payload, "tags": send.changes["tags"]})
+    if created.is_new:
+        return created.contact_id
+    fields = _update_payload(send)
+    try:
+        hook.update_contact(created.contact_id, fields)
+    except BadRequest as refusal:
+        if refusal.status != 400:
+            raise
+        # It was found by its e-mail and a third contact has the phone, or the other way round: each keeps its own.
+        hook.update_contact(created.contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
+    _retag(hook, created.contact_id, send)
+    return created.contact_id
 
 
 def _updated(hook: GhlHook, send: Send) -> str:
-    payload = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
-    hook.update_contact(str(send.remote_id), payload)
-    return str(send.remote_id)
+    contact_id = str(send.remote_id)
+    hook.update_contact(contact_id, _update_payload(send))
+    _retag(hook, contact_id, send)
+    return contact_id
+
+
+def _update_payload(send: Send) -> dict[str, Any]:
+    return {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+
+
+def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:
+    """Add and remove tags of ours one by one: `tags` in an update would replace all that the contact has."""
+    if gained := send.changes.get("tags"):
+        hook.add_tags(contact_id, gained)
+    if lost := send.changes.get("former_tags"):
+        hook.remove_tags(contact_id, lost)
 
 
 def _is_gone(hook: GhlHook, send: Send, refusal: BadRequest) -> bool:

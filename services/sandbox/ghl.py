@@ -1,6 +1,6 @@
 """Go High Level contacts, to contracts/ghl-contacts.json (Version: v3), and the app events that a change sends.
 
-Duplicates are found by e-mail, then by phone, as with the location setting that ships by default.
+Duplicates are found by e-mail, then by phone, and refused: "Allow Duplicate Contact" is off, as it ships by default.
 """
 
 import hmac
@@ -69,21 +69,25 @@ class Contacts:
     by_phone: dict[str, str] = field(default_factory=dict)
     used_ids: set[str] = field(default_factory=set)
 
-    async def upsert(self, call: Call) -> Response:
+    async def create(self, call: Call) -> Response:
         refusal = self._refusal(call.body)
         if refusal:
             return refusal
         fields = _clean(call.body)
-        contact_id = self.find(fields.get("email"), fields.get("phone"))
-        is_new = contact_id is None
-        if contact_id is None:
-            contact_id = self._new_id(fields)
-            self.by_id[contact_id] = {"id": contact_id, "locationId": self.plan.ghl_location, "tags": []}
-            self.by_id[contact_id] |= {"dnd": False, "type": "lead", "customFields": []}
-            self.by_id[contact_id]["dateAdded"] = iso(self.clock.now)
-        contact = self._change(contact_id, fields, "ContactCreate" if is_new else "ContactUpdate")
-        trace = identifier(self.plan.seed, "trace", contact_id, contact["dateUpdated"])
-        return JSONResponse({"new": is_new, "contact": contact, "traceId": trace})
+        owner = self.find(fields.get("email"), fields.get("phone"))
+        if owner:
+            return self._duplicate(owner, fields)
+        contact_id = self._new_id(fields)
+        self.by_id[contact_id] = {"id": contact_id, "locationId": self.plan.ghl_location, "tags": []}
+        self.by_id[contact_id] |= {"dnd": False, "type": "lead", "customFields": []}
+        self.by_id[contact_id]["dateAdded"] = iso(self.clock.now)
+        return JSONResponse({"contact": self._change(contact_id, fields, "ContactCreate")}, 201)
+
+    async def location(self, call: Call) -> Response:
+        if call.path["locationId"] != self.plan.ghl_location:
+            return error(403, "")
+        settings = {"allowDuplicateContact": False}
+        return JSONResponse({"location": {"id": self.plan.ghl_location, "settings": settings}})
 
     async def get(self, call: Call) -> Response:
         contact = self.by_id.get(call.path["contactId"])
@@ -97,9 +101,9 @@ class Contacts:
         if refusal:
             return refusal
         fields = _clean(call.body)
-        owner = self.find(fields.get("email"), fields.get("phone"))
-        if owner not in (None, contact_id):
-            return error(400, "This location does not allow duplicated contacts.")
+        for owner in (self.find(fields.get("email"), None), self.find(None, fields.get("phone"))):
+            if owner not in (None, contact_id):
+                return self._duplicate(owner, fields)
         return JSONResponse({"succeeded": True, "contact": self._change(contact_id, fields, "ContactUpdate")})
 
     async def delete(self, call: Call) -> Response:
@@ -151,6 +155,15 @@ class Contacts:
         self._tell("ContactTagUpdate", contact)
         return JSONResponse({"tags": contact["tags"]}, status)
 
+    def _duplicate(self, owner: str, fields: dict[str, Any]) -> Response:
+        """The refusal that tells whose address it is: x-duplicate-answer of the contract, inferred."""
+        is_email = self.by_email.get(fields.get("email", "").lower()) == owner
+        meta = {"contactId": owner, "matchingField": "email" if is_email else "phone"}
+        if name := self.by_id[owner].get("name"):
+            meta["contactName"] = name
+        message = "This location does not allow duplicated contacts."
+        return JSONResponse({"statusCode": 400, "message": message, "meta": meta}, 400)
+
     def _refusal(self, body: dict[str, Any]) -> Response | None:
         if body["locationId"] != self.plan.ghl_location:
             return error(403, "")
@@ -183,7 +196,7 @@ class Contacts:
             contact["emailLowerCase"] = contact["email"].lower()
             self.by_email[contact["emailLowerCase"]] = contact_id
         if contact.get("phone"):
-            self.by_phone.setdefault(contact["phone"], contact_id)  # a shared practice number stays with the first
+            self.by_phone[contact["phone"]] = contact_id
         self._tell(event, contact)
         return contact
 
@@ -237,13 +250,14 @@ def ghl_routes(plan: Plan, contacts: Contacts, ledger: Ledger, faults: Faults) -
         },
     )
     handlers = {
-        "upsert-contact": contacts.upsert,
+        "create-contact": contacts.create,
         "get-contact": contacts.get,
         "update-contact": contacts.update,
         "delete-contact": contacts.delete,
         "search-contacts-advanced": contacts.search,
         "add-tags": contacts.add_tags,
         "remove-tags": contacts.remove_tags,
+        "get-location": contacts.location,
     }
     return vendor_routes(vendor, handlers, ledger, faults)
 

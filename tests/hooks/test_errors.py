@@ -13,7 +13,7 @@ from hooks.errors import BadRequest, NotFound, RateLimited, VendorError
     "error",
     [
         RateLimited("wiza", "start_reveal", 429, "Wait.", retry_after=7.0),
-        BadRequest("ghl", "upsert_contact", 422, "Mend it.", fields=("email",)),
+        BadRequest("ghl", "create_contact", 422, "Mend it.", fields=("email",)),
     ],
 )
 def test_error_when_pickled_then_keeps_all_it_knows(error: VendorError) -> None:

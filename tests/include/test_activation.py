@@ -20,6 +20,7 @@ from include.activation import (
     coarse_score,
     ghl_payload,
     ghl_stop,
+    ghl_tags,
     grade,
     instantly_payload,
     is_too_many,
@@ -65,6 +66,7 @@ ROW: dict[str, Any] = {
     "held_status": None,
     "held_hash": None,
     "held_since": None,
+    "held_audience": None,
     "is_held": False,
     "suppressed": False,
     "by_person": False,
@@ -200,6 +202,23 @@ def test_ghl_payload_when_values_are_unknown_then_they_are_left_out() -> None:
 def test_ghl_stop_when_address_failed_then_e_mail_alone_is_silenced() -> None:
     assert ghl_stop(by_person=True) == {"dnd": True}
     assert "dnd" not in ghl_stop(by_person=False)
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "gained", "lost"),
+    [
+        (None, "general-independent", ["general-independent"], []),
+        ("general-independent", "general-independent", [], []),
+        ("general-independent", "dso-groups", ["dso-groups"], ["general-independent"]),
+        ("general-independent", None, [], ["general-independent"]),
+    ],
+)
+def test_ghl_tags_when_held_then_only_tags_of_ours_come_and_go(
+    held: str | None, wanted: str | None, gained: list[str], lost: list[str]
+) -> None:
+    row = {**ROW, "is_held": True, "held_audience": held, "audience_id": wanted}
+    assert ghl_tags(row) == {"tags": gained, "former_tags": lost}
+    assert ghl_tags({**ROW, "audience_id": None}) == {"tags": ["dental-gtm"], "former_tags": []}
 
 
 def test_plan_ghl_when_suppressed_then_payload_names_nobody() -> None:

@@ -30,7 +30,7 @@ def store(bigquery_client: bigquery.Client, lake: storage.Bucket) -> SendStore:
 def record(lake: storage.Bucket, send: Send, minute: int, body: str | None = "{}", failed: bool = False) -> None:
     """Write one call of ``send`` into the ledger, made ``minute`` minutes after six."""
     at = datetime(2025, 11, 10, 6, tzinfo=UTC) + timedelta(minutes=minute)
-    ledger = CallLedger(lake, GHL, "upsert_contact", clock=lambda: at)
+    ledger = CallLedger(lake, GHL, "create_contact", clock=lambda: at)
     ledger.claim(send.send_id, request_of([send]))
     if body is not None:
         ledger.record_response(send.send_id, body, status="failed" if failed else "responded")
@@ -103,7 +103,7 @@ def test_suppressed_when_the_address_about_to_go_out_is_listed_then_found_though
 def test_load_when_the_warehouse_fails_between_two_parts_then_no_call_is_left_half_loaded(
     store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = CallLedger(lake, GHL, "upsert_contact")
+    ledger = CallLedger(lake, GHL, "create_contact")
     for size in (100, 57, 100):
         sends = [new_send(GHL, f"p{size}-{uuid4().hex}", CREATE, {"v": 1}, AS_OF) for _ in range(size)]
         ledger.claim(batch_key(sends), request_of(sends))

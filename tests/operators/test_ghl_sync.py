@@ -67,6 +67,11 @@ def held(npis: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def made(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    """The calls between two looks at the sandbox's ledger, by operation."""
+    return {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
+
+
 def custom(contact: dict[str, Any]) -> dict[str, str]:
     return {item["id"]: item.get("fieldValue", item.get("value")) for item in contact["customFields"]}
 
@@ -77,8 +82,11 @@ def test_execute_when_contacted_then_contact_carries_score_grade_and_content(
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     stranger = ready(bigquery_client, 1)
     score(bigquery_client, npis[0], 0.42, 0.95)
+    before = calls(world, "ghl")
     counts = to_ghl()
     assert (counts["creates"], counts["sent"], counts["rejected"]) == (2, 2, 0)
+    # One call for each new contact, and one for the run: whether the location allows duplicates.
+    assert made(before, calls(world, "ghl")) == {"create-contact": 2, "get-location": 1}
     contact = held(npis)[npis[0]]
     assert (contact["firstName"], contact["phone"], contact["postalCode"]) == ("Dana", phone(npis[0]), "78701")
     assert contact["tags"] == ["dental-gtm", "general-independent"]
@@ -109,13 +117,75 @@ def test_execute_when_content_changes_then_that_contact_alone_is_updated_and_kee
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     to_ghl()
     contact_id = held(npis)[npis[0]]["id"]
-    GhlHook().upsert_contact({"email": email(npis[0]), "tags": ["called by Ann"]})
+    GhlHook().add_tags(contact_id, ["called by Ann"])
     choose(bigquery_client, npis[:1], "peer-invite", as_of=LATER)
     counts = to_ghl(LATER)
     assert (counts["updates"], counts["unchanged"]) == (1, 1)
     contact = held(npis)[npis[0]]
-    assert (contact["id"], contact["tags"]) == (contact_id, ["called by ann"])
+    assert (contact["id"], contact["tags"]) == (contact_id, ["dental-gtm", "general-independent", "called by ann"])
     assert custom(contact)["gtm_content_block"] == "peer-invite"
+
+
+def test_execute_when_people_made_the_contact_first_then_it_keeps_their_tags_and_gains_ours(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    theirs = {"email": email(npi).upper(), "tags": ["Called by Ann", "VIP"], "website": "https://dana.example"}
+    contact_id = GhlHook().create_contact(theirs).contact_id
+    before = calls(world, "ghl")
+    assert to_ghl()["sent"] == 1
+    spent = {"create-contact": 1, "get-location": 1, "update-contact": 1, "add-tags": 1}
+    assert made(before, calls(world, "ghl")) == spent
+    contact = GhlHook().get_contact(contact_id)
+    assert contact["tags"] == ["called by ann", "vip", "dental-gtm", "general-independent"]
+    assert (contact["website"], contact["firstName"]) == ("https://dana.example", "Dana")
+    assert custom(contact)["gtm_person_id"] == person_id(npi)
+    state = rows(bigquery_client, "SELECT remote_id, status FROM activation.sync_state WHERE destination = 'ghl'")
+    assert state == [{"remote_id": contact_id, "status": "active"}]
+    assert to_ghl()["unchanged"] == 1
+
+
+def test_execute_when_people_made_two_contacts_of_one_person_then_each_keeps_its_own_address(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    hook = GhlHook()
+    by_email = hook.create_contact({"email": email(npi)}).contact_id
+    by_phone = hook.create_contact({"phone": phone(npi), "tags": ["front desk"]}).contact_id
+    assert (to_ghl()["sent"], held([npi])[npi]["id"]) == (1, by_email)
+    assert custom(hook.get_contact(by_email))["gtm_person_id"] == person_id(npi)
+    assert (hook.get_contact(by_phone)["tags"], "phone" in hook.get_contact(by_email)) == (["front desk"], False)
+
+
+def test_execute_when_the_audience_changes_then_our_former_tag_goes_and_those_of_people_stay(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    contact_id = held([npi])[npi]["id"]
+    GhlHook().add_tags(contact_id, ["VIP"])
+    bigquery_client.query_and_wait(
+        "UPDATE activation.sync_state SET audience_id = 'specialists' WHERE destination = 'instantly'"
+    )
+    assert to_ghl()["updates"] == 1
+    assert GhlHook().get_contact(contact_id)["tags"] == ["dental-gtm", "vip", "specialists"]
+    assert to_ghl()["unchanged"] == 1
+
+
+def test_execute_when_the_location_allows_duplicates_then_opt_outs_alone_are_sent(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (known,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    suppress(bigquery_client, "person", person_id(known))
+    late = contacted(bigquery_client, ready(bigquery_client, 1))
+    location = {"location": {"settings": {"allowDuplicateContact": True}}}
+    with world.admin as admin:
+        admin.post("faults", json={"vendor": "ghl", "operation": "get-location", "status": 200, "body": location})
+    with pytest.raises(AirflowFailException, match="Only opt-outs were sent to GHL: location .* allows duplicate"):
+        to_ghl()
+    assert (held([known])[known]["dnd"], held(late)) == (True, {})
+    assert to_ghl()["creates"] == 1
 
 
 def test_execute_when_a_value_returns_within_one_as_of_then_each_change_is_sent(
@@ -224,10 +294,10 @@ def test_execute_when_rate_limit_holds_then_what_was_sent_is_kept_and_rerun_send
     npis = contacted(bigquery_client, ready(bigquery_client, 3))
     with world.admin as admin:
         # The first call goes through slowly; then the vendor says: come back in an hour.
-        admin.post("faults", json={"vendor": "ghl", "operation": "upsert-contact", "kind": "slow", "seconds": 0.01})
+        admin.post("faults", json={"vendor": "ghl", "operation": "create-contact", "kind": "slow", "seconds": 0.01})
         admin.post(
             "faults",
-            json={"vendor": "ghl", "operation": "upsert-contact", "status": 429, "headers": {"Retry-After": "3600"}},
+            json={"vendor": "ghl", "operation": "create-contact", "status": 429, "headers": {"Retry-After": "3600"}},
         )
     with pytest.raises(RateLimited):
         to_ghl()
@@ -243,7 +313,7 @@ def test_execute_when_burst_limit_is_hit_then_the_hook_waits_and_all_is_sent(
 ) -> None:
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     with world.admin as admin:
-        fault = {"vendor": "ghl", "operation": "upsert-contact", "status": 429, "headers": {"Retry-After": "1"}}
+        fault = {"vendor": "ghl", "operation": "create-contact", "status": 429, "headers": {"Retry-After": "1"}}
         admin.post("faults", json=fault)
     assert to_ghl()["sent"] == 2
     assert set(held(npis)) == set(npis)
@@ -254,7 +324,7 @@ def test_execute_when_answer_is_lost_then_there_is_one_contact(
 ) -> None:
     npis = contacted(bigquery_client, ready(bigquery_client, 2))
     with world.admin as admin:
-        admin.post("faults", json={"vendor": "ghl", "operation": "upsert-contact", "kind": "drop_response"})
+        admin.post("faults", json={"vendor": "ghl", "operation": "create-contact", "kind": "drop_response"})
     assert to_ghl()["sent"] == 2
     assert set(held(npis)) == set(npis)
     sends = rows(bigquery_client, "SELECT * FROM activation.send")
@@ -270,9 +340,13 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals(
     operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
     store = send_store(operator, "google_cloud_default", "ghl")
     send = operator.plan(store, AS_OF).sends[0]
-    store.ledger("upsert_contact").claim(send.send_id, request_of([send]))
+    store.ledger("create_contact").claim(send.send_id, request_of([send]))
+    GhlHook().create_contact(send.payload | {"tags": send.changes["tags"]})  # it did reach GHL, and people went on
+    contact_id = held(npis)[npis[[person_id(npi) for npi in npis].index(send.person_id)]]["id"]
+    GhlHook().add_tags(contact_id, ["VIP"])
     assert to_ghl()["sent"] == 2
-    assert set(held(npis)) == set(npis)
+    assert set(held(npis)) == set(npis)  # which fails where two contacts have one address
+    assert GhlHook().get_contact(contact_id)["tags"] == ["dental-gtm", "general-independent", "vip"]
 
 
 def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(

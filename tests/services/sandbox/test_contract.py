@@ -70,7 +70,7 @@ def test_contract_files_when_read_then_marks_of_confidence_are_kept(file_name: s
 
 
 def test_problems_when_header_and_field_are_missing_then_both_are_named() -> None:
-    operation = contract("ghl-contacts.json").operation("upsert-contact")
+    operation = contract("ghl-contacts.json").operation("create-contact")
     problems = operation.problems({}, {}, Headers({"content-type": "application/json"}), b'{"email": "a@b.example"}')
     assert {(problem.place, problem.name) for problem in problems} == {("header", "Version"), ("body", "")}
     assert "'locationId' is a required property" in str(problems[1])
@@ -106,7 +106,7 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
     """One good call of every documented operation: (file, operation id, status, body)."""
     contact = {"locationId": LOCATION, "email": "ada@practice.example", "phone": "+15125550123", "firstName": "Ada"}
     contact |= {"customFields": [{"id": "npi", "fieldValue": "2000000000"}], "tags": ["dentist"]}
-    made = client.post("/ghl/contacts/upsert", headers=GHL, json=contact)
+    made = client.post("/ghl/contacts/", headers=GHL, json=contact)
     contact_path = f"/ghl/contacts/{made.json()['contact']['id']}"
     tags = {"tags": ["dentist", "q4"]}
     search = {"locationId": LOCATION, "pageLimit": 10, "filters": [{"field": "email", "operator": "eq", "value": "x"}]}
@@ -130,7 +130,8 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
         ("wiza.yaml", "getIndividualReveal", client.get("/wiza/api/individual_reveals/1", headers=WIZA)),
         ("wiza.yaml", "getCredits", client.get("/wiza/api/meta/credits", headers=WIZA)),
         ("twilio.yaml", "FetchPhoneNumber", client.get(lookup + "?Fields=line_type_intelligence", auth=TWILIO)),
-        ("ghl-contacts.json", "upsert-contact", made),
+        ("ghl-contacts.json", "create-contact", made),
+        ("ghl-contacts.json", "get-location", client.get(f"/ghl/locations/{LOCATION}", headers=GHL)),
         ("ghl-contacts.json", "get-contact", client.get(contact_path, headers=GHL)),
         ("ghl-contacts.json", "update-contact", client.put(contact_path, headers=GHL, json={"city": "Austin"})),
         (

@@ -51,13 +51,13 @@ def test_drop_response_fault_when_ordered_then_the_work_is_done_and_the_client_n
     contact = {"locationId": LOCATION, "email": "ada@practice.example"}
     with running_process(plan.nppes_dir) as client:
         client.post(
-            "/__sandbox__/faults", json={"vendor": "ghl", "operation": "upsert-contact", "kind": "drop_response"}
+            "/__sandbox__/faults", json={"vendor": "ghl", "operation": "create-contact", "kind": "drop_response"}
         )
         with pytest.raises(httpx.RemoteProtocolError):
-            client.post("/ghl/contacts/upsert", headers=GHL, json=contact)
-        assert client.post("/ghl/contacts/upsert", headers=GHL, json=contact).json()["new"] is False
-        ledger = client.get("/__sandbox__/ledger").json()["vendors"]["ghl"]["operations"]["upsert-contact"]
-    assert ledger["statuses"] == {"0": 1, "200": 1}
+            client.post("/ghl/contacts/", headers=GHL, json=contact)
+        assert client.post("/ghl/contacts/", headers=GHL, json=contact).json()["meta"]["matchingField"] == "email"
+        ledger = client.get("/__sandbox__/ledger").json()["vendors"]["ghl"]["operations"]["create-contact"]
+    assert ledger["statuses"] == {"0": 1, "400": 1}
 
 
 @pytest.mark.parametrize(

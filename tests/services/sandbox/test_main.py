@@ -27,7 +27,7 @@ def test_main_when_keys_file_is_given_then_only_those_keys_work(nppes_dir: Path,
         )
         assert client.get("/twilio/v2/PhoneNumbers/+15125550100", auth=("AC2", "t2")).status_code == 200
         contact = {"locationId": "loc-2", "email": "a@b.example"}
-        assert client.post("/ghl/contacts/upsert", headers=GHL, json=contact).status_code == 200
+        assert client.post("/ghl/contacts/", headers=GHL, json=contact).status_code == 201
         assert client.get("/healthz").json() == {"status": "ok"}
 
 
@@ -62,7 +62,7 @@ def _run(nppes_dir: Path, shuffle: int) -> tuple[list[dict[str, Any]], list[str]
         campaign = new_campaign(client)
         for person in people[:: 1 if shuffle == 1 else -1]:
             contact = {"locationId": LOCATION, "email": person.email}
-            client.post("/ghl/contacts/upsert", headers=GHL, json=contact)
+            client.post("/ghl/contacts/", headers=GHL, json=contact)
         for start in range(0, len(people), 60):
             leads = [{"email": person.email} for person in people[start : start + 60]]
             body = {"campaign_id": campaign, "leads": leads}

@@ -25,7 +25,7 @@ def run_quarter(plan: Plan, receiver: Receiver, with_contacts: bool) -> str:
     if with_contacts:
         for person in people:
             contact = {"locationId": LOCATION, "email": person.email, "companyName": person.practice_name}
-            client.post("/ghl/contacts/upsert", headers=GHL, json=contact)
+            client.post("/ghl/contacts/", headers=GHL, json=contact)
     leads = [{"email": person.email, "custom_variables": {"npi": person.npi}} for person in people]
     body = {"campaign_id": new_campaign(client), "leads": leads}
     client.post("/instantly/api/v2/leads/add", headers=INSTANTLY, json=body)

@@ -20,7 +20,7 @@ API = "/instantly/api/v2"
 def contact_created(plan: Plan, receiver: Receiver) -> TestClient:
     """A sandbox in which one ContactCreate waits to be delivered."""
     client = in_process(replace(plan, webhook_url=receiver.url))
-    client.post("/ghl/contacts/upsert", headers=GHL, json={"locationId": LOCATION, "email": "ada@practice.example"})
+    client.post("/ghl/contacts/", headers=GHL, json={"locationId": LOCATION, "email": "ada@practice.example"})
     return client
 
 
@@ -46,7 +46,7 @@ def test_delivery_when_receiver_always_fails_then_three_tries_and_one_failed(pla
 
 def test_delivery_when_nobody_listens_then_failed_and_the_clock_still_answers(plan: Plan) -> None:
     client = in_process(replace(plan, webhook_url="http://127.0.0.1:9"))
-    client.post("/ghl/contacts/upsert", headers=GHL, json={"locationId": LOCATION, "email": "ada@practice.example"})
+    client.post("/ghl/contacts/", headers=GHL, json={"locationId": LOCATION, "email": "ada@practice.example"})
     assert deliver(client)["failed"] == 1
 
 

@@ -61,6 +61,7 @@ joined AS (
     y.status AS held_status,
     y.payload_hash AS held_hash,
     y.sent_at AS held_since,
+    y.audience_id AS held_audience,
     y.person_id IS NOT NULL AS is_held,
     bp.identifier_hash IS NOT NULL AS by_person,
     bp.identifier_hash IS NOT NULL OR be.identifier_hash IS NOT NULL OR bh.identifier_hash IS NOT NULL AS suppressed,
