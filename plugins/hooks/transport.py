@@ -75,8 +75,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of 2xx, or one that a vendor's own outcome takes for one. text is the body exactly as received; body is that text parsed, None when it was empty.
+    """An answer of 2xx, or one that a vendor's own outcome takes for one.
 
+    text: the body exactly as received. body: that text parsed, None when it was empty.
     content: the bytes of the body, for an archive. headers: names in lower case, for rate windows.
     """
 
