@@ -53,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-enrich", description=__doc__)
     parser.add_argument("--people", type=int, default=10_000, help="contacts of the comparison of policies")
     parser.add_argument("--killed-people", type=int, default=2_000)
-    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--kills", type=int, default=55, help="moments; the last ones may come when all is bought")
     parser.add_argument(
         "--weeks", type=int, default=32, help="of the generated registry; a name that two people have is left out"
     )
