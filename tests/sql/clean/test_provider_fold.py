@@ -21,11 +21,13 @@ SCRIPTS = {
     "fold": ("clean.provider_candidate", "query"),
     "promote": ("clean.provider", "query"),
     "board": ("clean.provider", "board"),
+    "place": ("clean.provider_practice", "query"),
 }
-RUN = tuple(["run", name] for name in SCRIPTS)
+RUN = tuple(["run", name] for name in ("map", "fold", "promote", "board"))
+PLACE = ["run", "place"]
 COMPARED = (
     "clean.provider_version", "clean.provider_candidate", "clean.provider", "clean.provider_location", "clean.provider_history",
-    "clean.provider_pending", "ops.mapped_slice", "ops.balance",
+    "clean.provider_practice", "clean.provider_pending", "ops.mapped_slice", "ops.balance",
 )  # fmt: skip
 TABLES = (
     *COMPARED, "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_practice_location", "raw.nppes_deactivation",
@@ -103,7 +105,7 @@ def shuffled(dice: Random, slices: int) -> list[list[Any]]:
             steps.append(["crash", RUN[done][1], dice.randrange(1, 60)])
     last = [["load", number] for number in range(slices)]
     dice.shuffle(last)
-    return [*steps, *last, *RUN]
+    return [*steps, PLACE, *last, *RUN, PLACE]
 
 
 def given() -> dict[str, list[dict[str, Any]]]:
@@ -128,7 +130,7 @@ def test_clean_provider_when_files_come_in_any_order_again_wrong_and_with_crashe
         dice = Random(seed)
         slices = [slice_of(*file, dice) for file in (*FILES, *FILES)]
         starts.append(len(scenarios))
-        at_once = [["load", number] for number in range(len(FILES))] + list(RUN)
+        at_once = [["load", number] for number in range(len(FILES))] + [*RUN, PLACE]
         scenarios.append({"slices": slices, "steps": at_once})
         scenarios += [{"slices": slices, "steps": shuffled(dice, len(FILES))} for _ in range(SHUFFLES)]
     request = {
@@ -153,4 +155,5 @@ def test_clean_provider_when_files_come_in_any_order_again_wrong_and_with_crashe
             assert answer[name] == expected[name], f"{name}, scenario {number}: {scenarios[number]['steps']}"
     served = {name: sum(len(answers[start][name]) for start in starts) for name in COMPARED}
     assert served["clean.provider"] and served["clean.provider_location"] and not served["clean.provider_pending"]
+    assert served["clean.provider_practice"] > served["clean.provider"]
     assert served["clean.provider_history"] > served["clean.provider"]
