@@ -140,7 +140,7 @@ def test_practice_id_when_people_come_and_go_and_organisations_register_then_it_
 ) -> None:
     tower = {"practice_id": "o-tower", "address_line_1": "9 TOWER RD"}
     first = dentist("2000000001", **tower, address_line_2="STE 200", phone_e164="+15125550200")
-    second = dentist("2000000002", **tower, address_line_2="STE 200", phone_e164="+15125550201")
+    second = dentist("2000000002", **tower, address_line_2="# 200", phone_e164="+15125550201")
     # A larger practice opens, in a unit with a smaller number, and both grow by units with smaller numbers still.
     rival = dentist("2000000003", **tower, address_line_2="STE 100", phone_e164="+15125550100")
     partners = [

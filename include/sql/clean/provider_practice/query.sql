@@ -42,14 +42,16 @@ FROM once AS a LEFT JOIN once AS b ON b.location_id = a.location_id AND b.unit =
 
 -- The order in which files first named the units of each location; on the same day the smaller one comes first.
 CREATE TEMP TABLE known_unit AS
-SELECT location_id, unit, ROW_NUMBER() OVER (PARTITION BY location_id ORDER BY first_named, unit) AS place
-FROM (
-  SELECT a.location_key AS location_id, unit_of(a.unit) AS unit, MIN(v.file_date) AS first_named
-  FROM clean.provider_version AS v JOIN clean.address AS a ON a.address_key = v.address_key
-  WHERE a.location_key IS NOT NULL
-  GROUP BY location_id, unit
+WITH first_file AS (
+  SELECT address_key, MIN(file_date) AS file_date FROM clean.provider_version WHERE address_key IS NOT NULL GROUP BY address_key
+),
+told AS (
+  SELECT a.location_key, unit_of(a.unit) AS known, f.file_date FROM first_file AS f JOIN clean.address AS a ON a.address_key = f.address_key
 )
-WHERE unit IS NOT NULL;
+SELECT location_key AS location_id, known AS unit, ROW_NUMBER() OVER (PARTITION BY location_key ORDER BY MIN(file_date), known) AS place
+FROM told
+WHERE location_key IS NOT NULL AND known IS NOT NULL
+GROUP BY location_key, known;
 
 -- The practices of the locations where units are given, in that order: `suites` of them.
 CREATE TEMP TABLE named AS
@@ -63,7 +65,7 @@ ranked AS (
   FROM longest
 )
 SELECT
-  location_id, joined, suites, choice,
+  location_id, joined, suites,
   IF(choice = 1, location_id, CONCAT('o', SUBSTR(TO_HEX(SHA256(CONCAT(location_id, '|', unit))), 1, 20))) AS practice_id
 FROM ranked;
 
