@@ -38,6 +38,7 @@ TABLES = (
     "clean.provider_candidate",
     "clean.provider_history",
     "clean.provider",
+    "clean.provider_location",
     "clean.rejected_row",
     "ops.mapped_slice",
     "ops.balance",

@@ -41,7 +41,14 @@ STATE = ROOT / "build" / "bench" / "clean_fold"
 PROVIDERS, DELTA = 300_000, 0.004
 BASE, WEEK = ("2025-11-09", "nppes_monthly"), ("2025-11-16", "nppes_weekly")
 PER_ADDRESS = 2.5  # providers at one published address, and as many telephones
-COMPARED = ("clean.provider_version", "clean.provider", "clean.provider_history", "ops.mapped_slice", "ops.balance")
+COMPARED = (
+    "clean.provider_version",
+    "clean.provider",
+    "clean.provider_location",
+    "clean.provider_history",
+    "ops.mapped_slice",
+    "ops.balance",
+)
 AT = "provider_business_practice_location_address_"
 
 
@@ -96,7 +103,7 @@ def running_warehouse() -> Iterator[bigquery.Client]:
 
 
 def touched() -> list[Table]:
-    names = ("raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_deactivation")
+    names = ("raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_practice_location", "raw.nppes_deactivation")
     return [t for t in tables() if t.name in names or t.dataset in ("clean", "ops")]
 
 

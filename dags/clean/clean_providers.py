@@ -1,16 +1,17 @@
 """
 # clean_providers
 
-Brings **clean.provider** and **clean.provider_history** to the state that RAW implies: dental providers that are active in NPPES, typed,
-normalised, one row per NPI; and what was known of each, day by day. The monthly file is the base, the weekly ones are deltas: the newest
-row of each NPI counts. A missing week or month only makes it older.
+Brings **clean.provider**, **clean.provider_location** and **clean.provider_history** to the state that RAW implies: dental providers that are active
+in NPPES, typed, normalised, one row per NPI; where else each of them works; and what was known of each, day by day. The monthly file is the base,
+the weekly ones are deltas: the newest row of each NPI counts, and the further locations of the newest file that tells of it. A missing week or
+month only makes it older.
 
 | | |
 |---|---|
 | Kind | convergent: a slice of RAW (file date and source) is read once, then the NPIs that it touched are folded anew; no order of arrival matters |
 | Runs | when raw.nppes_npi or raw.nppes_deactivation changes |
-| Reads | ops.load_manifest (which slices are new or other), raw.nppes_npi, raw.nppes_other_name, raw.nppes_deactivation, clean.license_match |
-| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.table_profile, ops.alert (vanished_npis); the gates' pages under `quality/` in the lake |
+| Reads | ops.load_manifest (which slices are new or other), raw.nppes_npi, raw.nppes_other_name, raw.nppes_practice_location, raw.nppes_deactivation, clean.license_match |
+| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_location, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.table_profile, ops.alert (vanished_npis); the gates' pages under `quality/` in the lake |
 | Then | enrich_contacts |
 
 What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from <= '2025-11-16' AND (valid_to IS NULL OR valid_to > '2025-11-16')`.

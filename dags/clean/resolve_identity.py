@@ -2,13 +2,13 @@
 # resolve_identity
 
 Says who is who: brings **clean.license** to the newest edition of every board, finds the NPI that each licence belongs to, groups
-providers into practices with their size and owner, and lists which identifiers belong to one person alone.
+providers into practices with their size and owner, at their own address and at further ones, and lists which identifiers belong to one person alone.
 
 | | |
 |---|---|
 | Kind | convergent: a fold over RAW and clean.provider; run it twice and nothing changes |
 | Runs | when clean.provider or raw.board_license changes |
-| Reads | raw.board_license, clean.provider, raw.nppes_npi (the row behind each provider) |
+| Reads | raw.board_license, clean.provider, clean.provider_location, raw.nppes_npi (the row behind each provider), clean.provider_version and clean.address (which unit of a building was known first) |
 | Writes | clean.license, clean.license_match, clean.practice, clean.provider_practice, clean.identity, ops.balance, ops.quality_result, ops.table_profile; who of clean.provider is active by what the boards say |
 | Then | who reads clean.license_match, clean.practice or clean.identity |
 
@@ -24,6 +24,9 @@ providers into practices with their size and owner, and lists which identifiers 
 * `link_licenses` (duckdb.Error, or the machine ended the process): it holds about half a million rows, some 2 GB of memory. It
   keeps nothing between tries: clear it. A missing column says that an export no longer fits `include/linkage`.
 * Anything else (warehouse down): clear the failed task. Every task may run again.
+
+A practice keeps its practice_id when people come and go; when it moves all the same is in docs/adr/0031. Whoever counts people, or wants one
+practice a provider, reads clean.provider_practice `WHERE is_primary`.
 
 It does not fail for a status word that nobody declared: the licence counts as unknown, and `SELECT status, COUNT(*) FROM
 clean.license WHERE NOT status_known GROUP BY status` has the words. Declare them in `include/boards`; the next run mends the rows.

@@ -9,7 +9,7 @@ New Zealand and Australia, Twilio for numbers. What they say stands beside the p
 |---|---|
 | Kind | convergent: asks about what has no answer, or one older than 365 days |
 | Runs | when clean.provider changes |
-| Reads | clean.address, clean.phone, clean.provider, raw.vendor_response |
+| Reads | clean.address, clean.phone, clean.provider, clean.provider_location, raw.vendor_response |
 | Writes | `calls/`, raw.vendor_response, clean.address and clean.phone (what validators say; other columns are not touched) |
 | Spends | at most `max_line_types` times 0.008 USD at Twilio; validations are free |
 

@@ -15,6 +15,10 @@ WHERE table_name = 'clean.provider_practice'
 HAVING rows_in != rows_accounted OR rows_in IS NULL
 """
 
+TORN = """
+SELECT npi FROM clean.provider_practice WHERE is_primary GROUP BY npi HAVING COUNT(*) > 1
+"""
+
 HOMELESS = """
 SELECT m.practice_id
 FROM clean.provider_practice AS m
@@ -33,8 +37,13 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,
-                description="providers in = providers placed + providers without a location",
-                meta=fail("A provider that works nowhere was lost, one that works twice is counted twice."),
+                description="providers and further locations in = rows out + those without a location or at the same practice",
+                meta=fail("A provider that works nowhere was lost, or one is twice at the same practice."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=TORN,
+                description="an NPI has one practice of its own",
+                meta=fail("Whoever joins the practice of a provider would get the provider twice."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=HOMELESS,

@@ -10,7 +10,9 @@ from include.drift import Limit, category_share, null_shares, row_count
 
 UNBALANCED = """
 SELECT t.table_name, SUM(IF(b.kind = 'in', b.row_count, 0)) AS rows_in, SUM(IF(b.kind = 'in', 0, b.row_count)) AS rows_accounted
-FROM (SELECT 'clean.provider_version' AS table_name UNION ALL SELECT 'clean.provider') AS t
+FROM (
+  SELECT 'clean.provider_version' AS table_name UNION ALL SELECT 'clean.provider' UNION ALL SELECT 'clean.provider_location'
+) AS t
 LEFT JOIN ops.balance AS b ON b.table_name = t.table_name
 GROUP BY t.table_name
 HAVING rows_in != rows_accounted OR COUNT(b.kind) = 0

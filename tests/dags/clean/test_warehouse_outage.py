@@ -20,8 +20,9 @@ from services.embedded.process import Service
 from tests.sql.clean.raw_rows import converge, dentist, load_week
 
 TABLES = (
-    "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_deactivation", "clean.provider_version", "clean.provider_pending",
-    "clean.provider_candidate", "clean.provider_history_candidate", "clean.provider", "clean.provider_history", "clean.address",
+    "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_practice_location", "raw.nppes_deactivation", "clean.provider_version",
+    "clean.provider_pending", "clean.provider_candidate", "clean.provider_history_candidate", "clean.provider", "clean.provider_history",
+    "clean.provider_location", "clean.address",
     "clean.address_standard", "clean.phone", "clean.phone_standard", "clean.license_match", "clean.rejected_row",
     "ops.load_manifest", "ops.mapped_slice", "ops.balance",
 )  # fmt: skip

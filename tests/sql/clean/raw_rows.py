@@ -40,6 +40,16 @@ def dentist(npi: str, **fields: str) -> dict[str, Any]:
     return {"npi": npi, **DENTIST, **fields}
 
 
+def location(npi: str, line_1: str, **parts: str) -> dict[str, Any]:
+    """Return a row of raw.nppes_practice_location at ``line_1``, for the rest at the address of DENTIST; ``parts`` replace columns."""
+    main, further = "provider_business_practice_location_address_", "provider_secondary_practice_location_address_"
+    second = DENTIST["provider_second_line_business_practice_location_address"]
+    rest = ("city_name", "state_name", "postal_code", "country_code_if_outside_u_s", "telephone_number")
+    lines = {f"{further}address_line_1": line_1, f"{further}address_line_2": second}
+    copied = {further + part: DENTIST[main + part] for part in rest}
+    return {"npi": npi, **lines, **copied, **{further + part: value for part, value in parts.items()}}
+
+
 def deactivated(npi: str, on: str) -> dict[str, Any]:
     """Return a row as CMS publishes a deactivation: nothing but NPI and date (MM/DD/YYYY)."""
     return {"npi": npi, "npi_deactivation_date": on}
@@ -86,7 +96,7 @@ def load_rows(
 
 def unload(client: bigquery.Client, file_date: str, source: str = "nppes_weekly") -> None:
     """Take a source's slice of a partition out of RAW and out of ops.load_manifest."""
-    for name in ("nppes_npi", "nppes_other_name", "nppes_deactivation"):
+    for name in ("nppes_npi", "nppes_other_name", "nppes_practice_location", "nppes_deactivation"):
         client.query_and_wait(f"DELETE FROM raw.{name} WHERE file_date = DATE '{file_date}' AND source = '{source}'")
     client.query_and_wait(
         f"DELETE FROM ops.load_manifest WHERE `partition` = DATE '{file_date}' AND source = '{source}'"

@@ -24,6 +24,30 @@ def resolve(client: bigquery.Client) -> None:
         client.query_and_wait(table(name).sql())
 
 
+def place(client: bigquery.Client, people: list[dict[str, Any]], since: dict[str, str] | None = None) -> None:
+    """Put people into clean.provider in place of those there, as files tell of them; ``since``: NPI -> day of its first file."""
+    client.query_and_wait("TRUNCATE TABLE clean.provider; TRUNCATE TABLE clean.address")
+    keys = [f"a{person['practice_id']}|{person['address_line_2']}" for person in people]
+    insert(client, "clean.provider", [person | {"address_key": key} for person, key in zip(people, keys, strict=True)])
+    of_file = {"source": "nppes_weekly", "source_object": "gs://lake/raw/week.zip", "line": 2, "kind": "dental"}
+    versions = [
+        {
+            "npi": person["npi"],
+            "address_key": key,
+            "file_date": (since or {}).get(person["npi"], "2025-11-09"),
+            **of_file,
+        }
+        for person, key in zip(people, keys, strict=True)
+    ]
+    insert(client, "clean.provider_version", versions)
+    of_address = {"kind": "street", "parse_level": "scourgify", "validation_status": "pending"}
+    addresses = {
+        key: {"address_key": key, "location_key": person["practice_id"], "unit": person["address_line_2"], **of_address}
+        for person, key in zip(people, keys, strict=True)
+    }
+    insert(client, "clean.address", list(addresses.values()))
+
+
 def by_key(client: bigquery.Client, sql: str, key: str) -> dict[str, dict[str, Any]]:
     return {row[key]: row for row in rows(client, sql)}
 
@@ -64,7 +88,7 @@ def test_practice_when_places_are_of_every_kind_then_split_owned_and_sized_with_
         *(organization(f"20000002{n:02d}", practice_id=f"o-smith{n}", organization_name=f"SMITH {n} PC", phone_e164=f"+1512333{n:04d}",
                        authorized_official_first_name="JO", authorized_official_last_name="SMITH") for n in range(2)),
     ]  # fmt: skip
-    insert(bigquery_client, "clean.provider", people)
+    place(bigquery_client, [{"address_line_2": None} | person for person in people])
     insert(
         bigquery_client,
         "raw.nppes_npi",
@@ -102,7 +126,55 @@ def test_practice_when_places_are_of_every_kind_then_split_owned_and_sized_with_
     assert practices == by_key(bigquery_client, "SELECT * FROM clean.practice", "practice_id")
 
     gate = GateOperator(task_id="gate", table_name="clean.practice", as_of=AS_OF)
-    assert gate.execute(context())["rules"] == 5
-    bigquery_client.query_and_wait("DELETE FROM clean.practice WHERE practice_id = 'o-tower'")
-    with pytest.raises(GateFailed, match="must name the same practices"):
+    assert gate.execute(context())["rules"] == 6
+    bigquery_client.query_and_wait(
+        "DELETE FROM clean.practice WHERE practice_id = 'o-tower';"
+        "UPDATE clean.provider_practice SET npi = '2000000001' WHERE npi = '2000000009'"
+    )
+    with pytest.raises(GateFailed, match=r"(?s)would get the provider twice.*must name the same practices"):
         gate.execute(context())
+
+
+def test_practice_id_when_people_come_and_go_and_organisations_register_then_it_stays(
+    bigquery_client: bigquery.Client,
+) -> None:
+    tower = {"practice_id": "o-tower", "address_line_1": "9 TOWER RD"}
+    first = dentist("2000000001", **tower, address_line_2="STE 200", phone_e164="+15125550200")
+    second = dentist("2000000002", **tower, address_line_2="# 200", phone_e164="+15125550201")
+    # A larger practice opens, in a unit with a smaller number, and both grow by units with smaller numbers still.
+    rival = dentist("2000000003", **tower, address_line_2="STE 100", phone_e164="+15125550100")
+    partners = [
+        dentist(f"200000001{n}", **tower, address_line_2="STE 100", phone_e164="+15125550101") for n in range(4)
+    ]
+    annex = dentist("2000000020", **tower, address_line_2="STE 050", phone_e164="+15125550101")
+    company = organization("2000000021", **tower, address_line_2="STE 150", phone_e164="+15125550201")
+    vague = dentist("2000000022", **tower, address_line_2=None, phone_e164="+15125559999")
+    rival_company = organization("2000000023", **tower, address_line_2="STE 100", phone_e164="+15125550100")
+    since = {
+        **{person["npi"]: "2025-11-16" for person in (rival, *partners)},
+        **{person["npi"]: "2025-11-23" for person in (annex, company, vague, rival_company)},
+    }
+
+    def practices(*people: dict[str, Any]) -> dict[str, str]:
+        place(bigquery_client, [*people], since)
+        bigquery_client.query_and_wait(table("clean.provider_practice").sql())
+        return {
+            row["npi"]: row["practice_id"] for row in rows(bigquery_client, "SELECT * FROM clean.provider_practice")
+        }
+
+    assert practices(first) == {"2000000001": "o-tower"}
+    grown = practices(first, second, rival, *partners)
+    other = grown[rival["npi"]]
+    assert {grown[person["npi"]] for person in (first, second)} == {"o-tower"} != {other}
+    assert {grown[person["npi"]] for person in partners} == {other}
+    everybody = (first, second, rival, *partners, annex, company, vague, rival_company)
+    full = practices(*everybody)
+    assert {full[person["npi"]] for person in (first, second, company, vague)} == {"o-tower"}
+    assert {full[person["npi"]] for person in (rival, *partners, annex, rival_company)} == {other}
+    # Whoever was there first leaves, in both.
+    left = practices(second, *partners, annex, company, vague)
+    assert left == {npi: at for npi, at in full.items() if npi in left} and len(left) == 8
+
+    # Nothing is carried over: from the same files in another order the same tables, without what was there.
+    bigquery_client.query_and_wait("TRUNCATE TABLE clean.provider_practice; TRUNCATE TABLE clean.provider_version")
+    assert practices(*reversed(everybody)) == full

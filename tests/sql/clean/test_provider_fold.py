@@ -13,7 +13,7 @@ from include.provider_fold import mapping_version
 from include.standard_contacts import address_rows, phone_rows
 from include.tables import table
 from services.embedded.process import ROOT, python
-from tests.sql.clean.raw_rows import DENTIST, deactivated, dentist
+from tests.sql.clean.raw_rows import DENTIST, deactivated, dentist, location
 
 NPIS = tuple(f"200000{n:04}" for n in range(5))
 SCRIPTS = {
@@ -21,15 +21,17 @@ SCRIPTS = {
     "fold": ("clean.provider_candidate", "query"),
     "promote": ("clean.provider", "query"),
     "board": ("clean.provider", "board"),
+    "place": ("clean.provider_practice", "query"),
 }
-RUN = tuple(["run", name] for name in SCRIPTS)
+RUN = tuple(["run", name] for name in ("map", "fold", "promote", "board"))
+PLACE = ["run", "place"]
 COMPARED = (
-    "clean.provider_version", "clean.provider_candidate", "clean.provider", "clean.provider_history", "clean.provider_pending",
-    "ops.mapped_slice", "ops.balance",
+    "clean.provider_version", "clean.provider_candidate", "clean.provider", "clean.provider_location", "clean.provider_history",
+    "clean.provider_practice", "clean.provider_pending", "ops.mapped_slice", "ops.balance",
 )  # fmt: skip
 TABLES = (
-    *COMPARED, "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_deactivation", "clean.provider_history_candidate",
-    "clean.address", "clean.phone", "clean.rejected_row", "clean.license_match", "ops.load_manifest",
+    *COMPARED, "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_practice_location", "raw.nppes_deactivation",
+    "clean.provider_history_candidate", "clean.address", "clean.phone", "clean.rejected_row", "clean.license_match", "ops.load_manifest",
 )  # fmt: skip
 # (day, source): two files end on one day, and a report is older than the last files.
 FILES = (
@@ -37,6 +39,7 @@ FILES = (
     ("2025-11-10", "nppes_deactivation"), ("2025-11-16", "nppes_weekly"), ("2025-12-08", "nppes_deactivation"),
 )  # fmt: skip
 PRACTICE = "provider_first_line_business_practice_location_address"
+LINES = (DENTIST[PRACTICE], "5 Oak Avenue")
 WORLDS, SHUFFLES = 2, 3
 
 
@@ -47,7 +50,7 @@ def row(npi: str, dice: Random) -> dict[str, Any] | None:
         [
             dentist(npi),
             dentist(npi, provider_last_name_legal_name=dice.choice(["CANINE", "IVORY"])),
-            dentist(npi, **{PRACTICE: "5 Oak Avenue"}),
+            dentist(npi, **{PRACTICE: LINES[1]}),
             dentist(npi, healthcare_provider_taxonomy_code_1="207Q00000X"),
             dentist(npi, entity_type_code="2", provider_organization_name_legal_business_name="IVORY PC"),
             dentist(npi, **both),
@@ -70,6 +73,9 @@ def slice_of(day: str, source: str, dice: Random) -> dict[str, Any]:
     tables: dict[str, list[dict[str, Any]]] = {main: rows}
     if source != "nppes_deactivation":
         tables["raw.nppes_other_name"] = names
+        tables["raw.nppes_practice_location"] = [
+            location(npi, line) for npi in NPIS for line in dice.choice([(), (), LINES[:1], LINES, LINES + LINES])
+        ]
     of_file = {"file_date": day, "source": source, "source_object": f"gs://lake/{day}/{source}.zip"}
     for name, told in tables.items():
         tables[name] = [{**item, **of_file, "line": line} for line, item in enumerate(told, start=2)]
@@ -99,16 +105,15 @@ def shuffled(dice: Random, slices: int) -> list[list[Any]]:
             steps.append(["crash", RUN[done][1], dice.randrange(1, 60)])
     last = [["load", number] for number in range(slices)]
     dice.shuffle(last)
-    return [*steps, *last, *RUN]
+    return [*steps, PLACE, *last, *RUN, PLACE]
 
 
 def given() -> dict[str, list[dict[str, Any]]]:
-    lines = [DENTIST[PRACTICE], "5 Oak Avenue"]
     where = "provider_business_practice_location_address_"
     rest = [DENTIST[where + part] for part in ("city_name", "state_name", "postal_code", "country_code_if_outside_u_s")]
     second = DENTIST["provider_second_line_business_practice_location_address"]
     return {
-        "clean.address": address_rows([Published(line, second, *rest) for line in lines]),
+        "clean.address": address_rows([Published(line, second, *rest) for line in LINES]),
         "clean.phone": phone_rows([(DENTIST[f"{where}telephone_number"], "US")]),
         "clean.license_match": [
             {"npi": NPIS[0], "license_key": "l1", "license_state": "TX", "profession": "dentist", "tier": 1, "rule": "number",
@@ -125,7 +130,7 @@ def test_clean_provider_when_files_come_in_any_order_again_wrong_and_with_crashe
         dice = Random(seed)
         slices = [slice_of(*file, dice) for file in (*FILES, *FILES)]
         starts.append(len(scenarios))
-        at_once = [["load", number] for number in range(len(FILES))] + list(RUN)
+        at_once = [["load", number] for number in range(len(FILES))] + [*RUN, PLACE]
         scenarios.append({"slices": slices, "steps": at_once})
         scenarios += [{"slices": slices, "steps": shuffled(dice, len(FILES))} for _ in range(SHUFFLES)]
     request = {
@@ -149,5 +154,6 @@ def test_clean_provider_when_files_come_in_any_order_again_wrong_and_with_crashe
         for name in COMPARED:
             assert answer[name] == expected[name], f"{name}, scenario {number}: {scenarios[number]['steps']}"
     served = {name: sum(len(answers[start][name]) for start in starts) for name in COMPARED}
-    assert served["clean.provider"] and not served["clean.provider_pending"]
+    assert served["clean.provider"] and served["clean.provider_location"] and not served["clean.provider_pending"]
+    assert served["clean.provider_practice"] > served["clean.provider"]
     assert served["clean.provider_history"] > served["clean.provider"]

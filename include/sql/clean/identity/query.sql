@@ -1,13 +1,15 @@
 -- Identifiers that belong to one person alone -> clean.identity. An individual NPI is the person; a licence follows its match; a
--- telephone belongs to a person only where nobody else, and no organisation, publishes it.
+-- telephone belongs to a person only where nobody else, and no organisation, publishes it, at a further location neither.
 MERGE clean.identity AS t
 USING (
   WITH person AS (
     SELECT npi, person_id, phone_e164 FROM clean.provider WHERE entity_type = 'individual' AND person_id IS NOT NULL
   ),
   own_phone AS (
-    SELECT phone_e164 FROM clean.provider WHERE phone_e164 IS NOT NULL
-    GROUP BY phone_e164 HAVING COUNT(*) = 1
+    SELECT phone_e164
+    FROM (SELECT npi, phone_e164 FROM clean.provider UNION ALL SELECT npi, phone_e164 FROM clean.provider_location)
+    WHERE phone_e164 IS NOT NULL
+    GROUP BY phone_e164 HAVING COUNT(DISTINCT npi) = 1
   ),
   told AS (
     SELECT 'npi' AS identifier_type, npi AS value, person_id, 0 AS tier, CAST(NULL AS FLOAT64) AS score, ['given by CMS to one person'] AS evidence FROM person

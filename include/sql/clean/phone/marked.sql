@@ -1,9 +1,16 @@
--- How many places publish a number, and whether anybody publishes it as a fax. Both follow from all providers together, so they are not
+-- How many places publish a number, further locations among them, and whether anybody publishes it as a fax. Both follow from all providers together, so they are not
 -- known when the number is standardised. A fax is read by the North American plan: what CMS publishes of elsewhere has no plan to go by.
 MERGE clean.phone AS t
 USING (
   WITH place AS (
-    SELECT phone_e164, COUNT(DISTINCT practice_id) AS places FROM clean.provider WHERE phone_e164 IS NOT NULL GROUP BY phone_e164
+    SELECT phone_e164, COUNT(DISTINCT location_key) AS places
+    FROM (
+      SELECT phone_e164, practice_id AS location_key FROM clean.provider
+      UNION ALL
+      SELECT phone_e164, location_key FROM clean.provider_location
+    )
+    WHERE phone_e164 IS NOT NULL
+    GROUP BY phone_e164
   ),
   fax AS (
     SELECT DISTINCT CONCAT('+1', RIGHT(REGEXP_REPLACE(fax, r'[^0-9]', ''), 10)) AS phone_e164 FROM clean.provider_version WHERE fax IS NOT NULL

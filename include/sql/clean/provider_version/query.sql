@@ -3,7 +3,8 @@
 -- @mapping STRING: a hash of this file and of what standardises its text; another one has every slice mapped again.
 --
 -- A version of an NPI is every row of it since the first file that shows it as dental. So the later rows without a dental
--- taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all others.
+-- taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all others. Further
+-- locations are kept for them too; those of others are not counted, as other names are not: their NPIs are.
 -- Which rows those are depends on older files alone: when a slice comes late, they are found again from its day on.
 DECLARE changed_days ARRAY<DATE>;
 DECLARE first_day DATE;
@@ -12,6 +13,16 @@ CREATE TEMP FUNCTION present(value STRING) AS (
   IF(TRIM(value) IN ('', '<UNAVAIL>', '$$$$$$$$$', '********', '_________'), NULL, TRIM(value))
 );
 CREATE TEMP FUNCTION published_date(value STRING) AS (SAFE.PARSE_DATE('%m/%d/%Y', value));
+-- The formulas of include/postal_address.py and include/phone_number.py.
+CREATE TEMP FUNCTION key_of_address(first_line STRING, second_line STRING, town STRING, region STRING, code STRING, nation STRING) AS (
+  CONCAT('a', SUBSTR(TO_HEX(SHA256(CONCAT(
+    IFNULL(first_line, ''), '|', IFNULL(second_line, ''), '|', IFNULL(town, ''), '|', IFNULL(region, ''), '|', IFNULL(code, ''), '|',
+    IFNULL(nation, '')
+  ))), 1, 20))
+);
+CREATE TEMP FUNCTION key_of_phone(number STRING, nation STRING) AS (
+  CONCAT('f', SUBSTR(TO_HEX(SHA256(CONCAT(number, '|', IFNULL(nation, 'US')))), 1, 20))
+);
 
 CREATE TEMP TABLE dental_taxonomy AS
 SELECT * FROM UNNEST([
@@ -49,7 +60,7 @@ SELECT
     '|' ORDER BY dataset_table
   )))) AS fingerprint
 FROM ops.load_manifest
-WHERE dataset_table IN ('raw.nppes_npi', 'raw.nppes_other_name', 'raw.nppes_deactivation')
+WHERE dataset_table IN ('raw.nppes_npi', 'raw.nppes_other_name', 'raw.nppes_practice_location', 'raw.nppes_deactivation')
 GROUP BY file_date, source;
 
 CREATE TEMP TABLE changed AS
@@ -146,6 +157,23 @@ FROM (
 )
 GROUP BY npi;
 
+-- Where else a file says that they work: pl_pfile has all locations of an NPI beyond the one of its main row.
+CREATE TEMP TABLE located AS
+SELECT
+  r.file_date, r.source, r.source_object, r.line, r.npi,
+  present(r.provider_secondary_practice_location_address_address_line_1) AS address_line_1,
+  present(r.provider_secondary_practice_location_address_address_line_2) AS address_line_2,
+  present(r.provider_secondary_practice_location_address_city_name) AS city,
+  present(r.provider_secondary_practice_location_address_state_name) AS state,
+  present(r.provider_secondary_practice_location_address_postal_code) AS postal_code,
+  present(r.provider_secondary_practice_location_address_country_code_if_outside_u_s) AS country,
+  present(r.provider_secondary_practice_location_address_telephone_number) AS phone,
+  present(r.provider_practice_location_address_fax_number) AS fax
+FROM raw.nppes_practice_location AS r
+JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
+JOIN first_dental AS f ON f.npi = r.npi AND f.file_date <= r.file_date
+WHERE r.file_date >= first_day;
+
 CREATE TEMP TABLE judged AS
 WITH told AS (
   SELECT file_date, source, source_object, line, npi, kind, deactivation_date, entity_type FROM read_row
@@ -155,6 +183,8 @@ WITH told AS (
   FROM named AS n
   LEFT JOIN read_row AS r ON r.file_date = n.file_date AND r.source = n.source AND r.npi = n.npi AND r.kind IN ('dental', 'other')
   WHERE r.npi IS NULL
+  UNION ALL
+  SELECT file_date, source, source_object, line, npi, 'location', NULL, NULL FROM located
 )
 SELECT t.*, f.npi IS NOT NULL AS is_kept, c.source IS NOT NULL AS is_of_changed
 FROM told AS t
@@ -247,14 +277,7 @@ typed AS (
   LEFT JOIN named AS n ON n.file_date = r.file_date AND n.source = r.source AND n.npi = r.npi
   WHERE r.file_date IN UNNEST(changed_days)
 )
--- The formulas of include/postal_address.py and include/phone_number.py.
-SELECT
-  *,
-  CONCAT('a', SUBSTR(TO_HEX(SHA256(CONCAT(
-    IFNULL(address_line_1, ''), '|', IFNULL(address_line_2, ''), '|', IFNULL(city, ''), '|', IFNULL(state, ''), '|', IFNULL(postal_code, ''), '|',
-    IFNULL(country, '')
-  ))), 1, 20)),
-  CONCAT('f', SUBSTR(TO_HEX(SHA256(CONCAT(phone, '|', IFNULL(country, 'US')))), 1, 20))
+SELECT *, key_of_address(address_line_1, address_line_2, city, state, postal_code, country), key_of_phone(phone, country)
 FROM typed;
 
 INSERT INTO clean.provider_version (file_date, source, source_object, line, npi, kind, deactivation_date, entity_type, brand_names, former_names)
@@ -263,7 +286,16 @@ SELECT
   IF(j.kind = 'names', IFNULL(n.brand_names, []), []), IF(j.kind = 'names', IFNULL(n.former_names, []), [])
 FROM judged AS j
 LEFT JOIN named AS n ON n.file_date = j.file_date AND n.source = j.source AND n.npi = j.npi
-WHERE j.is_kept AND j.kind != 'dental';
+WHERE j.is_kept AND j.kind NOT IN ('dental', 'location');
+
+INSERT INTO clean.provider_version (
+  file_date, source, source_object, line, npi, kind, brand_names, former_names, address_line_1, address_line_2, city, state, postal_code,
+  country, phone, fax, address_key, phone_key
+)
+SELECT
+  file_date, source, source_object, line, npi, 'location', [], [], address_line_1, address_line_2, city, state, postal_code,
+  country, phone, fax, key_of_address(address_line_1, address_line_2, city, state, postal_code, country), key_of_phone(phone, country)
+FROM located;
 
 DELETE FROM ops.mapped_slice WHERE file_date >= first_day;
 
@@ -272,7 +304,7 @@ SELECT
   l.file_date,
   l.source,
   l.fingerprint,
-  COUNTIF(j.is_kept AND j.kind != 'names'),
+  COUNTIF(j.is_kept AND j.kind NOT IN ('names', 'location')),
   COUNTIF(NOT j.is_kept AND j.kind = 'other'),
   COUNTIF(NOT j.is_kept AND j.kind IN ('bare', 'report'))
 FROM loaded AS l
