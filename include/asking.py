@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,16 @@ def calls(vendor: str, rows: Sequence[Mapping[str, Any]]) -> list[VendorCall]:
     if size == 1:
         return [VendorCall(one.key, (one,)) for one in questions]
     parts = [questions[start : start + size] for start in range(0, len(questions), size)]
-    return [VendorCall(_joint_key(part), tuple(part)) for part in parts]
+    return [VendorCall(_joint_key([one.key for one in part]), tuple(part)) for part in parts]
+
+
+def follow_up(call: VendorCall, left_out: Collection[str]) -> VendorCall | None:
+    """Return the call for those of an answered call, by key, whom the vendor left out; None where it left out nobody.
+
+    Its key is made of the call's: the same people may be left out again.
+    """
+    questions = tuple(one for one in call.questions if one.key in left_out)
+    return VendorCall(_joint_key([call.key, *(one.key for one in questions)]), questions) if questions else None
 
 
 def is_about_many(vendor: str) -> bool:
@@ -68,5 +77,5 @@ def _inputs(vendor: str, row: Mapping[str, Any]) -> dict[str, str]:
     raise ValueError(f"{vendor}: nobody knows what to ask them: add it to include/asking.py")
 
 
-def _joint_key(questions: Sequence[Question]) -> str:
-    return hashlib.sha256("|".join(one.key for one in questions).encode()).hexdigest()[:32]
+def _joint_key(keys: Sequence[str]) -> str:
+    return hashlib.sha256("|".join(keys).encode()).hexdigest()[:32]

@@ -25,12 +25,20 @@ def vendor_rows(entry: Entry) -> list[dict[str, Any]]:
     people = request["people"]
     parts = _parts(entry.vendor, body, people) if body is not None else [None] * len(people)
     shares = _shares(entry.vendor, entry.credits, parts)
-    unpaid = _unpaid(entry.vendor, body)
+    unpaid = unpaid_keys(entry)
     return [
         _row(entry, one["key"], one["npi"], one["asked"], part, share, one["segment"], entry.request_key)
         for one, part, share in zip(people, parts, shares, strict=True)
         if one["key"] not in unpaid
     ]
+
+
+def unpaid_keys(entry: Entry) -> set[str]:
+    """Return the keys of those whom an answered call left out because credits ran out."""
+    if entry.vendor != "clay" or not entry.body:
+        return set()
+    items = _items(json.loads(entry.body))
+    return {key for key, item in items.items() if unpaid_at_clay((item.get("error") or {}).get("message"))}
 
 
 def unpaid_at_clay(error: str | None) -> bool:
@@ -97,12 +105,6 @@ def _parts(vendor: str, body: Any, people: Sequence[Mapping[str, Any]]) -> list[
 
 def _items(pages: Any) -> dict[str, Any]:
     return {item["id"]: item for page in pages for item in page.get("data") or []}
-
-
-def _unpaid(vendor: str, body: Any) -> set[str]:
-    if vendor != "clay" or body is None:
-        return set()
-    return {key for key, item in _items(body).items() if unpaid_at_clay((item.get("error") or {}).get("message"))}
 
 
 def _shares(vendor: str, credits: float, parts: Sequence[Any]) -> list[float]:

@@ -26,7 +26,7 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
 * `plan_round_1` (**BudgetExceeded**): nothing was asked. The message has the figures. Lower `max_contacts`, or run with
   `approved_usd` as it says. `forecast_lookups`: the same with `max_lookup_usd`.
 * **OutOfCredits**: the message says how many people are missing; what was bought is kept and loaded. Top up, clear the
-  task; whom a call of Clay left half-way the next run asks for.
+  task.
 * ops.alert, check_name `unexplained_credits`: a balance fell by more than our books say. Nothing fails. Look at the
   vendor's usage page: who else spends from the account, or which lost answer was charged.
 * **AuthFailed**: correct the vendor's connection, clear the task. Nothing was asked.

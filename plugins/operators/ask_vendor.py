@@ -27,10 +27,11 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.limits import TokenBucket
-from include.asking import VendorCall, calls, is_about_many
+from include.asking import VendorCall, calls, follow_up, is_about_many
 from include.call_ledger import CallLedger
 from include.enrichment import MAX_LOST_IN_A_ROW, too_many_refused
 from include.settings import lake_bucket
+from include.vendor_rows import unpaid_keys
 from include.waterfall import policy
 from operators.asking import Answer, Asker, asker_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting, record
@@ -124,18 +125,13 @@ class AskVendorOperator(BaseOperator):
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
         self._fail_if_in_doubt(progress, None)
         operation = policy().vendors[self.vendor].operation
-        if missing := progress.missing + progress.unpaid:
+        if progress.missing:
             raise OutOfCredits(
                 self.vendor,
                 operation,
                 None,
-                f"Credits ran out: {missing} of {progress.total} people of this chunk are missing, "
-                f"{progress.answered + progress.had} answers are kept. Top the account up, then clear this task"
-                + (
-                    f"; {progress.unpaid} of them were left out of a call that is over: the next run asks for them."
-                    if progress.unpaid
-                    else "."
-                ),
+                f"Credits ran out: {progress.missing} of {progress.total} people of this chunk are missing, "
+                f"{progress.answered + progress.had} answers are kept. Top the account up, then clear this task.",
             )
         fail_on_bad_refs(self.vendor, progress)
         if too_many_refused(progress.refused, progress.total):
@@ -222,7 +218,11 @@ class AskingRound:
         many = is_about_many(self._asker.vendor)
         claim = self._ledger.claim(call.key, call.request(many), None if many else call.questions[0].npi, purpose)
         if claim.state == "has_response":
-            self._count(had=people)
+            entry = self._ledger.entry(call.key)
+            rest = follow_up(call, unpaid_keys(entry)) if entry else None
+            self._count(had=people - (len(rest.questions) if rest else 0))
+            if rest:
+                self._ask(rest)
         elif claim.vendor_ref is not None:
             with self._lock:
                 self._progress.waiting[call.key] = [claim.vendor_ref, people]

@@ -78,7 +78,7 @@ class SettleVendorOperator(BaseOperator):
         read_waiting(progress, ledger, asker)
         cut_off = [entry for entry in calls if entry.request_key not in refs]
         done_at = _done_at(cut_off)
-        is_quiet = not progress.waiting and datetime.now(UTC) >= done_at
+        is_quiet = not (progress.waiting or progress.bad_refs) and datetime.now(UTC) >= done_at
         settled = self._decide(bucket, ledger, asker, cut_off, is_quiet=is_quiet)
         counts = {
             "open": len(calls),

@@ -142,6 +142,6 @@ class TwilioLookupOperator(BaseOperator):
             None,
             f"{counts['lost']} answers were lost on the way and their numbers are in doubt; all others are kept, "
             f"{counts['unasked']} were not asked. Clear this task to go on without those in doubt (they: "
-            "raw.vendor_response, status in_doubt), or run with resend_in_doubt to ask again, which may pay twice."
-            + (f" It stopped at: {stopped}" if stopped else ""),
+            "raw.vendor_response, status in_doubt), or run with resend_in_doubt in five minutes or later to ask again, which may "
+            "pay twice." + (f" It stopped at: {stopped}" if stopped else ""),
         ) from stopped

@@ -23,7 +23,7 @@ class Progress:
     """Counts of people; goes through the deferral, so it holds no person.
 
     waiting: call key -> [the vendor's id, people]: taken, and still to be read. had: answered before. missing: not asked
-    because credits ran out. unpaid: those whom a call that is over left out for the same reason. lost: asked in this try, and the answer was cut off. in_doubt: asked in an earlier try or run
+    because credits ran out. lost: asked in this try, and the answer was cut off. in_doubt: asked in an earlier try or run
     without an answer, and left alone. unasked: left out because too many answers were lost or refused. bad_refs: the
     vendor's ids that it does not show.
     """
@@ -37,7 +37,6 @@ class Progress:
     in_doubt: int = 0
     lost: int = 0
     missing: int = 0
-    unpaid: int = 0
     unasked: int = 0
     credits: float = 0.0
     bad_refs: list[str] = field(default_factory=list)
@@ -48,14 +47,14 @@ class Progress:
 
     def took(self, vendor: str, people: int, answer: Answer) -> None:
         self.answered += people - answer.unpaid
-        self.unpaid += answer.unpaid
+        self.missing += answer.unpaid
         self.found += emails_in(vendor, answer.text)
         self.credits += answer.credits
 
     def line(self, vendor: str, seconds: float) -> str:
         """Done of total, found, spent, time left: what a person who looks at the log wants to know."""
         open_people = sum(people for _, people in self.waiting.values())
-        left = self.total - self.done - open_people - self.missing - self.unpaid - self.unasked
+        left = self.total - self.done - open_people - self.missing - self.unasked
         pace = (self.total - left) / seconds if seconds and left < self.total else 0.0
         eta = f"{left / pace:.0f} s" if pace else "unknown"
         usd = policy().vendors[vendor].usd(self.credits)

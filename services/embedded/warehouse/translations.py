@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,8 @@ KEPT_STATEMENTS = (
 )  # fmt: skip
 # Words whose translation is another one next time, or depends on more than columns.
 OF_THE_MOMENT = re.compile(r"@@|\*`|SYSTEM_TIME|INFORMATION_SCHEMA|EXTERNAL_QUERY|_USER\b", re.IGNORECASE)
+
+A_VARIABLE = f"'{uuid.uuid4().hex} "  # in no text that anybody writes
 
 asked_parse, asked_translate = translating.parse, translating.translate
 parsed: dict[str, list[exp.Expression]] = {}
@@ -70,7 +73,7 @@ def parse_one(text: str, dialect: type[sqlglot.Dialect]) -> Any:
 class Translated:
     """A statement in DuckDB's words, and what local-bigquery wrote into the job's context on the way.
 
-    sql: each variable of the script stands in it by its own name between NULs; local-bigquery keeps its value in a table of a new name.
+    sql: each variable of the script stands in it as A_VARIABLE and its own name; local-bigquery keeps its value in a table of a new name.
     """
 
     sql: str
@@ -112,7 +115,7 @@ def translate(tree: exp.Expression, context: Context) -> tuple[str, dict[str, An
     context.temporary |= known.temporary
     sql = known.sql
     for variable, stored in context.variables.items():
-        sql = sql.replace(f"\0{variable}\0", stored)
+        sql = sql.replace(f"{A_VARIABLE}{variable}'", stored)
     return sql, {name: context.values[name] for name in known.used}
 
 
@@ -123,7 +126,7 @@ def _translated(tree: exp.Expression, context: Context) -> Translated:
     try:
         sql, _ = asked_translate(tree, context)
         for variable, stored in context.variables.items():
-            sql = sql.replace(stored, f"\0{variable}\0")
+            sql = sql.replace(stored, f"{A_VARIABLE}{variable}'")
         mine = set(context.referenced)
     finally:
         context.referenced |= referenced
