@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.vendor_balance import LEAST_CREDITS, Balance
 from include.waterfall import policy
 from operators.asking import Asker, asker_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting
@@ -26,7 +26,6 @@ IN_DOUBT = ("hold", "resend", "drop")
 # How long a vendor may work on a call that it took, and charge for it only then. Wiza has the longest queue: 200 reveals
 # before each one that is at work, 25 s each on average, and up to 380 s for the last: 5380 s in all.
 MAY_WORK_SECONDS = 5400.0
-LEAST_CREDITS = 0.01  # what two sums of fractions may differ by
 
 
 class SettleVendorOperator(BaseOperator):
@@ -177,32 +176,3 @@ def _done_at(cut_off: Sequence[Entry]) -> datetime:
     """When the vendor is certainly done with all that was cut off."""
     asked_at = max((entry.requested_at for entry in cut_off), default=datetime.fromtimestamp(0, UTC))
     return asked_at + timedelta(seconds=MAY_WORK_SECONDS)
-
-
-class Balance:
-    """A vendor's balance at a moment when it worked on nothing of ours: ``calls/<vendor>/<operation>.balance.json``.
-
-    read_at: that moment by the lake's clock, ISO 8601; None when there is no reading yet.
-    """
-
-    def __init__(self, bucket: storage.Bucket, ledger: CallLedger) -> None:
-        self._ledger = ledger
-        self._path = f"{ledger.prefix.rstrip('/')}.balance.json"
-        self._bucket = bucket
-        self._before = bucket.get_blob(self._path)
-        self.read_at = self._before.time_created.isoformat() if self._before else None
-
-    def unexplained(self, left: float | None) -> float | None:
-        """Credits that the balance fell by since the last reading, less what our books say; below zero after a top-up.
-
-        None where there is nothing to compare.
-        """
-        if self._before is None or left is None:
-            return None
-        before = float(json.loads(self._before.download_as_bytes())["credits_left"])
-        return before - left - self._ledger.booked_since(self._before.time_created)
-
-    def write(self, left: float | None) -> None:
-        if left is not None and left != float("inf"):
-            text = json.dumps({"credits_left": left, "read_at": datetime.now(UTC).isoformat()})
-            self._bucket.blob(self._path).upload_from_string(text, content_type="application/json")

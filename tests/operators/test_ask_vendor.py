@@ -20,11 +20,12 @@ from hooks.wiza import WizaHook
 from include.asking import calls
 from include.call_ledger import CallLedger
 from include.event_inbox import InboxEvent, object_name, to_object
+from include.vendor_balance import Balance
 from include.vendor_rows import vendor_rows
 from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
 from operators.asking.wiza import WizaAsker
-from operators.settle_vendor import MAY_WORK_SECONDS, Balance, SettleVendorOperator
+from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
 from tests.operators.chunks import chunk, people, spent
 from triggers.vendor_answers import VendorAnswersTrigger
 
