@@ -31,7 +31,7 @@ GATE_FAILED = (
     "(docs/gates.md), then run the DAG again."
 )
 OPT_OUTS_REFUSED = (
-    "{vendor} refused {count} opt-outs; everything else is done. These persons may still get e-mail: look up their "
+    "{vendor} refused {count} opt-outs. These persons may still get e-mail: look up their "
     "remote_id in activation.rejection (operation suppress), stop them at {vendor} by hand, then run this DAG again. "
     "It fails until {vendor} accepts them or no longer has them."
 )

@@ -121,16 +121,17 @@ class BigQueryToGhlOperator(BaseOperator):
     def send(self, store: SendStore, plan: Plan) -> dict[str, int]:
         """Make the plan's calls and return how they ended. Opt-outs go first."""
         hook = GhlHook(self.ghl_conn_id)
-        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
-        opt_outs = Counter(self._call(store, hook, send) for send in plan.of(SUPPRESS))
+        opt_outs: Counter[str] = Counter()
+        try:
+            for send in plan.of(SUPPRESS):
+                opt_outs[self._call(store, hook, send)] += 1
+            ended = self._others(store, hook, plan)
+        except Exception as error:
+            if not opt_outs["rejected"]:
+                raise
+            urgent = OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"])
+            raise AirflowFailException(f"{urgent} Besides, the run broke off: {error}") from error
         ended.update(opt_outs)
-        if plan.of(CREATE) and hook.allows_duplicates():
-            location = DUPLICATES_ALLOWED.format(location=hook.location_id)
-            raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
-        for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
-            blocked = store.suppressed(batch)
-            wanted = [send for send in batch if send.person_id not in blocked]
-            ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
         self.log.info("Done: %s", dict(ended))
         if opt_outs["rejected"]:
             raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"]))
@@ -140,6 +141,18 @@ class BigQueryToGhlOperator(BaseOperator):
                 "activation.rejection: mend them, then run the DAG with retry_rejected."
             )
         return dict(ended)
+
+    def _others(self, store: SendStore, hook: GhlHook, plan: Plan) -> Counter[str]:
+        """Make the calls that are no opt-outs and return how they ended."""
+        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
+        if plan.of(CREATE) and hook.allows_duplicates():
+            location = DUPLICATES_ALLOWED.format(location=hook.location_id)
+            raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
+        for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
+            blocked = store.suppressed(batch)
+            wanted = [send for send in batch if send.person_id not in blocked]
+            ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
+        return ended
 
     def _calls(self, store: SendStore, hook: GhlHook, sends: Sequence[Send]) -> Counter[str]:
         """Make the calls of a batch, a few at once, and return how they ended; at the first failure no further one begins."""

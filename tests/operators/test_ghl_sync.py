@@ -407,10 +407,16 @@ def test_execute_when_opt_out_is_refused_then_the_run_fails_and_every_run_offers
     to_ghl()
     suppress(bigquery_client, "person", person_id(npi))
     late = contacted(bigquery_client, ready(bigquery_client, 1))
-    for _ in range(2):
+    refusal = {"vendor": "ghl", "operation": "update-contact", "status": 422}
+    location = {"location": {"settings": {"allowDuplicateContact": True}}}
+    duplicates = {"vendor": "ghl", "operation": "get-location", "status": 200, "body": location}
+    later = {"vendor": "ghl", "operation": "create-contact", "status": 429, "headers": {"Retry-After": "3600"}}
+    # Whatever else stops the run, the opt-outs that GHL refused are named first.
+    for stop, besides in [([duplicates], ".* allows duplicate"), ([later], ".* HTTP 429"), ([], "")]:
         with world.admin as admin:
-            admin.post("faults", json={"vendor": "ghl", "operation": "update-contact", "status": 422})
-        with pytest.raises(AirflowFailException, match="refused 1 opt-outs"):
+            for fault in (refusal, *stop):
+                admin.post("faults", json=fault)
+        with pytest.raises(AirflowFailException, match=f"^GHL refused 1 opt-outs{besides}"):
             to_ghl()
     assert set(held(late)) == set(late)
     assert held([npi])[npi].get("dnd") is not True
