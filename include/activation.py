@@ -280,6 +280,24 @@ def ghl_tags(row: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"tags": sorted(filter(None, wanted - held)), "former_tags": sorted(filter(None, held - wanted))}
 
 
+def is_theirs(send: Send, contact: Mapping[str, Any]) -> bool:
+    """Whether a contact that GHL has is that of a create's person: by our id on it, else by its e-mail.
+
+    A phone alone tells nothing: a number goes from one dentist to another, and a front desk has one too.
+    """
+    if carries(contact, send.person_id):
+        return True
+    field_id = next(item["id"] for item in send.payload["customFields"] if item["fieldValue"] == send.person_id)
+    is_anothers = any(item.get("id") == field_id and item.get("value") for item in contact.get("customFields") or ())
+    email = send.payload.get("email")
+    return email is not None and not is_anothers and str(contact.get("email") or "").strip().lower() == email
+
+
+def carries(contact: Mapping[str, Any], person_id: str) -> bool:
+    """Whether a contact that GHL has carries our id of this person."""
+    return any(item.get("value") == person_id for item in contact.get("customFields") or ())
+
+
 def ghl_stop(by_person: bool) -> dict[str, Any]:
     """Do-not-disturb for a person who opted out, and for e-mail alone where only an address failed. Names nobody."""
     return {"dnd": True} if by_person else {"dndSettings": {"email": {"status": "active"}}}

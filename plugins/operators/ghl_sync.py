@@ -1,6 +1,6 @@
 """Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs.
 
-A contact that people made first costs three calls, once; one whose audience changed costs two more for its tags.
+A contact that people made first costs four calls, once; one whose audience changed costs two more for its tags.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, VendorError
-from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, GhlHook
+from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
 from include.activation import (
     CREATE,
     GATE_FAILED,
@@ -26,6 +26,7 @@ from include.activation import (
     Plan,
     Send,
     batches,
+    is_theirs,
     is_too_many,
     moment,
     plan_ghl,
@@ -148,7 +149,8 @@ class BigQueryToGhlOperator(BaseOperator):
         if plan.of(CREATE) and hook.allows_duplicates():
             location = DUPLICATES_ALLOWED.format(location=hook.location_id)
             raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
-        for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
+        # Updates first: they free the addresses that went from one person to another.
+        for batch in batches(plan.of(UPDATE), CHECKED_TOGETHER) + batches(plan.of(CREATE), CHECKED_TOGETHER):
             blocked = store.suppressed(batch)
             wanted = [send for send in batch if send.person_id not in blocked]
             ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
@@ -198,31 +200,41 @@ class BigQueryToGhlOperator(BaseOperator):
 
 
 def _created(hook: GhlHook, send: Send) -> str:
-    """Create the contact, or bring the one that is there to the same: it keeps the tags that people set and gains ours."""
-    created = hook.create_contact({**send.payload, "tags": send.changes["tags"]})
-    if created.is_new:
-        return created.contact_id
-    fields = _update_payload(send)
-    try:
-        hook.update_contact(created.contact_id, fields)
-    except BadRequest as refusal:
-        if refusal.status != 400:
-            raise
-        # It was found by its e-mail and a third contact has the phone, or the other way round: each keeps its own.
-        hook.update_contact(created.contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
-    _retag(hook, created.contact_id, send)
-    return created.contact_id
+    """Create the contact, or bring the person's that is there to the same: it keeps the tags that people set and gains ours.
+
+    Where another one's contact has the phone, this one is made without it. Raises BadRequest where that leaves no address.
+    """
+    whole = {**send.payload, "tags": send.changes["tags"]}
+    tries = [whole]
+    if "email" in whole and "phone" in whole:
+        tries.append({name: value for name, value in whole.items() if name != "phone"})
+    for fields in tries:
+        created = hook.create_contact(fields)
+        if created.is_new:
+            return created.contact_id
+        if is_theirs(send, hook.get_contact(created.contact_id)):
+            _bring(hook, created.contact_id, send)
+            return created.contact_id
+    taken = tuple(name for name in ADDRESSES if name in whole)
+    raise BadRequest(VENDOR, "create_contact", 400, "Another person's contact has the address.", fields=taken)
 
 
 def _updated(hook: GhlHook, send: Send) -> str:
     contact_id = str(send.remote_id)
-    hook.update_contact(contact_id, _update_payload(send))
-    _retag(hook, contact_id, send)
+    _bring(hook, contact_id, send)
     return contact_id
 
 
-def _update_payload(send: Send) -> dict[str, Any]:
-    return {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+def _bring(hook: GhlHook, contact_id: str, send: Send) -> None:
+    """Make a contact what the send says. Where another contact has its e-mail or phone, each keeps its own."""
+    fields = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+    try:
+        hook.update_contact(contact_id, fields)
+    except BadRequest as refusal:
+        if refusal.status != 400 or not set(ADDRESSES) & set(fields):
+            raise
+        hook.update_contact(contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
+    _retag(hook, contact_id, send)
 
 
 def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:

@@ -134,7 +134,7 @@ def test_execute_when_people_made_the_contact_first_then_it_keeps_their_tags_and
     contact_id = GhlHook().create_contact(theirs).contact_id
     before = calls(world, "ghl")
     assert to_ghl()["sent"] == 1
-    spent = {"create-contact": 1, "get-location": 1, "update-contact": 1, "add-tags": 1}
+    spent = {"create-contact": 1, "get-location": 1, "get-contact": 1, "update-contact": 1, "add-tags": 1}
     assert made(before, calls(world, "ghl")) == spent
     contact = GhlHook().get_contact(contact_id)
     assert contact["tags"] == ["called by ann", "vip", "dental-gtm", "general-independent"]
@@ -155,6 +155,30 @@ def test_execute_when_people_made_two_contacts_of_one_person_then_each_keeps_its
     assert (to_ghl()["sent"], held([npi])[npi]["id"]) == (1, by_email)
     assert custom(hook.get_contact(by_email))["gtm_person_id"] == person_id(npi)
     assert (hook.get_contact(by_phone)["tags"], "phone" in hook.get_contact(by_email)) == (["front desk"], False)
+    choose(bigquery_client, [npi], "peer-invite", as_of=LATER)  # and so at every change
+    assert to_ghl(LATER)["sent"] == 1
+    assert custom(hook.get_contact(by_email))["gtm_content_block"] == "peer-invite"
+
+
+def test_execute_when_a_number_is_anothers_then_it_moves_or_is_left_out_and_no_contact_is_taken_over(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    new, known, desk = ready(bigquery_client, 3)
+    new, known = sorted((new, known), key=person_id)  # the new one comes first in the plan's order
+    contacted(bigquery_client, [known])
+    to_ghl()
+    hook = GhlHook()
+    front_desk = hook.create_contact({"phone": phone(desk)}).contact_id
+    replace_phone(bigquery_client, new, phone(known))
+    replace_phone(bigquery_client, known, "+15124440099")
+    contacted(bigquery_client, [new, desk])
+    assert to_ghl(LATER)["sent"] == 3
+    contacts = held([new, known, desk])
+    assert (contacts[new]["phone"], contacts[known]["phone"]) == (phone(known), "+15124440099")
+    assert "phone" not in contacts[desk] and hook.get_contact(front_desk)["customFields"] == []
+    assert {npi: custom(contact)["gtm_person_id"] for npi, contact in contacts.items()} == {
+        npi: person_id(npi) for npi in (new, known, desk)
+    }
 
 
 def test_execute_when_the_audience_changes_then_our_former_tag_goes_and_those_of_people_stay(
