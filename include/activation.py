@@ -274,10 +274,16 @@ def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[st
 
 
 def ghl_tags(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the tags of ours that a contact gains, `tags`, and loses, `former_tags`; what people set is never among them."""
-    held = {SOURCE_TAG, row["held_audience"]} if row["is_held"] else set()
+    """Return the tags of ours that a contact gains, `tags`, and loses, `former_tags`; what people set is never among them.
+
+    A contact of another audience than the last send said gains all of ours and loses every other audience of ours: a call
+    whose answer was lost may have left a tag that no send tells of. One of the same audience gains and loses none.
+    """
+    if row["is_held"] and row["held_audience"] == row["audience_id"]:
+        return {"tags": [], "former_tags": []}
     wanted = {SOURCE_TAG, row["audience_id"]}
-    return {"tags": sorted(filter(None, wanted - held)), "former_tags": sorted(filter(None, held - wanted))}
+    others = {row["held_audience"], *(row["our_audiences"] or ())} - wanted
+    return {"tags": sorted(filter(None, wanted)), "former_tags": sorted(filter(None, others))}
 
 
 def is_theirs(send: Send, contact: Mapping[str, Any]) -> bool:

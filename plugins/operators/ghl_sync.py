@@ -1,6 +1,6 @@
 """Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs.
 
-A contact that people made first costs four calls, once; one whose audience changed costs two more for its tags.
+A contact that people made first costs five calls, once; one whose audience changed costs two more for its tags.
 """
 
 from __future__ import annotations
