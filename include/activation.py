@@ -467,7 +467,14 @@ def results(entry: Entry) -> list[dict[str, Any]]:
         return [_row(entry, send, "rejected", None, body["code"], body["reason"]) for send in sends]
     if "answer" in body:
         return _added(entry, sends, body)
+    if body.get("reconciled"):  # what of it was done is not known: this hash makes the next plan bring it up to date
+        sends = [replace(send, payload_hash="", audience_id=None) for send in sends]
     return [_row(entry, send, "sent", body.get("remote_id") or send.remote_id) for send in sends]
+
+
+def found_body(remote_id: str) -> str:
+    """What the ledger keeps of a create in GHL whose answer was lost and whose contact was found."""
+    return _json({"remote_id": remote_id, "reconciled": True})
 
 
 def rejection_body(code: str, reason: str) -> str:

@@ -26,15 +26,19 @@ from include.activation import (
     Plan,
     Send,
     batches,
+    carries,
+    found_body,
     is_theirs,
     is_too_many,
     moment,
     plan_ghl,
     rejection_body,
     request_of,
+    sends_of,
     worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
+from include.call_ledger import Entry
 from include.send_store import SendStore, forecast
 from include.tables import table
 from operators.load_sends import send_store
@@ -52,7 +56,7 @@ class BigQueryToGhlOperator(BaseOperator):
     """Create, update and silence contacts in GHL; an unchanged contact costs no call.
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
-    simply made again. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
+    simply made again, but a create only where its contact is not found. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
     AirflowFailException when GHL refused an opt-out or too many of the contacts, and when the location allows duplicates.
 
     :param as_of: point in time.
@@ -105,12 +109,24 @@ class BigQueryToGhlOperator(BaseOperator):
         return counts | ended
 
     def settle(self, store: SendStore) -> None:
-        """Forget calls in doubt, which are planned again because a repeat is harmless; then load what was answered."""
-        entries = store.unloaded()
-        for entry in entries:
-            if entry.status == "in_doubt":
-                store.ledger(entry.operation).withdraw(entry.request_key)
-        store.load([entry for entry in entries if entry.status != "in_doubt"])
+        """End the calls in doubt, then load what was answered."""
+        entries = [self._settled(store, entry) if entry.status == "in_doubt" else entry for entry in store.unloaded()]
+        store.load([entry for entry in entries if entry is not None])
+
+    def _settled(self, store: SendStore, entry: Entry) -> Entry | None:
+        """The call as answered where it made a contact; else None: it is forgotten and planned again, for a repeat is harmless.
+
+        A contact that was made is held from here on: its person may have opted out, and this run must stop it.
+        """
+        ledger = store.ledger(entry.operation)
+        (send,) = sends_of(entry)
+        if send.operation == CREATE:
+            for contact in GhlHook(self.ghl_conn_id).iter_same_address(send.payload):
+                if carries(contact, send.person_id):
+                    ledger.record_response(entry.request_key, found_body(contact["id"]), vendor_ref=contact["id"])
+                    return ledger.entry(entry.request_key)
+        ledger.withdraw(entry.request_key)
+        return None
 
     def plan(self, store: SendStore, as_of: str) -> Plan:
         """Return what GHL must be told now."""
@@ -183,7 +199,8 @@ class BigQueryToGhlOperator(BaseOperator):
             ledger.record_response(send.send_id, body, status="failed", http_status=refusal.status)
             return "rejected"
         except VendorError:
-            ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
+            if send.operation != CREATE:  # a create may have made the contact: the next run looks
+                ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
             raise
         ledger.record_response(send.send_id, json.dumps({"remote_id": remote_id}), vendor_ref=remote_id)
         return "sent"
