@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, VendorDown, VendorError
+from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
 from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "ghl"
@@ -170,6 +170,12 @@ def ghl_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | Ve
         body = _json(response)
         if duplicate_id(body):
             return Reply(400, response.text, body, response.content, response.headers)
+    if call.operation == "get_location" and response.status_code in (401, 403):
+        advice = (
+            "The token was refused, or it lacks the scope locations.readonly: mend the token, or the password of connection "
+            f"{vendor}_default, then clear the task."
+        )
+        return AuthFailed(vendor, call.operation, response.status_code, advice)
     return outcome_of(vendor, call, response)
 
 
