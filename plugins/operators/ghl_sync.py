@@ -56,8 +56,9 @@ class BigQueryToGhlOperator(BaseOperator):
     """Create, update and silence contacts in GHL; an unchanged contact costs no call.
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
-    simply made again, but a create only where its contact is not found. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
-    AirflowFailException when GHL refused an opt-out or too many of the contacts, and when the location allows duplicates.
+    simply made again, but a create only where its contact is not found. Returns counts. Raises hooks.errors at the first
+    vendor failure (what was sent is kept), AirflowFailException when GHL refused an opt-out or too many of the contacts,
+    and when the location allows duplicates.
 
     :param as_of: point in time.
     :param as_of_given: True: a person asked for this as_of; older than the newest send, only opt-outs are done.
@@ -90,8 +91,7 @@ class BigQueryToGhlOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         store = send_store(self, self.gcp_conn_id, GHL)
-        if not self.plan_only:
-            self.settle(store)
+        unasked = None if self.plan_only else self.settle(store)
         newest = store.newest_as_of()
         as_of = worked_as_of(self.as_of, newest, self.as_of_given)
         plan = self.plan(store, as_of)
@@ -99,19 +99,28 @@ class BigQueryToGhlOperator(BaseOperator):
         if newest and moment(newest) > moment(as_of):
             self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
             plan, newer = plan.opt_outs(), {"newer_as_of": newest}
-        if failed := store.failed_gates():
+        if (failed := store.failed_gates()) or unasked:
             plan = plan.opt_outs()
         counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
         ended = {} if self.plan_only else self.send(store, plan)
+        if unasked:
+            raise unasked
         if failed:
             raise AirflowFailException(GATE_FAILED.format(vendor="GHL", tables=", ".join(failed)))
         return counts | ended
 
-    def settle(self, store: SendStore) -> None:
-        """End the calls in doubt, then load what was answered."""
-        entries = [self._settled(store, entry) if entry.status == "in_doubt" else entry for entry in store.unloaded()]
+    def settle(self, store: SendStore) -> VendorError | None:
+        """End the calls in doubt, then load what was answered. Returns why a call stays in doubt: GHL could not be asked."""
+        entries: list[Entry | None] = []
+        unasked: VendorError | None = None
+        for entry in store.unloaded():
+            try:
+                entries.append(self._settled(store, entry) if entry.status == "in_doubt" else entry)
+            except VendorError as error:
+                unasked = error
         store.load([entry for entry in entries if entry is not None])
+        return unasked
 
     def _settled(self, store: SendStore, entry: Entry) -> Entry | None:
         """The call as answered where it made a contact; else None: it is forgotten and planned again, for a repeat is harmless.

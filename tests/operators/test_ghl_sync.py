@@ -362,6 +362,8 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals_and
 ) -> None:
     from include.activation import request_of
 
+    (known,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
     gone, stays, unheard, never = contacted(bigquery_client, ready(bigquery_client, 4))
     operator = BigQueryToGhlOperator(task_id="send_contacts", as_of=AS_OF)
     store = send_store(operator, "google_cloud_default", "ghl")
@@ -374,11 +376,22 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals_and
             GhlHook().create_contact(send.payload | {"tags": send.changes["tags"]})  # it did reach GHL
     contact_id = held([stays])[stays]["id"]
     GhlHook().add_tags(contact_id, ["VIP"])  # and people went on
-    for npi in (gone, never):
+    for npi in (known, gone, never):
         suppress(bigquery_client, "person", person_id(npi))
     bigquery_client.query_and_wait(
         "UPDATE activation.sync_state SET audience_id = 'specialists' WHERE destination = 'instantly'"
     )
+    limit = {
+        "vendor": "ghl",
+        "operation": "search-contacts-advanced",
+        "status": 429,
+        "headers": {"Retry-After": "3600"},
+    }
+    with world.admin as admin:
+        admin.post("faults", json=limit | {"times": 3})
+    with pytest.raises(RateLimited):  # GHL cannot be asked: opt-outs alone are sent, and the calls stay in doubt
+        to_ghl()
+    assert (held([known])[known]["dnd"], held([unheard])) == (True, {})
     counts = to_ghl()
     assert (counts["suppressed"], counts["updates"], counts["creates"], counts["sent"]) == (1, 1, 1, 3)
     contacts = held([gone, stays, unheard, never])  # which fails where two contacts have one address
@@ -386,7 +399,7 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals_and
     assert (contacts[gone]["dnd"], contacts[stays]["dnd"]) == (True, False)
     assert GhlHook().get_contact(contact_id)["tags"] == ["dental-gtm", "vip", "specialists"]
     again = to_ghl()
-    assert (again["unchanged"], again["calls"]) == (3, 0)
+    assert (again["unchanged"], again["calls"]) == (4, 0)
 
 
 def test_execute_when_key_is_wrong_then_it_fails_at_once_and_heals(
