@@ -31,7 +31,7 @@ GATE_FAILED = (
     "(docs/gates.md), then run the DAG again."
 )
 OPT_OUTS_REFUSED = (
-    "{vendor} refused {count} opt-outs; everything else is done. These persons may still get e-mail: look up their "
+    "{vendor} refused {count} opt-outs. These persons may still get e-mail: look up their "
     "remote_id in activation.rejection (operation suppress), stop them at {vendor} by hand, then run this DAG again. "
     "It fails until {vendor} accepts them or no longer has them."
 )
@@ -274,10 +274,34 @@ def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[st
 
 
 def ghl_tags(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the tags of ours that a contact gains, `tags`, and loses, `former_tags`; what people set is never among them."""
-    held = {SOURCE_TAG, row["held_audience"]} if row["is_held"] else set()
+    """Return the tags of ours that a contact gains, `tags`, and loses, `former_tags`; what people set is never among them.
+
+    A contact of another audience than the last send said gains all of ours and loses every other audience of ours: a call
+    whose answer was lost may have left a tag that no send tells of. One of the same audience gains and loses none.
+    """
+    if row["is_held"] and row["held_audience"] == row["audience_id"]:
+        return {"tags": [], "former_tags": []}
     wanted = {SOURCE_TAG, row["audience_id"]}
-    return {"tags": sorted(filter(None, wanted - held)), "former_tags": sorted(filter(None, held - wanted))}
+    others = {row["held_audience"], *(row["our_audiences"] or ())} - wanted
+    return {"tags": sorted(filter(None, wanted)), "former_tags": sorted(filter(None, others))}
+
+
+def is_theirs(send: Send, contact: Mapping[str, Any]) -> bool:
+    """Whether a contact that GHL has is that of a create's person: by our id on it, else by its e-mail.
+
+    A phone alone tells nothing: a number goes from one dentist to another, and a front desk has one too.
+    """
+    if carries(contact, send.person_id):
+        return True
+    field_id = next(item["id"] for item in send.payload["customFields"] if item["fieldValue"] == send.person_id)
+    is_anothers = any(item.get("id") == field_id and item.get("value") for item in contact.get("customFields") or ())
+    email = send.payload.get("email")
+    return email is not None and not is_anothers and str(contact.get("email") or "").strip().lower() == email
+
+
+def carries(contact: Mapping[str, Any], person_id: str) -> bool:
+    """Whether a contact that GHL has carries our id of this person."""
+    return any(item.get("value") == person_id for item in contact.get("customFields") or ())
 
 
 def ghl_stop(by_person: bool) -> dict[str, Any]:
@@ -443,7 +467,14 @@ def results(entry: Entry) -> list[dict[str, Any]]:
         return [_row(entry, send, "rejected", None, body["code"], body["reason"]) for send in sends]
     if "answer" in body:
         return _added(entry, sends, body)
+    if body.get("reconciled"):  # what of it was done is not known: this hash makes the next plan bring it up to date
+        sends = [replace(send, payload_hash="", audience_id=None) for send in sends]
     return [_row(entry, send, "sent", body.get("remote_id") or send.remote_id) for send in sends]
+
+
+def found_body(remote_id: str) -> str:
+    """What the ledger keeps of a create in GHL whose answer was lost and whose contact was found."""
+    return _json({"remote_id": remote_id, "reconciled": True})
 
 
 def rejection_body(code: str, reason: str) -> str:

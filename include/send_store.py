@@ -17,7 +17,11 @@ from include.activation import GHL, INSTANTLY, Send, results
 from include.call_ledger import CallLedger, Entry
 from include.tables import table
 
-OPERATIONS = {INSTANTLY: ("add_leads", "patch_lead", "delete_lead"), GHL: ("create_contact", "update_contact")}
+OPERATIONS = {
+    INSTANTLY: ("add_leads", "patch_lead", "delete_lead"),
+    # An earlier version called its creates upsert_contact: one that was answered and not loaded, or is in doubt, counts.
+    GHL: ("create_contact", "update_contact", "upsert_contact"),
+}
 GATED = ("enriched.contact", "segmented.lead", "predictions.lead_score")  # what a message and its order are made of
 MAXIMUM_BYTES_BILLED = 50 * 1024**3
 ROWS_PER_QUERY = 200  # BigQuery takes 1 MB of query with its parameters, and a row with its content is about 2 KB

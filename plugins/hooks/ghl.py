@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, VendorDown, VendorError
+from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
 from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "ghl"
@@ -75,10 +75,10 @@ class GhlHook(BaseHook):
         try:
             reply = self.get_conn().send(Call("create_contact", "POST", "/contacts/", repeatable=True, json=body))
         except BadRequest as refusal:
-            found = self._same_address(payload) if refusal.status == 400 else None
+            found = next(self.iter_same_address(payload), None) if refusal.status == 400 else None
             if found is None:
                 raise
-            return Created(found, is_new=False)
+            return Created(str(found["id"]), is_new=False)
         if reply.status == 400:
             return Created(duplicate_id(reply.body), is_new=False)
         contact = reply.body.get("contact") if isinstance(reply.body, Mapping) else None
@@ -157,14 +157,11 @@ class GhlHook(BaseHook):
             return False, DUPLICATES_ALLOWED.format(location=self.location_id)
         return True, f"Go High Level answers for location {self.location_id}"
 
-    def _same_address(self, payload: Mapping[str, Any]) -> str | None:
-        """The id of the contact that has the payload's e-mail, else of the one that has its phone."""
+    def iter_same_address(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The contacts that have the payload's e-mail, then those that have its phone. New ones may be missing for seconds."""
         for name in ("email", "phone"):
             if payload.get(name):
-                wanted = [{"field": name, "operator": "eq", "value": payload[name]}]
-                if contact := next(self.iter_contacts(wanted, page_size=1), None):
-                    return str(contact["id"])
-        return None
+                yield from self.iter_contacts([{"field": name, "operator": "eq", "value": payload[name]}])
 
 
 def ghl_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
@@ -173,6 +170,12 @@ def ghl_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | Ve
         body = _json(response)
         if duplicate_id(body):
             return Reply(400, response.text, body, response.content, response.headers)
+    if call.operation == "get_location" and response.status_code in (401, 403):
+        advice = (
+            "The token was refused, or it lacks the scope locations.readonly: mend the token, or the password of connection "
+            f"{vendor}_default, then clear the task."
+        )
+        return AuthFailed(vendor, call.operation, response.status_code, advice)
     return outcome_of(vendor, call, response)
 
 

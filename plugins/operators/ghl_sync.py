@@ -1,6 +1,6 @@
 """Bring contacts in Go High Level to what the warehouse says, one call for each contact that differs.
 
-A contact that people made first costs three calls, once; one whose audience changed costs two more for its tags.
+A contact that people made first costs five calls, once; one whose audience changed costs two more for its tags.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, VendorError
-from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, GhlHook
+from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
 from include.activation import (
     CREATE,
     GATE_FAILED,
@@ -26,14 +26,19 @@ from include.activation import (
     Plan,
     Send,
     batches,
+    carries,
+    found_body,
+    is_theirs,
     is_too_many,
     moment,
     plan_ghl,
     rejection_body,
     request_of,
+    sends_of,
     worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
+from include.call_ledger import Entry
 from include.send_store import SendStore, forecast
 from include.tables import table
 from operators.load_sends import send_store
@@ -51,8 +56,9 @@ class BigQueryToGhlOperator(BaseOperator):
     """Create, update and silence contacts in GHL; an unchanged contact costs no call.
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is
-    simply made again. Returns counts. Raises hooks.errors at the first vendor failure (what was sent is kept),
-    AirflowFailException when GHL refused an opt-out or too many of the contacts, and when the location allows duplicates.
+    simply made again, but a create only where its contact is not found. Returns counts. Raises hooks.errors at the first
+    vendor failure (what was sent is kept), AirflowFailException when GHL refused an opt-out or too many of the contacts,
+    and when the location allows duplicates.
 
     :param as_of: point in time.
     :param as_of_given: True: a person asked for this as_of; older than the newest send, only opt-outs are done.
@@ -85,8 +91,7 @@ class BigQueryToGhlOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         store = send_store(self, self.gcp_conn_id, GHL)
-        if not self.plan_only:
-            self.settle(store)
+        unasked = None if self.plan_only else self.settle(store)
         newest = store.newest_as_of()
         as_of = worked_as_of(self.as_of, newest, self.as_of_given)
         plan = self.plan(store, as_of)
@@ -94,22 +99,43 @@ class BigQueryToGhlOperator(BaseOperator):
         if newest and moment(newest) > moment(as_of):
             self.log.info("Opt-outs only: sends were already made for %s, which is newer than %s.", newest, as_of)
             plan, newer = plan.opt_outs(), {"newer_as_of": newest}
-        if failed := store.failed_gates():
+        if (failed := store.failed_gates()) or unasked:
             plan = plan.opt_outs()
         counts = self._counts(plan) | newer
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
         ended = {} if self.plan_only else self.send(store, plan)
+        if unasked:
+            raise unasked
         if failed:
             raise AirflowFailException(GATE_FAILED.format(vendor="GHL", tables=", ".join(failed)))
         return counts | ended
 
-    def settle(self, store: SendStore) -> None:
-        """Forget calls in doubt, which are planned again because a repeat is harmless; then load what was answered."""
-        entries = store.unloaded()
-        for entry in entries:
-            if entry.status == "in_doubt":
-                store.ledger(entry.operation).withdraw(entry.request_key)
-        store.load([entry for entry in entries if entry.status != "in_doubt"])
+    def settle(self, store: SendStore) -> VendorError | None:
+        """End the calls in doubt, then load what was answered. Returns why a call stays in doubt: GHL could not be asked."""
+        entries: list[Entry | None] = []
+        unasked: VendorError | None = None
+        for entry in store.unloaded():
+            try:
+                entries.append(self._settled(store, entry) if entry.status == "in_doubt" else entry)
+            except VendorError as error:
+                unasked = error
+        store.load([entry for entry in entries if entry is not None])
+        return unasked
+
+    def _settled(self, store: SendStore, entry: Entry) -> Entry | None:
+        """The call as answered where it made a contact; else None: it is forgotten and planned again, for a repeat is harmless.
+
+        A contact that was made is held from here on: its person may have opted out, and this run must stop it.
+        """
+        ledger = store.ledger(entry.operation)
+        (send,) = sends_of(entry)
+        if send.operation == CREATE:
+            for contact in GhlHook(self.ghl_conn_id).iter_same_address(send.payload):
+                if carries(contact, send.person_id):
+                    ledger.record_response(entry.request_key, found_body(contact["id"]), vendor_ref=contact["id"])
+                    return ledger.entry(entry.request_key)
+        ledger.withdraw(entry.request_key)
+        return None
 
     def plan(self, store: SendStore, as_of: str) -> Plan:
         """Return what GHL must be told now."""
@@ -121,16 +147,17 @@ class BigQueryToGhlOperator(BaseOperator):
     def send(self, store: SendStore, plan: Plan) -> dict[str, int]:
         """Make the plan's calls and return how they ended. Opt-outs go first."""
         hook = GhlHook(self.ghl_conn_id)
-        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
-        opt_outs = Counter(self._call(store, hook, send) for send in plan.of(SUPPRESS))
+        opt_outs: Counter[str] = Counter()
+        try:
+            for send in plan.of(SUPPRESS):
+                opt_outs[self._call(store, hook, send)] += 1
+            ended = self._others(store, hook, plan)
+        except Exception as error:
+            if not opt_outs["rejected"]:
+                raise
+            urgent = OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"])
+            raise AirflowFailException(f"{urgent} Besides, the run broke off: {error}") from error
         ended.update(opt_outs)
-        if plan.of(CREATE) and hook.allows_duplicates():
-            location = DUPLICATES_ALLOWED.format(location=hook.location_id)
-            raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
-        for batch in batches([send for send in plan.sends if send.operation != SUPPRESS], CHECKED_TOGETHER):
-            blocked = store.suppressed(batch)
-            wanted = [send for send in batch if send.person_id not in blocked]
-            ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
         self.log.info("Done: %s", dict(ended))
         if opt_outs["rejected"]:
             raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"]))
@@ -140,6 +167,19 @@ class BigQueryToGhlOperator(BaseOperator):
                 "activation.rejection: mend them, then run the DAG with retry_rejected."
             )
         return dict(ended)
+
+    def _others(self, store: SendStore, hook: GhlHook, plan: Plan) -> Counter[str]:
+        """Make the calls that are no opt-outs and return how they ended."""
+        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0)
+        if plan.of(CREATE) and hook.allows_duplicates():
+            location = DUPLICATES_ALLOWED.format(location=hook.location_id)
+            raise AirflowFailException(f"Only opt-outs were sent to GHL: {location}, then run the DAG again.")
+        # Updates first: they free the addresses that went from one person to another.
+        for batch in batches(plan.of(UPDATE), CHECKED_TOGETHER) + batches(plan.of(CREATE), CHECKED_TOGETHER):
+            blocked = store.suppressed(batch)
+            wanted = [send for send in batch if send.person_id not in blocked]
+            ended.update(self._calls(store, hook, wanted), suppressed_late=len(batch) - len(wanted))
+        return ended
 
     def _calls(self, store: SendStore, hook: GhlHook, sends: Sequence[Send]) -> Counter[str]:
         """Make the calls of a batch, a few at once, and return how they ended; at the first failure no further one begins."""
@@ -168,7 +208,8 @@ class BigQueryToGhlOperator(BaseOperator):
             ledger.record_response(send.send_id, body, status="failed", http_status=refusal.status)
             return "rejected"
         except VendorError:
-            ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
+            if send.operation != CREATE:  # a create may have made the contact: the next run looks
+                ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
             raise
         ledger.record_response(send.send_id, json.dumps({"remote_id": remote_id}), vendor_ref=remote_id)
         return "sent"
@@ -185,31 +226,41 @@ class BigQueryToGhlOperator(BaseOperator):
 
 
 def _created(hook: GhlHook, send: Send) -> str:
-    """Create the contact, or bring the one that is there to the same: it keeps the tags that people set and gains ours."""
-    created = hook.create_contact({**send.payload, "tags": send.changes["tags"]})
-    if created.is_new:
-        return created.contact_id
-    fields = _update_payload(send)
-    try:
-        hook.update_contact(created.contact_id, fields)
-    except BadRequest as refusal:
-        if refusal.status != 400:
-            raise
-        # It was found by its e-mail and a third contact has the phone, or the other way round: each keeps its own.
-        hook.update_contact(created.contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
-    _retag(hook, created.contact_id, send)
-    return created.contact_id
+    """Create the contact, or bring the person's that is there to the same: it keeps the tags that people set and gains ours.
+
+    Where another one's contact has the phone, this one is made without it. Raises BadRequest where that leaves no address.
+    """
+    whole = {**send.payload, "tags": send.changes["tags"]}
+    tries = [whole]
+    if "email" in whole and "phone" in whole:
+        tries.append({name: value for name, value in whole.items() if name != "phone"})
+    for fields in tries:
+        created = hook.create_contact(fields)
+        if created.is_new:
+            return created.contact_id
+        if is_theirs(send, hook.get_contact(created.contact_id)):
+            _bring(hook, created.contact_id, send)
+            return created.contact_id
+    taken = tuple(name for name in ADDRESSES if name in whole)
+    raise BadRequest(VENDOR, "create_contact", 400, "Another person's contact has the address.", fields=taken)
 
 
 def _updated(hook: GhlHook, send: Send) -> str:
     contact_id = str(send.remote_id)
-    hook.update_contact(contact_id, _update_payload(send))
-    _retag(hook, contact_id, send)
+    _bring(hook, contact_id, send)
     return contact_id
 
 
-def _update_payload(send: Send) -> dict[str, Any]:
-    return {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+def _bring(hook: GhlHook, contact_id: str, send: Send) -> None:
+    """Make a contact what the send says. Where another contact has its e-mail or phone, each keeps its own."""
+    fields = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
+    try:
+        hook.update_contact(contact_id, fields)
+    except BadRequest as refusal:
+        if refusal.status != 400 or not set(ADDRESSES) & set(fields):
+            raise
+        hook.update_contact(contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
+    _retag(hook, contact_id, send)
 
 
 def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:

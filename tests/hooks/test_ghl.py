@@ -111,6 +111,13 @@ def test_test_connection_when_the_location_allows_duplicates_then_says_what_to_s
     assert "Contact Deduplication Preferences" in message
 
 
+def test_test_connection_when_the_token_may_not_read_the_location_then_names_the_scope(vendor: Sandbox) -> None:
+    vendor.admin.post("faults", json={"vendor": "ghl", "operation": "get-location", "status": 401}).raise_for_status()
+    worked, message = GhlHook().test_connection()
+    assert worked is False
+    assert "locations.readonly" in message
+
+
 def test_update_when_the_contact_is_there_refused_or_gone_then_changes_it_or_says_so(vendor: Sandbox) -> None:
     hook = GhlHook()
     made = hook.create_contact({"email": "upd@hook-test.example", "firstName": "Ada"})

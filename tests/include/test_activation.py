@@ -23,6 +23,7 @@ from include.activation import (
     ghl_tags,
     grade,
     instantly_payload,
+    is_theirs,
     is_too_many,
     iso_week,
     lead_changes,
@@ -67,6 +68,7 @@ ROW: dict[str, Any] = {
     "held_hash": None,
     "held_since": None,
     "held_audience": None,
+    "our_audiences": ["dso-groups", "general-independent", "specialists"],
     "is_held": False,
     "suppressed": False,
     "by_person": False,
@@ -207,18 +209,35 @@ def test_ghl_stop_when_address_failed_then_e_mail_alone_is_silenced() -> None:
 @pytest.mark.parametrize(
     ("held", "wanted", "gained", "lost"),
     [
-        (None, "general-independent", ["general-independent"], []),
+        (None, "general-independent", ["dental-gtm", "general-independent"], ["dso-groups", "specialists"]),
         ("general-independent", "general-independent", [], []),
-        ("general-independent", "dso-groups", ["dso-groups"], ["general-independent"]),
-        ("general-independent", None, [], ["general-independent"]),
+        ("retired", "dso-groups", ["dental-gtm", "dso-groups"], ["general-independent", "retired", "specialists"]),
+        ("dso-groups", None, ["dental-gtm"], ["dso-groups", "general-independent", "specialists"]),
     ],
 )
-def test_ghl_tags_when_held_then_only_tags_of_ours_come_and_go(
+def test_ghl_tags_when_the_audience_is_another_then_all_of_ours_come_and_the_others_of_ours_go(
     held: str | None, wanted: str | None, gained: list[str], lost: list[str]
 ) -> None:
     row = {**ROW, "is_held": True, "held_audience": held, "audience_id": wanted}
     assert ghl_tags(row) == {"tags": gained, "former_tags": lost}
-    assert ghl_tags({**ROW, "audience_id": None}) == {"tags": ["dental-gtm"], "former_tags": []}
+    assert ghl_tags({**ROW, "is_held": False, "audience_id": None})["tags"] == ["dental-gtm"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ({"email": "Dana@x.example "}, True),
+        ({"email": "dana@x.example", "customFields": [{"id": "f1", "value": "p2"}]}, False),  # another person's of ours
+        ({"email": "other@x.example", "customFields": [{"id": "f1", "value": "p1"}]}, True),
+        ({"phone": "+15125550100", "customFields": [{"id": "f9", "value": "x"}]}, False),
+    ],
+)
+def test_is_theirs_when_a_contact_has_the_address_then_our_id_decides_and_else_the_e_mail(
+    contact: dict[str, Any], expected: bool
+) -> None:
+    row = {**ROW, "email": "dana@x.example", "phone": "+15125550100"}
+    (send,) = plan_ghl([row], AS_OF, {"gtm_person_id": "f1"}, {}, False).sends
+    assert is_theirs(send, contact) is expected
 
 
 def test_plan_ghl_when_suppressed_then_payload_names_nobody() -> None:

@@ -35,6 +35,9 @@ chosen AS (
   WHERE as_of <= @as_of AND as_of >= TIMESTAMP_SUB(@as_of, INTERVAL 35 DAY)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY person_id ORDER BY as_of DESC) = 1
 ),
+declared AS (
+  SELECT ARRAY_AGG(audience_id) AS audience_ids FROM segmented.audience
+),
 person AS (
   SELECT
     p.person_id,
@@ -62,6 +65,7 @@ joined AS (
     y.payload_hash AS held_hash,
     y.sent_at AS held_since,
     y.audience_id AS held_audience,
+    d.audience_ids AS our_audiences,
     y.person_id IS NOT NULL AS is_held,
     bp.identifier_hash IS NOT NULL AS by_person,
     bp.identifier_hash IS NOT NULL OR be.identifier_hash IS NOT NULL OR bh.identifier_hash IS NOT NULL AS suppressed,
@@ -84,6 +88,7 @@ joined AS (
     x.content_block_id,
     t.audience_id
   FROM worthy AS w
+  CROSS JOIN declared AS d
   LEFT JOIN person AS p ON p.person_id = w.person_id
   LEFT JOIN segmented.lead AS l ON l.person_id = w.person_id
   LEFT JOIN scored AS s ON s.person_id = w.person_id
