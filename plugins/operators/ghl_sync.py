@@ -6,6 +6,7 @@ A contact that people made first costs five calls, once; one whose audience chan
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,7 @@ from operators.load_sends import send_store
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+log = logging.getLogger(__name__)
 CHECKED_TOGETHER = 100  # contacts between two looks at the suppression list: about 10 s at GHL's pace
 SENDERS = 4  # one alone waits for answers and stays below GHL's pace; the hook's bucket holds all of them to it
 NOT_ON_UPDATE = ("companyName",)  # UpdateContactDtoV3 does not know it
@@ -239,7 +241,12 @@ def _created(hook: GhlHook, send: Send) -> str:
         if created.is_new:
             return created.contact_id
         if is_theirs(send, hook.get_contact(created.contact_id)):
-            _bring(hook, created.contact_id, send)
+            _update(hook, created.contact_id, send)
+            try:
+                _retag(hook, created.contact_id, send)
+            except BadRequest as refusal:
+                # It has our fields by now, so it must be held, or an opt-out would never reach it.
+                log.warning("Contact %s has our fields and lacks our tags: %s", created.contact_id, refusal)
             return created.contact_id
     taken = tuple(name for name in ADDRESSES if name in whole)
     raise BadRequest(VENDOR, "create_contact", 400, "Another person's contact has the address.", fields=taken)
@@ -247,12 +254,13 @@ def _created(hook: GhlHook, send: Send) -> str:
 
 def _updated(hook: GhlHook, send: Send) -> str:
     contact_id = str(send.remote_id)
-    _bring(hook, contact_id, send)
+    _update(hook, contact_id, send)
+    _retag(hook, contact_id, send)
     return contact_id
 
 
-def _bring(hook: GhlHook, contact_id: str, send: Send) -> None:
-    """Make a contact what the send says. Where another contact has its e-mail or phone, each keeps its own."""
+def _update(hook: GhlHook, contact_id: str, send: Send) -> None:
+    """Give a contact the fields that the send says. Where another contact has its e-mail or phone, each keeps its own."""
     fields = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
     try:
         hook.update_contact(contact_id, fields)
@@ -260,7 +268,6 @@ def _bring(hook: GhlHook, contact_id: str, send: Send) -> None:
         if refusal.status != 400 or not set(ADDRESSES) & set(fields):
             raise
         hook.update_contact(contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
-    _retag(hook, contact_id, send)
 
 
 def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:

@@ -145,6 +145,19 @@ def test_execute_when_people_made_the_contact_first_then_it_keeps_their_tags_and
     assert to_ghl()["unchanged"] == 1
 
 
+def test_execute_when_our_tags_are_refused_on_their_contact_then_it_is_held_so_that_an_opt_out_reaches_it(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    contact_id = GhlHook().create_contact({"email": email(npi)}).contact_id
+    fault = {"vendor": "ghl", "operation": "add-tags", "status": 422}
+    world.admin.post("faults", json=fault).raise_for_status()
+    counts = to_ghl()
+    assert (counts["sent"], counts["rejected"]) == (1, 0)
+    state = rows(bigquery_client, "SELECT remote_id, status FROM activation.sync_state WHERE destination = 'ghl'")
+    assert state == [{"remote_id": contact_id, "status": "active"}]
+
+
 def test_execute_when_people_made_two_contacts_of_one_person_then_each_keeps_its_own_address(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
