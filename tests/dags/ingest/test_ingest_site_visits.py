@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
+from services.embedded.rb2b import drop_rb2b_export
 from tests.dags.airflow_process import Airflow, announced, states
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
+    from services.embedded.cloud import Cloud
     from services.embedded.sandbox import Sandbox
 
 COUNTS = """
@@ -23,11 +26,10 @@ FROM ops.load_manifest AS m ORDER BY source
 
 @pytest.mark.timeout(400)
 def test_dag_when_an_export_was_dropped_then_both_sources_are_loaded_recorded_and_announced(
-    airflow_env: Airflow, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
+    airflow_env: Airflow, cloud: Cloud, sandbox: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     sandbox.admin.delete("faults")
-    export = sandbox.admin.get("rb2b_export", params={"day": "2025-11-07"}).content
-    lake.blob("drop/rb2b/2025-11-07/export.csv").upload_from_string(export)
+    drop_rb2b_export(cloud, sandbox, date(2025, 11, 7))
 
     found = states(airflow_env, "ingest_site_visits", day="2025-11-07", restate_days=0)
 
