@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from include.csv_scan import QUOTE, Flags, Integers, Scan
+from include.csv_scan import QUOTE, WORD_BYTES, Flags, Integers, Scan, set_word, word
 
 type Bytes = npt.NDArray[np.uint8]
 
@@ -28,29 +28,29 @@ def string_columns(
     rows = int(np.count_nonzero(good))
     row_of = np.where(good, np.cumsum(good) - 1, -1).astype(np.int32)
     target_of = np.array([-1 if target is None else target for target in targets], np.int32)
-    fields = (found.record, found.column, found.begin, found.end)
     values, sizes = np.zeros(width, np.int32), np.zeros(width, np.int32)
-    _measure(*fields, row_of, target_of, values, sizes)
+    _measure(found.record, found.column, found.begin, found.end, row_of, target_of, values, sizes)
     filled = np.flatnonzero(values)
     place_of = np.full(width, -1, np.int32)
     place_of[filled] = np.arange(len(filled))
-    # One buffer for the offsets of all columns that have a value, one for their validity, one for their bytes.
+    # One buffer for the offsets of all columns that have a value, one for their bytes.
     offsets = np.empty((len(filled), rows + 1), np.int32)
-    valid = np.zeros((len(filled), (rows + 7) // 8), np.uint8)
-    data = np.empty(int(sizes.sum()), np.uint8)
-    heads = np.concatenate(([0], np.cumsum(sizes[filled])[:-1])).astype(np.int32) if len(filled) else sizes[:0]
+    ends = np.cumsum(sizes[filled] + WORD_BYTES).astype(np.int32)
+    data = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
     _fill(
         np.frombuffer(content, np.uint8),
-        *fields,
+        found.record,
+        found.column,
+        found.begin,
+        found.end,
         found.escaped,
         row_of,
-        target_of,
-        place_of,
-        heads,
+        np.where(target_of < 0, -1, place_of[target_of]),
+        ends - sizes[filled] - WORD_BYTES,
         offsets,
-        valid,
         data,
     )
+    valid = np.packbits(offsets[:, 1:] != offsets[:, :-1], axis=1, bitorder="little")
     columns = [pa.nulls(rows, pa.string())] * width
     shared = pa.py_buffer(data)
     for place, number in enumerate(filled.tolist()):
@@ -72,9 +72,10 @@ def _measure(
 ) -> None:
     """Count the values of each column, and their bytes; doubled quotes count as two."""
     for field in range(len(record)):
-        if row_of[record[field]] >= 0 and target_of[column[field]] >= 0:
-            values[target_of[column[field]]] += 1
-            sizes[target_of[column[field]]] += end[field] - begin[field]
+        target = target_of[np.uint64(column[field])]
+        if row_of[np.uint64(record[field])] >= 0 and target >= 0:
+            values[target] += 1
+            sizes[target] += end[field] - begin[field]
 
 
 @njit(nogil=True, cache=True)
@@ -86,33 +87,34 @@ def _fill(
     end: Integers,
     escaped: Flags,
     row_of: Integers,
-    target_of: Integers,
     place_of: Integers,
     heads: Integers,
     offsets: npt.NDArray[np.int32],
-    valid: npt.NDArray[np.uint8],
     data: Bytes,
 ) -> None:
-    """Copy the values to where their column has its bytes, from `heads` on, and write offsets and validity."""
+    """Copy the values to where their column has its bytes, from `heads` on, and write the offsets."""
     next_row = np.zeros(len(offsets), np.int32)
     for field in range(len(record)):
-        row = row_of[record[field]]
-        if row < 0 or target_of[column[field]] < 0:
+        row, place = row_of[np.uint64(record[field])], place_of[np.uint64(column[field])]
+        if row < 0 or place < 0:
             continue
-        place = place_of[target_of[column[field]]]
         head = heads[place]
         for empty in range(next_row[place], row + 1):
             offsets[place, empty] = head
         next_row[place] = row + 1
-        valid[place, row >> 3] |= np.uint8(1 << (row & 7))
+        first, last = begin[field], end[field]
         if escaped[field]:
-            at = begin[field]
-            while at < end[field]:
-                data[head] = content[at]
+            while first < last:
+                data[head] = content[first]
                 head += 1
-                at += 2 if content[at] == QUOTE else 1
+                first += 2 if content[first] == QUOTE else 1
+        elif last + WORD_BYTES <= len(content):
+            # In words, which may write up to WORD_BYTES - 1 bytes behind the value: the column's next overwrites them.
+            for done in range(0, last - first, WORD_BYTES):
+                set_word(data, head + done, word(content, first + done))
+            head += last - first
         else:
-            for at in range(begin[field], end[field]):
+            for at in range(first, last):
                 data[head] = content[at]
                 head += 1
         heads[place] = head

@@ -56,5 +56,13 @@ def test_string_columns_when_rows_exceed_a_byte_of_validity_then_every_bit_is_ri
     assert second == [None if n % 3 else "x" for n in range(1, 100)]
 
 
+def test_string_columns_when_values_are_shorter_and_longer_than_a_word_then_none_runs_into_another() -> None:
+    rows = [[str(n % 10) * (n * place % 21) for place in (1, 7, 11)] for n in range(200)]
+    content = "".join(f"{','.join(row)}\n" for row in rows).encode()
+    expected = [[value or None for value in column] for column in zip(*rows, strict=True)]
+    assert columns(content, (0, 1, 2), 3) == expected
+    assert columns(content, (2, 0, 1), 3) == [expected[1], expected[2], expected[0]]
+
+
 def test_string_columns_when_there_is_no_record_then_columns_without_rows() -> None:
     assert columns(b"", (0, 1), 2) == [[], []]

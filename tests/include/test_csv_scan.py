@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from include.csv_scan import scan
 
 TEXTS = st.text(alphabet='ab",\n\ré<', max_size=6)
-TABLES = st.lists(st.lists(TEXTS, min_size=1, max_size=4), min_size=1, max_size=6)
+EMPTY = st.lists(st.just(""), max_size=30)
+NEARLY_EMPTY = st.tuples(EMPTY, TEXTS, EMPTY).map(lambda row: [*row[0], row[1], *row[2]])
+TABLES = st.lists(st.lists(TEXTS, min_size=1, max_size=4) | NEARLY_EMPTY, min_size=1, max_size=6)
 
 
 def written(rows: list[list[str]], quoting: int, line_end: str) -> bytes:
