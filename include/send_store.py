@@ -13,7 +13,8 @@ from typing import Any
 
 from google.cloud import bigquery, storage
 
-from include.activation import GHL, INSTANTLY, Send, results
+from include.activation.results import results
+from include.activation.send import GHL, INSTANTLY, Send
 from include.call_ledger import CallLedger, Entry
 from include.tables import table
 

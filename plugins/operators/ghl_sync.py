@@ -17,7 +17,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, VendorError
 from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
-from include.activation import (
+from include.activation.ghl import carries, found_body, is_theirs, plan_ghl
+from include.activation.results import rejection_body
+from include.activation.send import (
     CREATE,
     GATE_FAILED,
     GHL,
@@ -27,13 +29,8 @@ from include.activation import (
     Plan,
     Send,
     batches,
-    carries,
-    found_body,
-    is_theirs,
     is_too_many,
     moment,
-    plan_ghl,
-    rejection_body,
     request_of,
     sends_of,
     worked_as_of,

@@ -12,7 +12,20 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, ResponseLost, VendorError
 from hooks.instantly import REQUESTS_PER_SECOND, InstantlyHook
-from include.activation import (
+from include.activation.instantly import (
+    absent,
+    added_body,
+    campaign_of,
+    content_differs,
+    iso_week,
+    plan_known_leads,
+    plan_new_leads,
+    reconciled_body,
+    remaining,
+    with_campaign,
+)
+from include.activation.results import rejection_body, results
+from include.activation.send import (
     CREATE,
     GATE_FAILED,
     INSTANTLY,
@@ -21,25 +34,13 @@ from include.activation import (
     UPDATE,
     Plan,
     Send,
-    absent,
-    added_body,
     batch_key,
     batches,
-    campaign_of,
-    content_differs,
     is_too_many,
-    iso_week,
     joined,
     moment,
-    plan_known_leads,
-    plan_new_leads,
-    reconciled_body,
-    rejection_body,
-    remaining,
     request_of,
-    results,
     sends_of,
-    with_campaign,
     worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID

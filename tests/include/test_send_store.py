@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
-from include.activation import CREATE, GHL, SUPPRESS, UPDATE, Send, batch_key, new_send, rejection_body, request_of
+from include.activation.results import rejection_body
+from include.activation.send import CREATE, GHL, SUPPRESS, UPDATE, Send, batch_key, new_send, request_of
 from include.call_ledger import CallLedger
 from include.send_store import SendStore
 from tests.operators.activation import suppress

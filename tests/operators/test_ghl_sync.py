@@ -373,7 +373,7 @@ def test_execute_when_answer_is_lost_then_there_is_one_contact(
 def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals_and_stops_who_opted_out(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
-    from include.activation import request_of
+    from include.activation.send import request_of
 
     (known,) = contacted(bigquery_client, ready(bigquery_client, 1))
     to_ghl()

@@ -151,7 +151,7 @@ def test_execute_when_call_never_reached_the_vendor_then_rerun_sends_it(
     operator = BigQueryToInstantlyOperator(task_id="send_leads", as_of=AS_OF, max_new_leads=100)
     store, hook = send_store(operator, "google_cloud_default", "instantly"), InstantlyHook()
     # A worker that died after it wrote the intent and before it called.
-    from include.activation import batch_key, request_of
+    from include.activation.send import batch_key, request_of
 
     sends = operator.plan(store, hook, AS_OF).sends
     store.ledger("add_leads").claim(batch_key(sends), request_of(sends))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.activation import CREATE, INSTANTLY, added_body, batch_key, new_send, request_of
+from include.activation.instantly import added_body
+from include.activation.send import CREATE, INSTANTLY, batch_key, new_send, request_of
 from include.call_ledger import CallLedger
 from operators.load_sends import LoadSendsOperator
 from tests.operators.activation import load

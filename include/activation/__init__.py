@@ -1,0 +1,1 @@
+"""What each destination is told about a person, and what its answers mean."""

@@ -1,0 +1,86 @@
+"""Contacts, tags and stops for GHL, without GHL."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.activation.ghl import ghl_payload, ghl_stop, ghl_tags, is_theirs, plan_ghl
+from include.activation.send import (
+    payload_hash,
+    request_of,
+)
+from tests.include.activation.rows import AS_OF, ROW
+
+
+def test_ghl_payload_when_values_are_unknown_then_they_are_left_out() -> None:
+    payload = ghl_payload({**ROW, "content_block_id": None}, {"gtm_grade": "f1"})
+    fields = {item["id"]: item["fieldValue"] for item in payload["customFields"]}
+    assert fields["f1"] == "A" and "gtm_content_block" not in fields and "phone" not in payload
+    assert None not in payload.values()
+
+
+def test_ghl_stop_when_address_failed_then_e_mail_alone_is_silenced() -> None:
+    assert ghl_stop(by_person=True) == {"dnd": True}
+    assert "dnd" not in ghl_stop(by_person=False)
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "gained", "lost"),
+    [
+        (None, "general-independent", ["dental-gtm", "general-independent"], ["dso-groups", "specialists"]),
+        ("general-independent", "general-independent", [], []),
+        ("retired", "dso-groups", ["dental-gtm", "dso-groups"], ["general-independent", "retired", "specialists"]),
+        ("dso-groups", None, ["dental-gtm"], ["dso-groups", "general-independent", "specialists"]),
+    ],
+)
+def test_ghl_tags_when_the_audience_is_another_then_all_of_ours_come_and_the_others_of_ours_go(
+    held: str | None, wanted: str | None, gained: list[str], lost: list[str]
+) -> None:
+    row = {**ROW, "is_held": True, "held_audience": held, "audience_id": wanted}
+    assert ghl_tags(row) == {"tags": gained, "former_tags": lost}
+    assert ghl_tags({**ROW, "is_held": False, "audience_id": None})["tags"] == ["dental-gtm"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ({"email": "Dana@x.example "}, True),
+        ({"email": "dana@x.example", "customFields": [{"id": "f1", "value": "p2"}]}, False),  # another person's of ours
+        ({"email": "other@x.example", "customFields": [{"id": "f1", "value": "p1"}]}, True),
+        ({"phone": "+15125550100", "customFields": [{"id": "f9", "value": "x"}]}, False),
+    ],
+)
+def test_is_theirs_when_a_contact_has_the_address_then_our_id_decides_and_else_the_e_mail(
+    contact: dict[str, Any], expected: bool
+) -> None:
+    row = {**ROW, "email": "dana@x.example", "phone": "+15125550100"}
+    (send,) = plan_ghl([row], AS_OF, {"gtm_person_id": "f1"}, {}, False).sends
+    assert is_theirs(send, contact) is expected
+
+
+def test_plan_ghl_when_suppressed_then_payload_names_nobody() -> None:
+    held = {"is_held": True, "held_status": "active", "remote_id": "c1", "suppressed": True, "by_person": True}
+    (send,) = plan_ghl([{**ROW, **held}], AS_OF, {}, {}, False).sends
+    assert (send.operation, send.payload, send.remote_id) == ("suppress", {"dnd": True}, "c1")
+    assert "dana" not in json.dumps(request_of([send])).lower()
+
+
+def test_plan_ghl_when_payload_was_refused_before_then_only_a_retry_offers_it_with_a_new_id() -> None:
+    (first,) = plan_ghl([ROW], AS_OF, {}, {}, False).sends
+    refused = {("p1", first.payload_hash): 1}
+    again = plan_ghl([ROW], AS_OF, {}, refused, False)
+    assert (again.sends, again.rejected_before) == ([], 1)
+    (retry,) = plan_ghl([ROW], AS_OF, {}, refused, True).sends
+    assert retry.send_id != first.send_id
+
+
+def test_plan_ghl_when_suppressed_then_only_the_same_stop_is_unchanged_and_a_refusal_is_no_excuse() -> None:
+    row = {**ROW, "is_held": True, "held_status": "suppressed", "remote_id": "c1", "suppressed": True}
+    e_mail_only = {**row, "held_hash": payload_hash(ghl_stop(by_person=False))}
+    assert plan_ghl([e_mail_only], AS_OF, {}, {}, False).unchanged == 1
+    refused = {("p1", payload_hash(ghl_stop(by_person=True))): 2}
+    plan = plan_ghl([{**e_mail_only, "by_person": True}], AS_OF, {}, refused, False)
+    assert ([send.payload for send in plan.sends], plan.rejected_before) == ([{"dnd": True}], 0)
