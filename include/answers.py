@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from include.archive import ArchivedFile, archived, newest_archived
+from include.staging import emptied_staging
 from include.tables import Table
 
 if TYPE_CHECKING:
@@ -111,14 +112,9 @@ def staged_answer(
     :param nothing: the note where there is no row.
     """
     schema = pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.mode != "REQUIRED") for c in target.columns])
-    prefix = staged_prefix(target, day, source)
-    for old in bucket.list_blobs(prefix=prefix):
-        old.delete()
-    sink = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(list(rows), schema), sink, compression="zstd")
-    bucket.blob(f"{prefix}part-00000.parquet").upload_from_string(
-        sink.getvalue(), content_type="application/vnd.apache.parquet"
-    )
+    folder = emptied_staging(bucket, target, day, source)
+    with folder.part("part-00000.parquet") as sink:
+        parquet.write_table(pa.Table.from_pylist(list(rows), schema), sink, compression="zstd")
     return {
         "day": day.isoformat(),
         "source_object": f"gs://{bucket.name}/{kept.object}",
@@ -129,13 +125,8 @@ def staged_answer(
         "rows": len(rows),
         "rejected": 0,
         "note": "" if rows else nothing,
-        "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
+        "source_uri": folder.parts_uri,
     }
-
-
-def staged_prefix(target: Table, day: date, source: str) -> str:
-    """Return the scratch folder of one table, day and source, with its slash."""
-    return f"staged/{target.table_id}/{day}/{source}/"
 
 
 def _says(records: Callable[[bytes], Any], content: bytes) -> Any:

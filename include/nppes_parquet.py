@@ -25,14 +25,6 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def staged_prefix(member: str, day: date, source: str) -> str:
-    """Return the folder of the lake for a member's rows as Parquet; scratch space, rewritten by every run.
-
-    :param source: nppes_weekly or nppes_monthly: both may have a file of the same day.
-    """
-    return f"staged/{MEMBERS[member].table.split('.')[1]}/{day}/{source}/"
-
-
 def member_of_day(name: str, day: date, where: str) -> Callable[[Sequence[str]], str]:
     """Return what chooses the member of this name, npidata for instance, that covers the days up to `day`.
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from include.board_sources import board_source
 from include.settings import lake_bucket
+from include.tables import table
 
-if TYPE_CHECKING:
-    from google.cloud import storage
-
+TABLE = "raw.board_license"
 READ_AHEAD_BYTES = 8 * 1024**2
 
 
@@ -45,29 +42,18 @@ class BoardFileToParquetOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         from include.board_parquet import convert
+        from include.staging import emptied_staging
 
         source, day = board_source(self.archived["state"]), date.fromisoformat(self.file_date)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        folder = f"staged/board_license/{day}/{source.name}/"
-        for old in bucket.list_blobs(prefix=folder):
-            old.delete()
+        folder = emptied_staging(bucket, table(TABLE), day, source.name)
         blob = bucket.blob(self.archived["object"], generation=self.archived["generation"])
         source_object = f"gs://{bucket.name}/{blob.name}"
         started = time.monotonic()
-        with blob.open("rb", chunk_size=READ_AHEAD_BYTES) as content, tempfile.TemporaryFile() as rejects:
-            try:
-                result = convert(
-                    content,
-                    source,
-                    source_object=source_object,
-                    file_date=day,
-                    open_part=lambda name: _part(bucket, folder + name),
-                    rejects=rejects,
-                )
-            finally:
-                # Also when so many rows were refused that the file is: somebody must be able to look at them.
-                kept = bucket.blob(f"{folder}rejected.jsonl")
-                kept.upload_from_file(rejects, rewind=True, content_type="application/x-ndjson")
+        with blob.open("rb", chunk_size=READ_AHEAD_BYTES) as content, folder.rejects() as rejects:
+            result = convert(
+                content, source, source_object=source_object, file_date=day, open_part=folder.part, rejects=rejects
+            )
         seconds, note = time.monotonic() - started, result.remarks.note()
         if note:
             self.log.warning("%s: %s", source_object, note)
@@ -82,14 +68,7 @@ class BoardFileToParquetOperator(BaseOperator):
             "rows_in": result.rows_in,
             "rows": result.rows,
             "rejected": result.rejected,
-            "rejects_object": f"{folder}rejected.jsonl",
-            "source_uri": f"gs://{bucket.name}/{folder}part-*.parquet",
+            "rejects_object": folder.rejects_object,
+            "source_uri": folder.parts_uri,
             "note": note,
         }
-
-
-@contextmanager
-def _part(bucket: storage.Bucket, name: str) -> Iterator[IO[bytes]]:
-    # Parquet's writer flushes between row groups; GCS takes whole chunks only, so flushing is left to the close.
-    with bucket.blob(name).open("wb", ignore_flush=True, content_type="application/vnd.apache.parquet") as sink:
-        yield sink

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
+from include.nppes_layout import MEMBERS
 from include.settings import lake_bucket
-
-if TYPE_CHECKING:
-    from google.cloud import storage
+from include.tables import table
 
 READ_AHEAD_BYTES = 8 * 1024**2
 
@@ -57,32 +54,26 @@ class NppesZipToParquetOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         from include.csv_parquet import convert
-        from include.nppes_parquet import LAYOUTS, member_of_day, staged_prefix
+        from include.nppes_parquet import LAYOUTS, member_of_day
+        from include.staging import emptied_staging
 
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         day = date.fromisoformat(self.day)
-        prefix = staged_prefix(self.member, day, self.source)
-        for old in bucket.list_blobs(prefix=prefix):
-            old.delete()
+        folder = emptied_staging(bucket, table(MEMBERS[self.member].table), day, self.source)
         zipped = bucket.blob(self.archived["object"], generation=self.archived["generation"])
         source_object = f"gs://{bucket.name}/{zipped.name}"
-        rejects_object = f"{prefix}rejected.jsonl"
-        with zipped.open("rb", chunk_size=READ_AHEAD_BYTES) as source, tempfile.TemporaryFile() as rejects:
-            try:
-                result = convert(
-                    source,
-                    source_name=self.source,
-                    source_object=source_object,
-                    file_date=day,
-                    member=member_of_day(self.member, day, source_object),
-                    layout=LAYOUTS[self.member],
-                    open_part=lambda name: _part(bucket, prefix + name),
-                    rejects=rejects,
-                    progress=lambda progress: self.log.info("%s: %s", self.member, progress),
-                )
-            finally:
-                # Also when so many rows were refused that the file is: somebody must be able to look at them.
-                bucket.blob(rejects_object).upload_from_file(rejects, rewind=True, content_type="application/x-ndjson")
+        with zipped.open("rb", chunk_size=READ_AHEAD_BYTES) as source, folder.rejects() as rejects:
+            result = convert(
+                source,
+                source_name=self.source,
+                source_object=source_object,
+                file_date=day,
+                member=member_of_day(self.member, day, source_object),
+                layout=LAYOUTS[self.member],
+                open_part=folder.part,
+                rejects=rejects,
+                progress=lambda progress: self.log.info("%s: %s", self.member, progress),
+            )
         note = result.note if result.rows_in else "empty file: it has a header and no row"
         if note:
             self.log.warning("%s: %s", source_object, note)
@@ -97,17 +88,10 @@ class NppesZipToParquetOperator(BaseOperator):
         return {
             "source_object": source_object,
             "member_object": f"{source_object}#{result.member}",
-            "source_uri": f"gs://{bucket.name}/{prefix}part-*.parquet",
+            "source_uri": folder.parts_uri,
             "rows_in": result.rows_in,
             "rows": result.rows,
             "rejected": result.rejected,
-            "rejects_object": rejects_object,
+            "rejects_object": folder.rejects_object,
             "note": note,
         }
-
-
-@contextmanager
-def _part(bucket: storage.Bucket, name: str) -> Iterator[IO[bytes]]:
-    # Parquet's writer flushes between row groups; GCS takes whole chunks only, so flushing is left to the close.
-    with bucket.blob(name).open("wb", ignore_flush=True, content_type="application/vnd.apache.parquet") as sink:
-        yield sink
