@@ -50,56 +50,40 @@ their days overlap. Meta keeps 37 months. A day that a platform no longer has is
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task, task_group
+from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, task, task_group
 from airflow.sdk.definitions.xcom_arg import XComArg
 
 from include.airflow_as_of import announce
 from include.airflow_defaults import (
     DEFAULT_ARGS,
     START_DATE,
-    VENDOR_RETRY,
     Kind,
     Stage,
     System,
     Tier,
-    as_of_param,
     tags,
 )
-from include.airflow_promote import promote
+from include.airflow_restated_days import ANSWER_RETRY, AS_OF, check_not_emptied, days_to_read, restated_days_params
 from include.airflow_schedules import interval_schedule
 from operators.ad_report_to_parquet import HOOKS, AdReportToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from operators.record_loads import RecordLoadsOperator
 
 TABLE = "raw.ad_performance"
-NEWEST = "{{ params.day or (data_interval_start | ds) }}"
-AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
 RETRY = ExceptionRetryPolicy(
     rules=[
-        *VENDOR_RETRY.rules,
+        *ANSWER_RETRY.rules,
         RetryRule(
             exception="hooks.errors.ReportNotReady",
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=15),
             reason="The platform is still making the report.",
         ),
-        RetryRule(
-            exception="include.answers.DamagedAnswer",
-            action=RetryAction.FAIL,
-            reason="An answer of another shape is no accident of the line.",
-        ),
     ]
 )
-
-
-@task
-def list_days(newest: str, restate_days: str) -> list[str]:
-    """Return the days to read, oldest first."""
-    last = date.fromisoformat(newest)
-    return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
 
 
 def load_platform(platform: str, days: XComArg) -> Any:
@@ -113,18 +97,7 @@ def load_platform(platform: str, days: XComArg) -> Any:
         pull = AdReportToParquetOperator(
             task_id=f"pull_{platform}", platform=platform, day=day, map_index_template="{{ task.day }}"
         )
-        check = promote(
-            "ops.alert",
-            sql="emptied_slice",
-            task_id=f"check_{platform}",
-            params={
-                "dataset_table": ("STRING", TABLE),
-                "partition": ("DATE", of("day")),
-                "source": ("STRING", platform),
-                "rows": ("INT64", of("rows")),
-                "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
-            },
-        )
+        check = check_not_emptied(platform, TABLE, of("day"), of("rows"))
         load = ParquetToBigQueryPartitionOperator(
             task_id=f"load_{platform}",
             table_name=TABLE,
@@ -155,20 +128,10 @@ with DAG(
     catchup=False,
     max_active_runs=1,  # two runs share days
     default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
-    params={
-        "day": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            description="Newest day to read (YYYY-MM-DD). Empty: the day on which the run's interval begins.",
-        ),
-        "restate_days": Param(3, type="integer", minimum=0, maximum=60, description="Days before it to read again."),
-        "accept_empty": Param(False, type="boolean", description="Let a day that had rows become empty."),
-        "as_of": as_of_param(),
-    },
+    params=restated_days_params(3),
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.GOOGLE_ADS, System.META_ADS, System.TTD, System.BIGQUERY),
 ) as dag:
-    days = list_days(NEWEST, "{{ params.restate_days }}")
+    days = days_to_read()
     branches = [load_platform(platform, days) for platform in HOOKS]
 
     @task

@@ -41,23 +41,26 @@ their days overlap.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
-from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task, task_group
+from airflow.sdk import DAG, task_group
 
 from include.airflow_as_of import announce
 from include.airflow_defaults import (
     DEFAULT_ARGS,
     START_DATE,
-    VENDOR_RETRY,
     Kind,
     Stage,
     System,
     Tier,
-    as_of_param,
     tags,
 )
-from include.airflow_promote import promote
+from include.airflow_restated_days import (
+    ANSWER_RETRY,
+    AS_OF,
+    NEWEST,
+    check_not_emptied,
+    days_to_read,
+    restated_days_params,
+)
 from include.airflow_schedules import interval_schedule
 from operators.leadfeeder_to_parquet import LeadfeederToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
@@ -65,25 +68,6 @@ from operators.rb2b_export_to_parquet import Rb2bExportToParquetOperator
 from operators.record_loads import RecordLoadsOperator
 
 VISITS, PROFILES = "raw.company_visit", "raw.visitor_profile"
-NEWEST = "{{ params.day or (data_interval_start | ds) }}"
-AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
-RETRY = ExceptionRetryPolicy(
-    rules=[
-        *VENDOR_RETRY.rules,
-        RetryRule(
-            exception="include.answers.DamagedAnswer",
-            action=RetryAction.FAIL,
-            reason="An answer or a file of another shape is no accident of the line.",
-        ),
-    ]
-)
-
-
-@task
-def list_days(newest: str, restate_days: str) -> list[str]:
-    """Return the days to read, oldest first."""
-    last = date.fromisoformat(newest)
-    return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
 
 
 def of(task_id: str, key: str, map_index: str = "ti.map_index") -> str:
@@ -98,18 +82,8 @@ with DAG(
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,  # two runs share days
-    default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
-    params={
-        "day": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            description="Newest day to read (YYYY-MM-DD). Empty: the day on which the run's interval begins.",
-        ),
-        "restate_days": Param(2, type="integer", minimum=0, maximum=60, description="Days before it to read again."),
-        "accept_empty": Param(False, type="boolean", description="Let a day that had visits become empty."),
-        "as_of": as_of_param(),
-    },
+    default_args=DEFAULT_ARGS | {"retry_policy": ANSWER_RETRY},
+    params=restated_days_params(2),
     tags=tags(Stage.INGEST, Tier.THREE, Kind.INTERVAL, System.LEADFEEDER, System.BIGQUERY),
 ) as dag:
     DAY = "{{ ti.xcom_pull(task_ids='list_days')[ti.map_index] }}"
@@ -117,18 +91,7 @@ with DAG(
     @task_group(prefix_group_id=False, default_args={"map_index_template": DAY})
     def load_leadfeeder_day(day: str) -> None:
         pull = LeadfeederToParquetOperator(task_id="pull_leadfeeder", day=day, pool="leadfeeder")
-        check = promote(
-            "ops.alert",
-            sql="emptied_slice",
-            task_id="check_leadfeeder",
-            params={
-                "dataset_table": ("STRING", VISITS),
-                "partition": ("DATE", of("pull_leadfeeder", "day")),
-                "source": ("STRING", "leadfeeder"),
-                "rows": ("INT64", of("pull_leadfeeder", "rows")),
-                "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
-            },
-        )
+        check = check_not_emptied("leadfeeder", VISITS, of("pull_leadfeeder", "day"), of("pull_leadfeeder", "rows"))
         load = ParquetToBigQueryPartitionOperator(
             task_id="load_leadfeeder",
             table_name=VISITS,
@@ -147,7 +110,7 @@ with DAG(
         )
         pull >> check >> load >> record
 
-    load_leadfeeder_day.expand(day=list_days(NEWEST, "{{ params.restate_days }}")) >> announce(VISITS, AS_OF)
+    load_leadfeeder_day.expand(day=days_to_read()) >> announce(VISITS, AS_OF)
 
     read = Rb2bExportToParquetOperator(task_id="read_rb2b", day=NEWEST)
     load_profiles = ParquetToBigQueryPartitionOperator(
