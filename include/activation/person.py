@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 GRADES = (("A", 0.9), ("B", 0.7), ("C", 0.4))  # by rank among all scored leads
 ICP_GRADES = (("A", 85.0), ("B", 75.0), ("C", 60.0))  # by ICP score while there is no prediction
 ABBREVIATIONS = {
@@ -14,6 +16,7 @@ ABBREVIATIONS = {
     "Ii": "II",
     "Iii": "III",
 }
+_MC = re.compile(r"\bMc([a-z])")  # not Mac: there are more of Machado and Mack than of MacDonald
 
 
 def grade(rank_pct: float | None, icp_score: float | None) -> str:
@@ -32,5 +35,5 @@ def readable_name(published: str | None) -> str | None:
     """A name that the registry has in capitals, as a person writes it."""
     if not published:
         return None
-    words = [ABBREVIATIONS.get(word, word) for word in published.title().replace("'S ", "'s ").split()]
-    return " ".join(words)
+    title = _MC.sub(lambda found: f"Mc{found[1].upper()}", published.title().replace("'S ", "'s "))
+    return " ".join(ABBREVIATIONS.get(word, word) for word in title.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.activation.person import coarse_score, grade
+from include.activation.person import coarse_score, grade, readable_name
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,21 @@ def test_grade_when_there_is_a_rank_then_it_counts_else_the_icp_score(
     rank: float | None, icp: float | None, letter: str
 ) -> None:
     assert grade(rank, icp) == letter
+
+
+@pytest.mark.parametrize(
+    ("published", "written"),
+    [
+        ("O'BRIEN", "O'Brien"),
+        ("MCDONALD", "McDonald"),
+        ("MACHADO-MCKAY", "Machado-McKay"),
+        ("MCKINNEY SMILES PLLC", "McKinney Smiles PLLC"),
+        ("SMITH'S  DENTAL DDS", "Smith's Dental DDS"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_readable_name_when_published_in_capitals_then_as_people_write_it(
+    published: str | None, written: str | None
+) -> None:
+    assert readable_name(published) == written
