@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -71,7 +72,8 @@ def meta_ads_rows(content: bytes, day: date, accounts: Collection[str], where: s
     found = []
     for page, document in enumerate(documents(content, where), start=1):
         for number, item in enumerate(_list(document, "data", f"{where}: page {page}"), start=1):
-            found.append(_meta_row(item, f"{where}: page {page}, row {number}"))
+            at = f"{where}: page {page}, row {number}"
+            found.append(_meta_row(_object(item, at), at))
     return _checked(found, day, accounts, where)
 
 
@@ -89,7 +91,7 @@ def ttd_rows(content: bytes, day: date, accounts: Collection[str], where: str) -
                 "columns that docs/sources/ads.md lists."
             )
         found = []
-        for values in reader:
+        for values in filter(None, reader):  # a blank line is no row
             at = f"{where}: line {reader.line_num}"
             if len(values) != len(header):
                 raise DamagedAnswer(f"{at}: {len(values)} values instead of {len(header)}. Read the day again.")
@@ -103,9 +105,18 @@ def _google_items(content: bytes, where: str) -> Iterator[tuple[str, Mapping[str
     for answer, batches in enumerate(documents(content, where), start=1):
         if not isinstance(batches, list):
             raise DamagedAnswer(f"{where}: answer {answer} is no list of batches: compare include/ad_performance.py.")
-        items = [item for batch in batches for item in batch.get("results", [])]
+        items = [item for number, batch in enumerate(batches, start=1)
+                 for item in _results(batch, f"{where}: answer {answer}, batch {number}")]  # fmt: skip
         for number, item in enumerate(items, start=1):
-            yield f"{where}: answer {answer}, row {number}", item
+            at = f"{where}: answer {answer}, row {number}"
+            yield at, _object(item, at)
+
+
+def _results(batch: Any, at: str) -> list[Any]:
+    """The rows of a batch; a batch without rows leaves the list out. A stream that breaks off says so in its last one."""
+    if "error" in _object(batch, at):
+        raise DamagedAnswer(f"{at}: has no results but an error: Google broke off its answer. Read the day again.")
+    return _list({"results": [], **batch}, "results", at)
 
 
 def _google_row(item: Mapping[str, Any], day: date, at: str) -> AdRow:
@@ -120,7 +131,7 @@ def _google_row(item: Mapping[str, Any], day: date, at: str) -> AdRow:
         creative_id=_text(item, "adGroupAd.ad.id", at) if is_of_ad else "",
         impressions=_count(_value(item, "metrics.impressions", at), "metrics.impressions", at),
         clicks=_count(_value(item, "metrics.clicks", at), "metrics.clicks", at),
-        spend=Decimal(_count(_value(item, "metrics.costMicros", at), "metrics.costMicros", at)) / MICROS,
+        spend=_micros(_value(item, "metrics.costMicros", at), "metrics.costMicros", at),
         currency=_currency(_text(item, "customer.currencyCode", at), "customer.currencyCode", at),
         conversions=float(_number(_value(item, "metrics.conversions", at), "metrics.conversions", at)),
         payload=canonical(item),
@@ -132,6 +143,8 @@ def _meta_row(item: Mapping[str, Any], at: str) -> AdRow:
     if start != stop:
         raise DamagedAnswer(f"{at}: date_start {start} to date_stop {stop} is not one day: time_increment was ignored.")
     actions = item.get("actions") or []  # left out when there were none
+    if not isinstance(actions, list) or not all(isinstance(action, Mapping) for action in actions):
+        raise DamagedAnswer(f"{at}: actions is {actions!r}, not a list of objects. Its platform changed it.")
     leads = [_value(action, "value", at) for action in actions if action.get("action_type") == META_CONVERSION]
     return AdRow(
         day=_day(start, "date_start", at),
@@ -188,7 +201,13 @@ def _checked(found: list[AdRow], day: date, accounts: Collection[str], where: st
     return [by_key[key] for key in sorted(by_key)]
 
 
-def _list(document: Any, name: str, at: str) -> list[Mapping[str, Any]]:
+def _object(value: Any, at: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise DamagedAnswer(f"{at}: is no object but {value!r}: compare it with include/ad_performance.py.")
+    return value
+
+
+def _list(document: Any, name: str, at: str) -> list[Any]:
     items = document.get(name) if isinstance(document, Mapping) else None
     if not isinstance(items, list):
         raise DamagedAnswer(f"{at}: has no list {name!r}: compare it with include/ad_performance.py.")
@@ -222,7 +241,7 @@ def _count(value: Any, name: str, at: str) -> int:
         or not str(value).isascii()
         or not str(value).isdigit()
     ):
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number.")
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number of 0 or more.")
     return int(value)
 
 
@@ -240,7 +259,17 @@ def _money(value: Any, name: str, at: str) -> Decimal:
     """The amount to the ninth decimal. Never by way of a float: 0.1 is none."""
     if isinstance(value, float):
         raise DamagedAnswer(f"{at}: {name} is {value!r}, a float: money must come as text.")
-    return _number(value, name, at).quantize(NINTH, ROUND_HALF_EVEN)
+    try:
+        return _number(value, name, at).quantize(NINTH, ROUND_HALF_EVEN)
+    except InvalidOperation:
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, too large for an amount.") from None
+
+
+def _micros(value: Any, name: str, at: str) -> Decimal:
+    """The amount of so many millionths; below zero where the platform gave cost back."""
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]+", str(value)):
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number.")
+    return Decimal(str(value)) / MICROS
 
 
 def _currency(value: str, name: str, at: str) -> str:

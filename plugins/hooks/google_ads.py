@@ -3,8 +3,8 @@
 Contract: https://developers.google.com/google-ads/api/rest, version 26, the newest in November 2026.
 Confirmed there: `customers/{id}/googleAds:searchStream`, its answer (an array of batches with `results`, `fieldMask`,
 `requestId`), the headers developer-token and login-customer-id, the kinds of `quotaError` and their `retryDelay`.
-Inferred, from long use and not from a page: that an error of a stream is an array with one object, and that a selected
-metric which is zero is sent as zero and not left out.
+Inferred, from long use and not from a page: that an error of a stream is an array with one object, or the last object of
+the array when it comes after rows; and that a selected metric which is zero is sent as zero and not left out.
 Published limits: none a second. A developer token of Basic access has 15,000 operations a day; a stream is one.
 
 A report has no pages here: the stream is one answer. Days are days of the account's time zone.
@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook, Connection
 
-from hooks.errors import AuthFailed, BadRequest, RateLimited, VendorError
+from hooks.errors import AuthFailed, BadRequest, RateLimited, VendorDown, VendorError
 from hooks.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "google_ads"
@@ -108,7 +108,11 @@ class GoogleAdsHook(BaseHook):
 def google_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
     """Read an answer of the API: quota errors with their own wait, and Google's name of what is wrong."""
     if response.is_success:
-        return outcome_of(vendor, call, response)
+        answer = outcome_of(vendor, call, response)
+        if isinstance(answer, Reply) and _holds_error(answer.body):
+            advice = "Google broke off its answer with an error, and what came is not all. The task asks again."
+            return VendorDown(vendor, call.operation, answer.status, advice)
+        return answer
     codes, retry_after = _failure(response)
     named = ", ".join(f"{kind} {code}" for kind, code in codes.items())
     if response.status_code == 429 or "quotaError" in codes:
@@ -124,6 +128,11 @@ def google_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply |
         advice = f"Google refused the query: {named}. Compare QUERIES in hooks/google_ads.py with its reference."
         return BadRequest(vendor, call.operation, response.status_code, advice)
     return outcome_of(vendor, call, response)
+
+
+def _holds_error(body: Any) -> bool:
+    """Whether a stream failed after its status was sent: then the last item of its array is an error."""
+    return isinstance(body, list) and any(isinstance(item, Mapping) and "error" in item for item in body)
 
 
 def _access_token(base: Endpoint, connection: Connection) -> str:

@@ -126,6 +126,19 @@ def test_report_when_the_stream_is_cut_or_a_proxy_answers_then_down(
         point_at(server).report(DAY)
 
 
+def test_report_when_the_stream_ends_in_an_error_then_it_is_read_again_and_never_taken_for_the_whole(
+    point_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    # The status is 200 by then: Google puts the error behind the batches that were sent.
+    broken = Answer(200, json.dumps([{"results": []}, {"error": {"code": 503, "status": "UNAVAILABLE"}}]))
+    with scripted(TOKEN, broken, Answer(200, "[]")) as server:
+        assert point_at(server).report(DAY) == b"[]\n[]"
+    assert len(server.seen) == 4
+    with scripted(TOKEN, broken) as server, pytest.raises(VendorDown, match="broke off"):
+        point_at(server).report(DAY)
+
+
 def test_report_when_google_is_down_for_a_moment_then_asks_again(vendor: Sandbox) -> None:
     vendor.admin.post("faults", json={"vendor": "google_ads", "operation": "searchStream", "status": 503})
     vendor.admin.post("faults", json={"vendor": "google_ads", "kind": "drop_response", "operation": "searchStream"})

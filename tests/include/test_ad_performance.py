@@ -71,6 +71,15 @@ def test_google_rows_when_money_is_in_micros_then_it_is_exact() -> None:
     assert sum(row.spend for row in google_ads_rows(many, DAY, {"111"}, WHERE)) == Decimal("0.3")
 
 
+def test_rows_when_cost_was_given_back_then_it_is_negative() -> None:
+    rows = [
+        *google_ads_rows(google([google_row(costMicros="-250000")]), DAY, {"111"}, WHERE),
+        *meta_ads_rows(meta([meta_row(spend="-0.25")]), DAY, {"222"}, WHERE),
+        *ttd_rows(ttd(TTD_ROW | {"Advertiser Cost (Adv Currency)": "-0.25"}), DAY, {"adv1"}, WHERE),
+    ]
+    assert [row.spend for row in rows] == [Decimal("-0.25")] * 3
+
+
 def test_google_rows_when_a_campaign_has_no_ads_then_its_own_row_counts_and_no_campaign_counts_twice() -> None:
     of_campaign, max_campaign = google_row(None), google_row(None)
     max_campaign["campaign"] = {"id": "299", "name": "Performance Max | FL"}
@@ -114,6 +123,10 @@ def test_meta_rows_when_one_ad_has_two_values_then_refused() -> None:
         meta_ads_rows(meta([meta_row()], [meta_row(spend="11")]), DAY, {"222"}, WHERE)
 
 
+def test_ttd_rows_when_the_file_ends_in_a_blank_line_then_it_is_no_row() -> None:
+    assert len(ttd_rows(ttd(TTD_ROW) + b"\r\n", DAY, {"adv1"}, WHERE)) == 1
+
+
 def test_ttd_rows_when_read_then_money_is_rounded_at_the_ninth_decimal_and_extra_columns_stay_in_the_payload() -> None:
     columns = (*TTD_COLUMNS, "Device Type")
     (row,) = ttd_rows(b"\xef\xbb\xbf" + ttd(TTD_ROW | {"Device Type": "PC"}, columns=columns), DAY, {"adv1"}, WHERE)
@@ -144,6 +157,9 @@ def without(item: dict[str, Any], *path: str) -> dict[str, Any]:
         (google([google_row() | {"customer": {"id": "111", "currencyCode": "$"}}]), "customer.currencyCode is '\\$'"),
         (google([google_row()])[:-20], r"answer 1 is not JSON at character \d+ of \d+: it was cut"),
         (b'{"error": {}}', "answer 1 is no list of batches"),
+        (b'[{"results": []}, {"error": {"code": 503}}]', "answer 1, batch 2: has no results but an error: Google broke off"),
+        (b'[[1]]', "answer 1, batch 1: is no object"),
+        (b'[{"results": [null]}]', "answer 1, row 1: is no object"),
         (b"<html>busy</html>", "answer 1 is not JSON at character 0"),
         (b'["\xff"]', "byte 2 is not UTF-8"),
     ],
@@ -162,6 +178,9 @@ def test_google_rows_when_the_answer_is_damaged_then_the_place_is_named(content:
         (meta([meta_row(date_stop="2025-11-10")]), "is not one day: time_increment was ignored"),
         (meta([meta_row(campaign_name="")]), "campaign_name is '', not a text"),
         (b'{"rows": []}', "page 1: has no list 'data'"),
+        (b'{"data": [null]}', "page 1, row 1: is no object"),
+        (meta([meta_row(actions=[None])]), "page 1, row 1: actions is .*, not a list of objects"),
+        (meta([meta_row(spend="1e40")]), "page 1, row 1: spend is '1e40', too large"),
     ],
 )
 def test_meta_rows_when_the_answer_is_damaged_then_the_place_is_named(content: bytes, said: str) -> None:
