@@ -258,7 +258,7 @@ class BoardHook(BaseHook):
                     if error is None:
                         self._copy(call, response, into, most_bytes)
                         return response
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 error = error_of_cut(self.source.name, call, cut)
             failures += 1
             pause = pause_before_retry(error, failures, ATTEMPTS)
@@ -322,7 +322,7 @@ class BoardHook(BaseHook):
             call = Call("robots", "GET", str(url), repeatable=True)
             try:
                 response = self.get_conn().get(url)
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 raise error_of_cut(self.source.name, call, cut) from cut
             if response.status_code >= 500 or response.status_code == 429:
                 raise VendorDown(self.source.name, "robots", response.status_code, "robots.txt cannot be read now.")

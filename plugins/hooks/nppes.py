@@ -109,7 +109,7 @@ class NppesHook(BaseHook):
             before = received
             try:
                 with self.get_conn().stream("GET", name, headers=headers) as response:
-                    error = _refusal(call, response, resumed_at=received)
+                    error = _refusal(call, response, resumed_at=received, version=version)
                     if error is None:
                         if not received:
                             total, version = _length(call, response), _version(response)
@@ -118,7 +118,7 @@ class NppesHook(BaseHook):
                             yield piece
                         if received != total:
                             error = _cut_off(call, received, total)
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 error = error_of_cut(VENDOR, call, cut)
             if error is None:
                 return
@@ -141,10 +141,10 @@ class NppesHook(BaseHook):
         while True:
             try:
                 response = self.get_conn().get(call.path)
-                error = _refusal(call, response, resumed_at=0)
+                error = _refusal(call, response)
                 if error is None:
                     return response.text
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 error = error_of_cut(VENDOR, call, cut)
             failures += 1
             pause = pause_before_retry(error, failures, ATTEMPTS)
@@ -153,8 +153,11 @@ class NppesHook(BaseHook):
             self._sleep(pause)
 
 
-def _refusal(call: Call, response: httpx.Response, *, resumed_at: int) -> VendorError | None:
-    """The error that an answer stands for, or None when its body is what was asked for."""
+def _refusal(call: Call, response: httpx.Response, *, resumed_at: int = 0, version: str = "") -> VendorError | None:
+    """The error that an answer stands for, or None when its body is what was asked for.
+
+    :param resumed_at, version: of a resumed download, the first byte that is missing and what the bytes before it are of.
+    """
     status = response.status_code
     if status in (401, 403):
         return AuthFailed(
@@ -163,6 +166,8 @@ def _refusal(call: Call, response: httpx.Response, *, resumed_at: int) -> Vendor
     if status == 404:
         return FileNotPublished(VENDOR, call.operation, status, f"{call.path} is not there: look at {LISTING}.")
     continues = response.headers.get("Content-Range", "").startswith(f"bytes {resumed_at}-")
+    # Not every server heeds If-Range: one that goes on with another version would give a mixture of two files.
+    continues = continues and _version(response) in ("", version)
     if status == 416 or (resumed_at and response.is_success and not continues):
         return VendorDown(
             VENDOR,

@@ -149,7 +149,7 @@ class Transport:
                 response = self._client.request(
                     call.method, call.path, params=call.params, json=call.json, data=call.form, content=call.content
                 )
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
             else:
                 outcome = self._outcome(self._endpoint.vendor, call, response)
@@ -200,7 +200,7 @@ class AsyncTransport:
             await asyncio.sleep(self._bucket.reserve())
             try:
                 response = await self._client.request(call.method, call.path, params=call.params, json=call.json)
-            except httpx.TransportError as cut:
+            except httpx.RequestError as cut:
                 outcome: Reply | VendorError = error_of_cut(self._endpoint.vendor, call, cut)
             else:
                 outcome = self._outcome(self._endpoint.vendor, call, response)
@@ -215,9 +215,17 @@ class AsyncTransport:
         await self._client.aclose()
 
 
-def error_of_cut(vendor: str, call: Call, cut: httpx.TransportError) -> VendorError:
-    """What a connection that failed means: down when nothing was sent or a repeat is harmless, else in doubt."""
+def error_of_cut(vendor: str, call: Call, cut: httpx.RequestError) -> VendorError:
+    """What a call without an answer that can be read means: down when nothing was sent or a repeat is harmless, else in doubt."""
     kind = type(cut).__name__  # the exception's own text may hold the URL
+    if isinstance(cut, httpx.TooManyRedirects):
+        return WrongAddress(
+            vendor,
+            call.operation,
+            None,
+            f"The site redirects in a circle, as one does that wants a sign-in or has moved: look at it in a browser, then correct "
+            f"connection {vendor}_default and clear the task.",
+        )
     if call.repeatable or isinstance(cut, NEVER_SENT):
         return VendorDown(
             vendor,

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from airflow.sdk import RetryAction
 
-from hooks.errors import AuthFailed, BadRequest, VendorDown
+from hooks.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
 from hooks.nppes import FileNotPublished, NoLongerPublished, NppesHook
 from hooks.transport import ATTEMPTS
 from include.airflow_nppes import NPPES_RETRY
@@ -37,7 +37,9 @@ class Site(ThreadingHTTPServer):
         self.cuts: list[int] = []
         self.statuses: list[int] = []
         self.resumes = True
+        self.compares_versions = True
         self.tells_length = True
+        self.goes_in_circles = False
         self.ranges: list[str] = []
 
 
@@ -46,7 +48,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         site = self.server
-        if site.statuses:
+        if site.goes_in_circles:
+            self._send(302, b"", {"Location": self.path})
+        elif site.statuses:
             self.send_error(site.statuses.pop(0))
         elif self.path == "/nppes/NPI_Files.html":
             self._send(200, site.page.encode(), {})
@@ -60,7 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range", "")
         site.ranges.append(asked)
         headers = {"ETag": site.etag} if site.etag else {}
-        if asked and site.resumes and self.headers["If-Range"] == site.etag:
+        is_same = not site.compares_versions or self.headers["If-Range"] == site.etag
+        if asked and site.resumes and is_same:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             headers["Content-Range"] = f"bytes {start}-{len(site.content) - 1}/{len(site.content)}"
             self._send(206, site.content[start:], headers)
@@ -180,6 +185,23 @@ def test_download_when_the_file_changes_meanwhile_then_never_mixed(hook: NppesHo
     site.etag, site.content = '"v2"', CONTENT[::-1]
     with pytest.raises(VendorDown, match="replaced while it was read"):
         list(pieces)
+
+
+def test_download_when_the_server_goes_on_with_another_version_then_never_mixed(hook: NppesHook, site: Site) -> None:
+    site.cuts, site.compares_versions = [1000], False
+    pieces = hook.download(NAME)
+    next(pieces)
+    site.etag, site.content = '"v2"', CONTENT[::-1]
+    with pytest.raises(VendorDown, match="replaced while it was read"):
+        list(pieces)
+
+
+def test_download_when_the_site_sends_us_in_circles_then_wrong_address(hook: NppesHook, site: Site) -> None:
+    site.goes_in_circles = True
+    with pytest.raises(WrongAddress, match="nppes list_files.*redirects"):
+        list(hook.iter_files())
+    with pytest.raises(WrongAddress, match="nppes download.*redirects"):
+        list(hook.download(NAME))
 
 
 def test_download_when_the_server_cannot_resume_then_error_and_no_mixture(hook: NppesHook, site: Site) -> None:

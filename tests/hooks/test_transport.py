@@ -112,6 +112,17 @@ def test_send_when_the_answer_to_a_paid_call_is_lost_then_never_repeats_it(answe
     assert len(server.seen) == 1
 
 
+def test_send_when_the_body_cannot_be_unpacked_then_a_read_is_down_and_a_paid_call_in_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "FIRST_PAUSE", 0.0)
+    damaged = Answer(200, "no gzip", {"Content-Encoding": "gzip"})
+    for call, error, asked in ((READ, VendorDown, 4), (BUY, ResponseLost, 1)):
+        with scripted(damaged) as server, pytest.raises(error, match="DecodingError"):
+            _transport(server.url).send(call)
+        assert len(server.seen) == asked
+
+
 def test_send_when_a_paid_call_times_out_then_never_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection, never answers
