@@ -66,13 +66,12 @@ def parse_file_name(name: str) -> NppesFile:
     data = _DATA.fullmatch(name)
     if not data:
         raise NotAnNppesFile(f"{name!r} is not an NPPES download. Expected a name like {_EXAMPLE!r}.")
+    file = _weekly(data["period"], name) if data["weekly"] else _monthly(data["period"], name)
     if not data["v2"]:
         raise UnsupportedVersion(
             f"{name!r} is a V1 file. CMS supports V2 only: take the file whose name ends in _V2.zip, like {_EXAMPLE!r}."
         )
-    if data["weekly"]:
-        return _weekly(data["period"], name)
-    return _monthly(data["period"], name)
+    return file
 
 
 _EXAMPLE = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"
@@ -116,16 +115,32 @@ def published_files(listing_html: str) -> list[NppesFile]:
 
     V1 files and links to anything else (readmes, code values) are passed over.
     """
-    links = _Links()
-    links.feed(listing_html)
     files = set()
-    for target in links.targets:
-        name = unquote(urlsplit(target).path).rsplit("/", 1)[-1]
+    for name in _linked_names(listing_html):
         try:
             files.add(parse_file_name(name))
         except (NotAnNppesFile, UnsupportedVersion):
             continue
     return sorted(files)
+
+
+def unknown_files(listing_html: str) -> list[str]:
+    """Return the names of zips on a listing page that have no form that we know: CMS may have begun to name files anew."""
+    unknown = set()
+    for name in _linked_names(listing_html):
+        try:
+            parse_file_name(name)
+        except UnsupportedVersion:
+            continue
+        except NotAnNppesFile:
+            unknown.update({name} if name.lower().endswith(".zip") else ())
+    return sorted(unknown)
+
+
+def _linked_names(listing_html: str) -> list[str]:
+    links = _Links()
+    links.feed(listing_html)
+    return [unquote(urlsplit(target).path).rsplit("/", 1)[-1] for target in links.targets]
 
 
 def file_of_interval(files: Iterable[NppesFile], kind: FileKind, first: date, last: date) -> NppesFile | None:

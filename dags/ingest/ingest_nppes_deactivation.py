@@ -14,8 +14,9 @@ Loads CMS's monthly report of all deactivated NPIs, as published, into its own p
 
 ## When it fails
 
-* `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the report is there, clear the
-  task. NoLongerPublished: CMS has gone on to later reports and our archive has none of this month: leave it failed.
+* `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
+  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  report is there, clear the task. NoLongerPublished: CMS has gone on to later reports and our archive has none of this month: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_report`, HeaderContractError: the sheet is not laid out as it was (a merged header, another column); the message

@@ -15,8 +15,9 @@ the base that the weekly files change: CLEAN takes the newest row of each NPI, w
 
 ## When it fails
 
-* `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the file is there, clear the
-  task. NoLongerPublished: CMS has gone on to later months and our archive has none for this one: leave it failed.
+* `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
+  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  file is there, clear the task. NoLongerPublished: CMS has gone on to later months and our archive has none for this one: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries; a cut download goes on where it broke.
 * `archive_zip`, WrongDates: the file's members cover a month that its name does not say, such as one in the future.
   DamagedFile, WrongMembers: it is no zip of CMS's. Nothing was loaded. Once CMS's page has the right file, clear the task.

@@ -15,8 +15,9 @@ deactivated in the week, with other names, further practice locations and endpoi
 
 ## When it fails
 
-* `archive_zip`, FileNotPublished: CMS is late. The message lists what its page has. Once the file is there, clear the
-  task. NoLongerPublished: CMS has gone on to later files and our archive has none for this week: leave it failed.
+* `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
+  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  file is there, clear the task. NoLongerPublished: CMS has gone on to later files and our archive has none for this week: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_*`, DamagedFile, WrongMembers or HeaderContractError: nothing of the member was loaded, nothing announced, and

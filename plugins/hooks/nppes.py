@@ -16,10 +16,11 @@ from airflow.sdk import BaseHook
 from hooks.errors import AuthFailed, VendorDown, VendorError
 from hooks.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
 from hooks.trust import trusted_certificates
-from include.nppes import FileKind, NppesFile, file_of_interval, published_files
+from include.nppes import FileKind, NppesFile, file_of_interval, published_files, unknown_files
 
 VENDOR = "nppes"
 LISTING = "NPI_Files.html"
+LIST = Call("list_files", "GET", LISTING, repeatable=True)
 USUALLY = {
     FileKind.WEEKLY: "CMS publishes a week on the Monday or Tuesday after it.",
     FileKind.MONTHLY: "CMS publishes it about the second Monday of the month, and takes it down a month later.",
@@ -72,26 +73,24 @@ class NppesHook(BaseHook):
 
         Raises VendorDown when the page links to none: CMS has changed it.
         """
-        call = Call("list_files", "GET", LISTING, repeatable=True)
-        files = published_files(self._page(call))
-        if not files:
-            raise VendorDown(
-                VENDOR, call.operation, 200, f"{LISTING} links to no V2 file: compare the page with include/nppes.py."
-            )
-        yield from files
+        yield from self._listed(self._page(LIST))
 
     def published_file(self, kind: FileKind, first: date, last: date) -> NppesFile:
         """Return the published file of a kind that belongs to the days `first` to `last` (include.nppes says which).
 
         Raises FileNotPublished, naming what the page has, when it is not there; NoLongerPublished when later ones are.
         """
-        files = list(self.iter_files())
+        page = self._page(LIST)
+        files = self._listed(page)
         file = file_of_interval(files, kind, first, last)
         if file:
             return file
         of_kind = [file for file in files if file.kind is kind]
         names = ", ".join(file.name for file in of_kind) or "none"
         said = f"No {kind} V2 file for {first} to {last}. {LISTING} has: {names}. {USUALLY[kind]}"
+        unknown = unknown_files(page)
+        if unknown:
+            said += f" It also has names that include/nppes.py does not know: {', '.join(unknown)}."
         if any(file.day > last for file in of_kind):
             raise NoLongerPublished(VENDOR, "published_file", 200, f"{said} Later ones are there: it will not come.")
         raise FileNotPublished(VENDOR, "published_file", 200, said)
@@ -135,6 +134,14 @@ class NppesHook(BaseHook):
         except (VendorError, ValueError) as error:
             return False, str(error)
         return True, f"Newest file: {newest.name}"
+
+    def _listed(self, page: str) -> list[NppesFile]:
+        files = published_files(page)
+        if not files:
+            unknown = ", ".join(unknown_files(page)) or "none"
+            advice = f"{LISTING} links to no V2 file, and to these others: {unknown}. Compare it with include/nppes.py."
+            raise VendorDown(VENDOR, LIST.operation, 200, advice)
+        return files
 
     def _page(self, call: Call) -> str:
         failures = 0

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
-from hooks.nppes import FileNotPublished, NppesHook
+from hooks.nppes import VENDOR, FileNotPublished, NppesHook
 from include.archive import ArchivedFile, archived, newest_archived
 from include.nppes import (
     ARCHIVE_PREFIX,
@@ -84,9 +84,22 @@ class NppesToGcsOperator(BaseOperator):
             with tempfile.TemporaryFile() as copy:
                 for piece in hook.download(file.name):
                     copy.write(piece)
+                _refuse_page(file.name, copy)
                 kept = archived(bucket, archive_object(file), copy, file_name=file.name, content_type="application/zip")
             self.log.info("Archived %s: %d bytes, SHA-256 %s", kept.object, kept.bytes, kept.sha256)
         return asdict(kept) | {"file_date": _file_date(bucket, kept).isoformat()}
+
+
+def _refuse_page(name: str, content: IO[bytes]) -> None:
+    """Raise FileNotPublished when something else came than a zip. Archived, it would be the newest version of the file."""
+    content.seek(0)
+    head = content.read(40)
+    if not head.startswith(b"PK"):
+        advice = (
+            f"{name} is no zip: it begins with {head!r}. A page or a message came in its place, and nothing was kept. The task "
+            "looks again in hours; look at what CMS's server answers."
+        )
+        raise FileNotPublished(VENDOR, "download", 200, advice)
 
 
 def _interval(kind: FileKind, first_day: str, last_day: str) -> tuple[date, date]:

@@ -149,6 +149,16 @@ def test_published_file_when_missing_then_error_names_what_is_listed_and_is_retr
     assert not isinstance(error.value, BadRequest)  # BadRequest fails a task at once
 
 
+def test_published_file_when_names_have_a_new_form_then_they_are_told(hook: NppesHook, site: Site) -> None:
+    renamed = "NPPES_Data_Dissemination_111025_111625_Weekly_V3.zip"
+    site.page = PAGE + f'<a href="./{renamed}">w</a><a href="./NPPES_Readme.pdf">r</a>'
+    with pytest.raises(FileNotPublished, match=f"names that include/nppes.py does not know: {renamed}\\.$"):
+        hook.published_file(FileKind.WEEKLY, date(2025, 11, 10), date(2025, 11, 16))
+    site.page = f'<a href="./{renamed}">w</a>'
+    with pytest.raises(VendorDown, match=f"no V2 file, and to these others: {renamed}. Compare it"):
+        list(hook.iter_files())
+
+
 def test_published_file_when_later_ones_are_listed_then_it_will_not_come(hook: NppesHook) -> None:
     with pytest.raises(NoLongerPublished, match="Later ones are there: it will not come"):
         hook.published_file(FileKind.WEEKLY, date(2025, 10, 27), date(2025, 11, 2))

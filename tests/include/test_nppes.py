@@ -62,6 +62,7 @@ def test_parse_file_name_when_v1_then_refused_by_name(name: str) -> None:
         ("NPPES_Data_Dissemination_110325_110825_Weekly_V2.zip", "does not cover seven days"),
         ("NPPES_Data_Dissemination_139925_110925_Weekly_V2.zip", "'139925' is not a day"),
         ("NPPES_Data_Dissemination_Augst_2026_V2.zip", "'Augst_2026' is not a month"),
+        ("NPPES_Data_Dissemination_August_2026_V3.zip", "'August_2026_V3' is not a month"),
     ],
 )
 def test_parse_file_name_when_not_cms_then_error_says_why(name: str, reason: str) -> None:

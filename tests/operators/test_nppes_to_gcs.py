@@ -91,6 +91,19 @@ def test_archive_when_cms_no_longer_lists_the_week_then_the_newest_archived_vers
     assert archive() == newest
 
 
+def test_archive_when_a_page_comes_under_the_name_then_asked_for_again_later_and_the_sound_file_stays_the_newest(
+    cms: Path, lake: storage.Bucket
+) -> None:
+    sound = archive()
+    publish(cms, **{STEM: b"<html>Service Unavailable</html>"})
+    with pytest.raises(FileNotPublished, match=f"{NAME} is no zip: it begins with b'<html>Service.*looks again"):
+        archive()
+    assert list(objects(lake)) == [OBJECT]
+    (cms / NAME).unlink()
+    publish(cms, **{NEXT_WEEK: week_zip(ANA)})
+    assert archive() == sound
+
+
 def test_archive_when_neither_cms_nor_the_archive_has_the_week_then_not_published(
     cms: Path, lake: storage.Bucket
 ) -> None:
@@ -128,9 +141,9 @@ def test_archive_when_monthly_then_its_partition_is_the_last_day_that_its_member
             "covers until 2035-11-09, but the file of November 2025",
         ),
         (week_zip(ANA, member="pl_pfile_20050523-20251109.csv"), WrongMembers, "no member named npidata"),
-        (b"<html>Service Unavailable</html>", DamagedFile, "not a zip. It begins with b'<html>Service"),
+        (week_zip(ANA)[:-100], DamagedFile, "the zip is truncated or damaged"),
     ],
-    ids=["future", "wrong-member", "html"],
+    ids=["future", "wrong-member", "truncated"],
 )
 def test_archive_when_monthly_is_not_what_its_name_says_then_refused_and_kept_for_a_look(
     cms: Path, lake: storage.Bucket, content: bytes, error: type[Exception], message: str
@@ -145,7 +158,7 @@ def test_archive_when_a_deactivation_report_is_in_the_interval_then_its_day_is_i
     cms: Path, lake: storage.Bucket
 ) -> None:
     future = "NPPES_Deactivated_NPI_Report_121525_V2"
-    publish(cms, NPPES_Deactivated_NPI_Report_111025_V2=b"november", **{future: b"not yet"})
+    publish(cms, NPPES_Deactivated_NPI_Report_111025_V2=b"PK november", **{future: b"PK not yet"})
     archived = archive(*MONTH, kind="deactivation")
 
     assert (archived["file_name"], archived["file_date"]) == (
