@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|title|script|\?xml)", re.IGNORECASE)
+_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<[!?a-z]", re.IGNORECASE)  # a tag, a comment: no board's file begins so
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -25,7 +25,7 @@ class Form:
 
 
 def page_title(head: bytes) -> str | None:
-    """Return the title of an HTML page that begins with `head`, "" when it has none there; None for anything else."""
+    """Return the title of an HTML (or XML) page that begins with `head`, "" when it has none there; None for anything else."""
     if not _PAGE.match(head):
         return None
     title = _TITLE.search(head)

@@ -25,7 +25,7 @@ Look at the name of the mapped task: it is the state. Clear that task with its d
 * `archive_file` **RobotsDisallow**, or **AuthFailed** "refuses us": stop reading that board and ask it; take its state
   out with `scheduled: false`. **AuthFailed** "session" (FL): sign in, renew the connection's password, clear.
 * `archive_file` **UnexpectedAnswer** or **PageChanged**: the site shows another page than the declared one. Compare,
-  correct `include/boards/<state>.yaml`. **WrongAddress**: the file has moved. **VendorDown**: wait, it retries.
+  correct `include/boards/<state>.yaml`. **WrongAddress**: the file or data set has moved. **VendorDown**: wait, it retries.
 * `archive_file` **FileOfAnotherDay**: an old run was cleared, and the board has today's file only, or a later day is
   archived already. Leave it failed.
 * Any board that a machine cannot reach: download the file in a browser, put it at

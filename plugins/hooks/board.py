@@ -21,7 +21,7 @@ from urllib.robotparser import RobotFileParser
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
+from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError, WrongAddress
 from hooks.limits import TokenBucket
 from hooks.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
 from hooks.trust import trusted_certificates
@@ -285,9 +285,16 @@ class BoardHook(BaseHook):
         if response.is_success or status == NOT_MODIFIED:
             return None
         response.read()
+        declared = f"include/boards/{self.source.state.lower()}.yaml"
         if status == 400:
-            advice = "The question was refused: a column, the filter or the data set is gone. Correct include/boards."
+            advice = f"The question was refused: a column or the filter is gone. Correct {declared}."
             return BadRequest(vendor, call.operation, status, advice)
+        if status in (404, 410):
+            advice = (
+                f"{call.path.partition('?')[0]} is not there, or no longer. Look at the board's site and correct the host of connection "
+                f"{self.source.conn_id} or the path in {declared}; then clear the task."
+            )
+            return WrongAddress(vendor, call.operation, status, advice)
         outcome = outcome_of(vendor, call, response)
         return None if isinstance(outcome, Reply) else outcome
 
@@ -305,7 +312,11 @@ class BoardHook(BaseHook):
 
     def _refuse_page(self, content: IO[bytes]) -> None:
         content.seek(0)
-        title = page_title(content.read(2048))
+        head = content.read(2048)
+        if not head:
+            advice = "The file is empty, not one byte came. Look at the board's site; the task tries again."
+            raise UnexpectedAnswer(self.source.name, "download", 200, advice)
+        title = page_title(head)
         if title is None:
             return
         fetch = self.source.fetch

@@ -138,6 +138,27 @@ def test_fetch_when_a_page_comes_for_the_file_then_unexpected_and_its_title(site
         fetched("TX")
 
 
+@pytest.mark.parametrize(
+    "page", [b"<!-- busy --><html>", b"<table><tr><td>Error", b"\r\n <p>Gone</p>", b'<?xml version="1.0"?><Error/>']
+)
+def test_fetch_when_a_page_does_not_begin_like_one_then_unexpected_all_the_same(site: Site, page: bytes) -> None:
+    site.pages[FILE] = page
+    with pytest.raises(UnexpectedAnswer, match="An HTML page came in place of the file"):
+        fetched("TX")
+
+
+def test_fetch_when_nothing_comes_then_unexpected_and_not_an_edition_without_a_row(site: Site) -> None:
+    site.pages[FILE] = b""
+    with pytest.raises(UnexpectedAnswer, match="not one byte came"):
+        fetched("TX")
+
+
+def test_fetch_when_the_site_sends_us_in_circles_then_wrong_address(site: Site) -> None:
+    site.pages[FILE] = (302, {"Location": FILE}, b"")
+    with pytest.raises(WrongAddress, match="board_tx download.*redirects in a circle.*board_tx_default"):
+        fetched("TX")
+
+
 def test_fetch_when_the_download_is_cut_then_vendor_down_and_nothing_half(site: Site) -> None:
     site.pages[FILE] = (200, {"Content-Length": "5000"}, tx_file(ADA))
     with pytest.raises(VendorDown):
@@ -261,9 +282,15 @@ def test_data_set_when_the_answers_have_another_shape_then_refused(site: Site) -
 
 def test_data_set_when_the_question_is_refused_then_bad_request_and_no_second_try(site: Site) -> None:
     site.pages[DATA_SET] = (400, {}, b'{"errorCode": "query.soql.no-such-column"}')
-    with pytest.raises(BadRequest, match="a column, the filter or the data set is gone. Correct include/boards"):
+    with pytest.raises(BadRequest, match="a column or the filter is gone. Correct include/boards/wa.yaml"):
         fetched("WA")
     assert len(site.paths()) == 1
+
+
+def test_data_set_when_it_was_taken_away_then_wrong_address_names_the_declaration(site: Site) -> None:
+    site.pages[DATA_SET] = (404, {}, b'{"code": "dataset.missing", "error": true, "message": "Not found"}')
+    with pytest.raises(WrongAddress, match="board_wa read_rows: HTTP 404.*include/boards/wa.yaml"):
+        fetched("WA")
 
 
 def test_data_set_when_the_connection_has_an_app_token_then_it_goes_along(

@@ -21,6 +21,8 @@ LABELS = ["Name", "Number", "State", "Status"]
         (b"<!DOCTYPE html><title>Site  under\nmaintenance</title>", "Site under maintenance"),
         (b"\xef\xbb\xbf\n <HTML><body>", ""),
         (b'<?xml version="1.0"?><html>', ""),
+        (b"<!-- busy -->\n<table>", ""),
+        (b"<4711|ADA", None),
         (b'"REC_TYPE","LIC_ID"', None),
         (b"[{}]", None),
         (b"", None),
