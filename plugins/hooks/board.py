@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import IO, Any
-from urllib.robotparser import RobotFileParser
 
 import httpx
 from airflow.sdk import BaseHook
@@ -28,6 +27,7 @@ from hooks.trust import trusted_certificates
 from include.board_answers import write_answers
 from include.board_pages import PageChanged, form_with, page_title
 from include.board_sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
+from include.robots import Robots, robots
 
 USER_AGENT = "dental-gtm"
 # New Jersey says of its download that it "may take a few minutes".
@@ -79,7 +79,7 @@ class BoardHook(BaseHook):
         self.source = source
         self._sleep = sleep
         self._client: httpx.Client | None = None
-        self._robots: RobotFileParser | None = None
+        self._robots: Robots | None = None
         self._bucket = TokenBucket(1.0 / source.delay_seconds)
 
     def get_conn(self) -> httpx.Client:
@@ -134,7 +134,7 @@ class BoardHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Read robots.txt: it costs the board nothing."""
         try:
-            allowed = self._rules().can_fetch(USER_AGENT, self._url(self.source.fetch.path))
+            allowed = self._is_allowed(Call("probe", "GET", self.source.fetch.path, repeatable=True))
         except (VendorError, ValueError) as error:
             return False, str(error)
         return allowed, f"robots.txt {'allows' if allowed else 'forbids'} {self.source.fetch.path}"
@@ -238,7 +238,7 @@ class BoardHook(BaseHook):
         self, call: Call, into: IO[bytes], most_bytes: int, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Make one call and put its body into `into`; raises what the last of a few tries ended with."""
-        if not self._rules().can_fetch(USER_AGENT, self._url(call.path)):
+        if not self._is_allowed(call):
             raise RobotsDisallow(
                 self.source.name,
                 call.operation,
@@ -326,7 +326,11 @@ class BoardHook(BaseHook):
         advice = f"An HTML page came in place of the file: {title!r}. Look at the board's site; the task tries again."
         raise UnexpectedAnswer(self.source.name, "download", 200, advice)
 
-    def _rules(self) -> RobotFileParser:
+    def _is_allowed(self, call: Call) -> bool:
+        asked = self.get_conn().build_request(call.method, call.path, params=call.params)
+        return self._rules().allows(asked.url.raw_path.decode("ascii"))
+
+    def _rules(self) -> Robots:
         """The site's robots.txt, read once. 4xx: no rules; 5xx: no leave to read anything now (RFC 9309, 2.3.1)."""
         if self._robots is None:
             url = self.get_conn().base_url.copy_with(raw_path=b"/robots.txt")
@@ -337,12 +341,10 @@ class BoardHook(BaseHook):
                 raise error_of_cut(self.source.name, call, cut) from cut
             if response.status_code >= 500 or response.status_code == 429:
                 raise VendorDown(self.source.name, "robots", response.status_code, "robots.txt cannot be read now.")
-            rules = RobotFileParser()
-            rules.parse(response.text.splitlines() if response.is_success else [])
-            wanted = float(rules.crawl_delay(USER_AGENT) or 0)
+            self._robots = robots(response.text if response.is_success else "", USER_AGENT)
+            wanted = self._robots.crawl_delay
             if wanted and 1.0 / wanted < self._bucket.rate:
                 self._bucket = TokenBucket(1.0 / wanted)
-            self._robots = rules
         return self._robots
 
     def _url(self, path: str) -> str:

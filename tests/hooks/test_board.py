@@ -79,6 +79,15 @@ def test_fetch_when_robots_forbid_the_path_then_nothing_is_asked(site: Site) -> 
     assert site.paths() == []
 
 
+def test_fetch_when_robots_forbid_it_by_its_query_or_behind_a_byte_order_mark_then_nothing_is_asked(site: Site) -> None:
+    site.pages[DATA_SET] = b"[]"
+    for rules in ("User-agent: *\nDisallow: /*$offset=", "\ufeffUser-agent: *\r\nDisallow: /boards/"):
+        site.pages["/robots.txt"] = rules.encode()
+        with pytest.raises(RobotsDisallow, match="robots.txt forbids resource/qxh8-f4bd.json"):
+            fetched("WA")
+    assert site.paths() == []
+
+
 def test_fetch_when_robots_name_us_and_not_others_then_the_rule_for_us_counts(site: Site) -> None:
     site.pages["/robots.txt"] = b"User-agent: dental-gtm\nDisallow:\n\nUser-agent: *\nDisallow: /\n"
     site.pages[FILE] = tx_file(ADA)
