@@ -29,7 +29,7 @@ Look at the name of the mapped task: it is the state. Clear that task with its d
 * `archive_file` **FileOfAnotherDay**: an old run was cleared, and the board has today's file only, or a later day is
   archived already. Leave it failed.
 * Any board that a machine cannot reach: download the file in a browser, put it at
-  `gs://lake/delivered/board_<state>/<day>/<any name>`, clear `archive_file`.
+  `gs://lake/delivered/board_<state>/<day>/<any name>`, clear `archive_file`. It counts before what the day has.
 * `convert_file` **BoardHeaderError**: the message is the exact difference in columns; correct the declaration, clear
   `convert_file`. **DamagedFile**: nothing was loaded. Run again with `{"states": ["TX"], "refetch": true}`.
 * `check_size`: far fewer rows than in the edition before, which stays loaded: look at the file, and if it is right run

@@ -35,8 +35,8 @@ class FileOfAnotherDay(RuntimeError):
 class BoardToGcsOperator(BaseOperator):
     """Keep a board's file of a day at `raw/board_<state>/<day>/<file name>`; skip when the board has nothing new.
 
-    In this order: what is archived for the day already; a file that a person put at `delivered/board_<state>/<day>/`;
-    the board's site, asked only whether something has changed since the newest that we have. A board with a one-by-one
+    In this order: a file that a person put at `delivered/board_<state>/<day>/`, whatever else the day has; what is archived for
+    the day already; the board's site, asked only whether something has changed since the newest that we have. A board with a one-by-one
     look-up is asked for the next numbers of its budget. Returns ArchivedFile as a dict, with `state`, `source` and
     `is_whole` (1 when it lists all licensees, else 0).
 
@@ -72,8 +72,9 @@ class BoardToGcsOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         source, day = board_source(self.state), date.fromisoformat(self.file_date)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        kept = None if self.refetch in TRUE else newest_archived(bucket, f"raw/{source.name}/{day}/")
-        kept = kept or _delivered(bucket, source, day)
+        kept = _delivered(bucket, source, day)
+        if kept is None and self.refetch not in TRUE:
+            kept = newest_archived(bucket, f"raw/{source.name}/{day}/")
         if kept is None:
             if self.ask_site not in TRUE:
                 raise AirflowSkipException(
@@ -113,7 +114,8 @@ def _archived(
 def _delivered(bucket: storage.Bucket, source: BoardSource, day: date) -> ArchivedFile | None:
     """Archive the file that a person put into the lake for this day, if there is one."""
     prefix = f"delivered/{source.name}/{day}/"
-    blobs = list(bucket.list_blobs(prefix=prefix))
+    # A folder that was made in the console is an empty object, too.
+    blobs = [blob for blob in bucket.list_blobs(prefix=prefix) if not blob.name.endswith("/")]
     if len(blobs) > 1:
         raise ValueError(f"gs://{bucket.name}/{prefix} holds {[b.name for b in blobs]}: leave exactly one file there.")
     if not blobs:

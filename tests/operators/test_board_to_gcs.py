@@ -142,6 +142,36 @@ def test_archive_when_a_person_delivered_the_file_then_it_is_taken_and_the_site_
     assert site.seen == []
 
 
+def test_archive_when_a_file_is_delivered_for_an_archived_day_then_it_takes_the_place_of_the_archived_one(
+    site: Site, lake: storage.Bucket
+) -> None:
+    site.pages[FILE] = edition(tx_file(ADA, BEN)[:-20], '"v1"')  # cut: its conversion is refused
+    archive()
+    lake.blob(f"delivered/board_tx/{MONDAY}/Dentist.csv").upload_from_string(tx_file(ADA, BEN))
+    delivered = archive()
+    assert lake.blob(delivered["object"]).download_as_bytes() == tx_file(ADA, BEN)
+    assert len(objects(lake)) == 2
+    assert archive() == delivered
+    lake.blob(f"delivered/board_tx/{MONDAY}/Dentist.csv").delete()
+    assert archive() == delivered
+
+
+def test_archive_when_the_folder_was_made_in_the_console_then_its_empty_object_is_no_file(
+    site: Site, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The emulator keeps objects as files, and has none whose name ends in a slash.
+    folder, listed = f"delivered/board_tx/{MONDAY}/", type(lake).list_blobs
+
+    def with_folder(bucket: storage.Bucket, *, prefix: str) -> list[storage.Blob]:
+        return [*listed(bucket, prefix=prefix), *([bucket.blob(folder)] if prefix == folder else [])]
+
+    monkeypatch.setattr(type(lake), "list_blobs", with_folder)
+    lake.blob(f"{folder}Dentist.csv").upload_from_string(tx_file(BEN))
+    assert lake.blob(archive()["object"]).download_as_bytes() == tx_file(BEN)
+    lake.blob(f"{folder}Dentist.csv").delete()
+    assert archive(day=MONDAY)["file_name"] == "Dentist.csv"
+
+
 def test_archive_when_two_files_were_delivered_then_error_names_both(site: Site, lake: storage.Bucket) -> None:
     for name in ("a.txt", "b.txt"):
         lake.blob(f"delivered/board_nj/{MONDAY}/{name}").upload_from_string(b"x")
