@@ -14,12 +14,12 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.board_rows import ROW_ID, DamagedFile, Published, Rejected, Remarks, published_rows
+from include.board_rows import ROW_ID, Published, Rejected, Remarks, published_rows
 from include.board_sources import UNKNOWN, BoardSource
+from include.refusals import check_refused
+from include.zip_member import DamagedFile
 
 ROWS_PER_GROUP = 20_000
-MAX_REJECTED_SHARE = 0.01
-ALWAYS_TOLERATED = 10
 
 _TEXTS = ("source", "state", "board", "source_object")
 _OPTIONAL_TEXTS = ("license_number", "license_type", "full_name", "first_name", "last_name", "status")
@@ -46,6 +46,7 @@ class Converted:
     rows: int = 0
     rejected: int = 0
     rejected_by_rule: Counter[str] = field(default_factory=Counter)
+    first_rejected: str = ""
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -64,7 +65,7 @@ def convert(
     :param open_part: opens the part for writing.
     :param rejects: gets one JSON object a line, the fields of Rejected.
 
-    Raises DamagedFile, BoardHeaderError (include.board_rows) or PageChanged (include.board_pages) when nothing of it
+    Raises DamagedFile (include.zip_member), BoardHeaderError (include.board_rows) or PageChanged (include.board_pages) when nothing of it
     may be loaded.
     """
     result = Converted()
@@ -86,6 +87,7 @@ def _accepted(
         if isinstance(row, Rejected):
             rejects.write(json.dumps(asdict(row), ensure_ascii=False).encode("utf-8") + b"\n")
             result.rejected += 1
+            result.first_rejected = result.first_rejected or row.place
             result.rejected_by_rule[row.rule] += 1
             continue
         if not row["status_known"]:
@@ -135,10 +137,6 @@ def _check(result: Converted, source: BoardSource, where: str) -> None:
             f"{where}: {result.rows_in} records in, {result.rows} rows out and {result.rejected} rejected do not "
             "balance: this is an error in include/board_parquet.py."
         )
-    if result.rejected > max(ALWAYS_TOLERATED, MAX_REJECTED_SHARE * result.rows_in):
-        raise DamagedFile(
-            f"{where}: {result.rejected} of {result.rows_in} records are refused ({dict(result.rejected_by_rule)}). "
-            "So many are no accident: look at rejected.jsonl beside the staged part, and at the board's page."
-        )
+    check_refused(where, result.rows_in, result.rejected_by_rule, result.first_rejected)
     if source.is_whole and not result.rows:
         raise DamagedFile(f"{where}: there is no row in it, and a board without licensees does not exist.")

@@ -13,13 +13,10 @@ from typing import IO, Any
 from include.board_answers import answers
 from include.board_pages import PageChanged, labelled_cells, page_title
 from include.board_sources import BoardSource, Delimited, LookupFetch, SocrataFetch
+from include.zip_member import DamagedFile
 
 MAX_RECORD_BYTES = 1024**2
 ROW_ID = ":id"  # Socrata's own key of a row
-
-
-class DamagedFile(ValueError):
-    """The file as a whole cannot be trusted: nothing of it is loaded. The message says what is wrong and where."""
 
 
 class BoardHeaderError(ValueError):
@@ -44,6 +41,11 @@ class Rejected:
     value: str
     reason: str
     record: str
+
+    @property
+    def place(self) -> str:
+        """Where it is and what stands there, in words."""
+        return f"line {self.line}: {self.value!r}"
 
 
 @dataclass
@@ -166,7 +168,13 @@ def _fields(text: str, form: Delimited) -> list[str]:
 
 
 def _header(record: bytes, source: BoardSource, form: Delimited, where: str, remarks: Remarks) -> list[str]:
-    names = [name.strip() for name in _fields(record.decode("utf-8-sig", "replace"), form)] or [""]
+    try:
+        names = [name.strip() for name in _fields(record.decode("utf-8-sig", "replace"), form)] or [""]
+    except csv.Error as error:
+        raise BoardHeaderError(
+            f"{where}: line 1 is no header of RFC 4180 ({error}). Compare it with include/boards/{source.state.lower()}.yaml; "
+            "line ends of old Macs and stray quotes are not read: get the file again, unopened."
+        ) from None
     if form.trailing_empty_column and names[-1]:
         raise BoardHeaderError(
             f"{where}: the empty column after {names[-1]!r} is gone. If the board means it, set trailing_empty_column "

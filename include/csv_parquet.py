@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import chain
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -24,14 +24,13 @@ import pyarrow.parquet as parquet
 from include.csv_blocks import Block, as_utf8, blocks, gathered, header_and_rest
 from include.csv_layout import Layout
 from include.csv_rows import Rejected, Rows
+from include.refusals import check_refused
 from include.zip_member import DamagedFile, open_member
 
 BLOCK_BYTES = 16 * 1024**2
 ROWS_PER_GROUP = 100_000
 ROWS_PER_PART = 500_000
 QUEUED_BLOCKS = 8
-MAX_REJECTED_SHARE = 0.01
-ALWAYS_TOLERATED = 10
 PROGRESS_SECONDS = 10.0
 
 
@@ -45,6 +44,7 @@ class Converted:
     rows: int = 0
     rejected: int = 0
     rejected_by_rule: Counter[str] = field(default_factory=Counter)
+    first_rejected: str = ""
     parts: list[str] = field(default_factory=list)
 
 
@@ -114,6 +114,7 @@ def convert(
             for written in _written(groups, rows, parts):
                 for item in written.rejected:
                     rejects.write(json.dumps(asdict(item), ensure_ascii=False).encode("utf-8") + b"\n")
+                    result.first_rejected = result.first_rejected or item.place
                 result.rows_in += written.records
                 result.rejected += len(written.rejected)
                 result.rejected_by_rule.update(item.rule for item in written.rejected)
@@ -238,13 +239,4 @@ def _check_balance(result: Converted, where: str) -> None:
             f"{where}: {result.rows_in} records in, {result.rows} rows out and {result.rejected} rejected "
             "do not balance: this is an error in include/csv_parquet.py."
         )
-    if result.rejected > max(ALWAYS_TOLERATED, MAX_REJECTED_SHARE * result.rows_in):
-        raise DamagedFile(
-            f"{where}: {result.rejected} of {result.rows_in} records are refused ({dict(result.rejected_by_rule)}). "
-            "So many are no accident: look at rejected.jsonl beside the staged parts and get the file again."
-        )
-
-
-def rejected_rows(lines: IO[bytes]) -> list[dict[str, object]]:
-    """Return the JSON lines that `convert` wrote, one dict of Rejected's fields each."""
-    return [cast("dict[str, object]", json.loads(line)) for line in lines]
+    check_refused(where, result.rows_in, result.rejected_by_rule, result.first_rejected)

@@ -31,6 +31,11 @@ class Rejected:
     reason: str
     record: str
 
+    @property
+    def place(self) -> str:
+        """Where it is and what stands there, in words."""
+        return f"line {self.line}{f', {self.column}' if self.column else ''}: {self.value!r}"
+
 
 @dataclass(frozen=True)
 class Rows:

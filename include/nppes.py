@@ -19,7 +19,7 @@ ARCHIVE_PREFIX = "raw/nppes/"
 _DATA = re.compile(r"NPPES_Data_Dissemination_(?P<period>.+?)(?P<weekly>_Weekly)?(?P<v2>_V2)?\.zip", re.IGNORECASE)
 _REPORT = re.compile(r"NPPES_Deactivated_NPI_Report_(?P<day>\d{6})(_V2)?\.zip", re.IGNORECASE)
 _MEMBER = re.compile(r"(?:.*/)?(?P<name>[a-z]+)_pfile_(?P<first>\d{8})-(?P<last>\d{8})\.csv", re.IGNORECASE)
-_SHEET = re.compile(r"(?:.*/)?[^/]*\.xlsx", re.IGNORECASE)
+_SHEET = re.compile(r"(?:.*/)?[^/.~][^/]*\.xlsx", re.IGNORECASE)  # not a Mac's ._ companion, nor Office's ~$ lock
 
 
 class FileKind(StrEnum):
@@ -126,7 +126,7 @@ def published_files(listing_html: str) -> list[NppesFile]:
 
 def unknown_files(listing_html: str) -> list[str]:
     """Return the names of zips on a listing page that have no form that we know: CMS may have begun to name files anew."""
-    unknown = set()
+    unknown: set[str] = set()
     for name in _linked_names(listing_html):
         try:
             parse_file_name(name)

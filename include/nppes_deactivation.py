@@ -21,10 +21,11 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.csv_parquet import ALWAYS_TOLERATED, MAX_REJECTED_SHARE, Converted
+from include.csv_parquet import Converted
 from include.csv_rows import Rejected
 from include.nppes import WrongDates, npi_is_valid, report_member
 from include.nppes_layout import HeaderContractError, bigquery_name
+from include.refusals import check_refused
 from include.zip_member import DamagedFile, open_member
 
 SHEET = "DeactivatedNPIs"
@@ -32,6 +33,7 @@ COLUMNS = ("NPI", "NPPES Deactivation Date")
 SOURCE = "nppes_deactivation"
 MAX_SPREADSHEET_BYTES = 128 * 1024**2  # 4 MB in 2023
 ROWS_PER_GROUP = 50_000
+COMPARE = "CMS has changed its layout: compare it with include/nppes_deactivation.py."
 OLDEST = timedelta(days=31)  # how long before the day in its file name a report may be made
 
 SCHEMA = pa.schema(
@@ -44,7 +46,7 @@ SCHEMA = pa.schema(
         pa.field(bigquery_name(COLUMNS[1]), pa.string()),
     ]
 )
-_TITLE = re.compile(r"NPPES Deactivated Records as of (?P<day>[A-Z][a-z]{2} \d{1,2} \d{4})")
+_TITLE = "NPPES Deactivated Records as of %b %d %Y"
 _TITLE_CELLS = b"A1:B1"
 _MERGED = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _WORKSHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -86,7 +88,7 @@ def convert_report(
         for group in batched(accepted, ROWS_PER_GROUP, strict=False):
             writer.write_table(_table(group, file_date, where))
             result.rows += len(group)
-    _check_rejected(result, where)
+    check_refused(where, result.rows_in, result.rejected_by_rule, result.first_rejected)
     return result
 
 
@@ -105,7 +107,7 @@ def _check_parts(spreadsheet: IO[bytes], where: str) -> None:
     if wrong:
         raise HeaderContractError(
             f"{where}: the cells {', '.join(wrong)} are merged, only the title in A1:B1 may be. Row 2 must be "
-            f"{list(COLUMNS)} in A2 and B2. CMS has changed its layout: compare it with include/nppes_deactivation.py."
+            f"{list(COLUMNS)} in A2 and B2. {COMPARE}"
         )
 
 
@@ -113,7 +115,7 @@ def _worksheet(parts: Sequence[str], where: str) -> str:
     found = [name for name in parts if _WORKSHEET.fullmatch(name)]
     if len(found) != 1:
         raise HeaderContractError(
-            f"{where}: {len(found)} sheets, one named {SHEET!r} is expected. Its parts: {sorted(parts)}."
+            f"{where}: {len(found)} sheets, one named {SHEET!r} is expected. Its parts: {sorted(parts)}. {COMPARE}"
         )
     return found[0]
 
@@ -124,30 +126,43 @@ def _shared_strings(parts: Sequence[str]) -> str:
 
 def _rows(spreadsheet: IO[bytes], where: str) -> Iterator[tuple[Any, ...]]:
     """Yield the cells of each row of the sheet, without empty ones at the end."""
+    workbook = _workbook(spreadsheet, where)
+    if workbook.sheetnames != [SHEET]:
+        raise HeaderContractError(f"{where}: the sheets are {workbook.sheetnames}, expected [{SHEET!r}]. {COMPARE}")
+    sheet = workbook[SHEET]
+    sheet.reset_dimensions()  # the size that the sheet claims would cut off what lies beyond it
+    try:
+        for cells in sheet.iter_rows(values_only=True):
+            width = max((at for at, value in enumerate(cells, start=1) if value is not None), default=0)
+            yield cells[:width]
+    except (IndexError, KeyError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise _unreadable(where, error) from error
+
+
+def _workbook(spreadsheet: IO[bytes], where: str) -> Any:
     import openpyxl
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CMS's writer leaves out the default style
-            workbook = openpyxl.load_workbook(spreadsheet, read_only=True)
-        if workbook.sheetnames != [SHEET]:
-            raise HeaderContractError(f"{where}: the sheets are {workbook.sheetnames}, expected [{SHEET!r}].")
-        sheet = workbook[SHEET]
-        sheet.reset_dimensions()  # the size that the sheet claims would cut off what lies beyond it
-        for cells in sheet.iter_rows(values_only=True):
-            width = max((at for at, value in enumerate(cells, start=1) if value is not None), default=0)
-            yield cells[:width]
-    except (KeyError, SyntaxError, TypeError, zipfile.BadZipFile) as error:
-        raise DamagedFile(f"{where}: the spreadsheet cannot be read ({error!r}). Download it again.") from error
+            return openpyxl.load_workbook(spreadsheet, read_only=True)
+    except (KeyError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise _unreadable(where, error) from error
+
+
+def _unreadable(where: str, error: Exception) -> DamagedFile:
+    return DamagedFile(f"{where}: the spreadsheet cannot be read ({error!r}). Download it again.")
 
 
 def _check_title(cells: tuple[Any, ...], file_date: date, where: str) -> None:
-    match = _TITLE.fullmatch(str(cells[0]).strip()) if len(cells) == 1 else None
-    if not match:
+    try:
+        (title,) = cells
+        made = datetime.strptime(str(title).strip(), _TITLE).date()
+    except ValueError:
         raise HeaderContractError(
-            f"{where}: row 1 is {list(cells)}, expected one title such as 'NPPES Deactivated Records as of Nov 10 2025'."
-        )
-    made = datetime.strptime(match["day"], "%b %d %Y").date()
+            f"{where}: row 1 is {list(cells)}, expected one title such as 'NPPES Deactivated Records as of Nov 10 2025'. "
+            f"{COMPARE}"
+        ) from None
     if not file_date - OLDEST <= made <= file_date:
         raise WrongDates(
             f"{where}: row 1 says that the report is as of {made}, its file name says {file_date}. It is dated in the "
@@ -158,10 +173,7 @@ def _check_title(cells: tuple[Any, ...], file_date: date, where: str) -> None:
 def _check_header(cells: tuple[Any, ...], where: str) -> None:
     found = [str(value or "") for value in cells]
     if found != list(COLUMNS):
-        raise HeaderContractError(
-            f"{where}: row 2 is {found}, expected {list(COLUMNS)}. "
-            "CMS has changed its layout: compare it with include/nppes_deactivation.py."
-        )
+        raise HeaderContractError(f"{where}: row 2 is {found}, expected {list(COLUMNS)}. {COMPARE}")
 
 
 def _accepted(rows: Iterator[tuple[Any, ...]], rejects: IO[bytes], result: Converted) -> Iterator[tuple[int, str, str]]:
@@ -174,6 +186,7 @@ def _accepted(rows: Iterator[tuple[Any, ...]], rejects: IO[bytes], result: Conve
         if fault:
             rejects.write(json.dumps(asdict(fault), ensure_ascii=False).encode("utf-8") + b"\n")
             result.rejected += 1
+            result.first_rejected = result.first_rejected or fault.place
             result.rejected_by_rule[fault.rule] += 1
         else:
             yield line, cells[0], cells[1]
@@ -223,11 +236,3 @@ def _table(rows: Sequence[tuple[int, str, str]], file_date: date, where: str) ->
         ],
         schema=SCHEMA,
     )
-
-
-def _check_rejected(result: Converted, where: str) -> None:
-    if result.rejected > max(ALWAYS_TOLERATED, MAX_REJECTED_SHARE * result.rows_in):
-        raise DamagedFile(
-            f"{where}: {result.rejected} of {result.rows_in} rows are refused ({dict(result.rejected_by_rule)}). "
-            "So many are no accident: look at rejected.jsonl beside the staged part and get the file again."
-        )

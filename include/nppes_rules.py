@@ -2,7 +2,7 @@
 
 The usual damage is a spreadsheet or a data frame that took text for numbers, dates and booleans, and wrote its own
 spelling back: `688482168.0`, `1.0`, a postal code without its leading zero, `3/25/25`, `True`. No row of a published
-file breaks a rule; when many do, the whole file is refused (MAX_REJECTED_SHARE in include/csv_parquet.py).
+file breaks a rule; when many do, the whole file is refused (include/refusals.py).
 """
 
 from __future__ import annotations

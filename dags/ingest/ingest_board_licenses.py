@@ -91,7 +91,7 @@ RETRY = ExceptionRetryPolicy(
                 "hooks.board.RobotsDisallow",
                 "include.board_pages.PageChanged",
                 "include.board_rows.BoardHeaderError",
-                "include.board_rows.DamagedFile",
+                "include.zip_member.DamagedFile",
                 "operators.board_to_gcs.FileOfAnotherDay",
             ],
             action=RetryAction.FAIL,

@@ -14,9 +14,9 @@ import pytest
 
 from include.board_answers import write_answers
 from include.board_parquet import SCHEMA, Converted, convert
-from include.board_rows import DamagedFile
 from include.board_sources import board_source
 from include.tables import table
+from include.zip_member import DamagedFile
 from tests.operators.board_files import ADA, BEN, CARA, NC_NOBODY, nc_page, nj_file, tx_file, wa_row
 
 DAY = date(2025, 11, 10)
@@ -121,7 +121,9 @@ def test_file_when_more_rows_are_bad_than_happen_by_accident_then_refused() -> N
     bad = {**BEN, "LIC_ORIG_DTE": "2001-02-28"}
     books, _, _ = converted("TX", tx_file(ADA, *[bad] * 10))
     assert (books.rows_in, books.rejected) == (11, 10)
-    with pytest.raises(DamagedFile, match=r"11 of 12 records are refused \(\{'bad_date': 11\}\)"):
+    with pytest.raises(
+        DamagedFile, match=r"11 of 12 records are refused \(\{'bad_date': 11\}\); the first: line 3: '2001-02-28'\."
+    ):
         converted("TX", tx_file(ADA, *[bad] * 11))
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from include.board_answers import write_answers
 from include.board_pages import PageChanged
-from include.board_rows import BoardHeaderError, DamagedFile, Published, Rejected, Remarks, published_rows
+from include.board_rows import BoardHeaderError, Published, Rejected, Remarks, published_rows
 from include.board_sources import board_source
+from include.zip_member import DamagedFile
 from tests.operators.board_files import (
     ADA,
     BEN,
@@ -119,6 +120,11 @@ def test_csv_when_columns_moved_or_a_new_one_came_then_loaded_by_name_and_remark
     (row,) = rows("TX", tx_file({**ADA, "FAX": "1"}, columns=[*reversed(TX_COLUMNS), "ERX_WAIVER", "FAX"]), remarks)
     assert isinstance(row, Published) and (row.values["LIC_NBR"], row.values["FAX"]) == ("4711", "1")
     assert remarks.note() == "columns that are not declared: FAX"
+
+
+def test_csv_when_the_header_is_not_rfc_4180_then_refused_and_the_reason_told() -> None:
+    with pytest.raises(BoardHeaderError, match=f"{WHERE}: line 1 is no header .*new-line character"):
+        rows("TX", tx_file(ADA, BEN).replace(b"\n", b"\r"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf"])

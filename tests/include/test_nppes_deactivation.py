@@ -114,8 +114,18 @@ def test_convert_report_when_a_row_is_wrong_then_refused_with_its_row_and_value(
     assert rejected["row_key"] == str(row[0])
 
 
+def test_convert_report_when_the_zip_was_packed_on_a_mac_then_its_companions_are_no_report() -> None:
+    with zipfile.ZipFile(io.BytesIO(report(ROWS))) as whole:
+        sheet = whole.read(MEMBER)
+    output = converted(zipped({f"__MACOSX/._{MEMBER}": b"\0\5\x16\7", f"~${MEMBER}": b"x", MEMBER: sheet}))
+    assert (output.result.member, output.result.rows) == (MEMBER, len(ROWS))
+
+
 def test_convert_report_when_a_spreadsheet_program_rewrote_it_then_the_whole_file_is_refused() -> None:
-    with pytest.raises(DamagedFile, match=r"12 of 12 rows are refused \(\{'not_text': 12\}\)"):
+    with pytest.raises(
+        DamagedFile,
+        match=r"12 of 12 records are refused \(\{'not_text': 12\}\); the first: line 3, npi: '2551230990'\.",
+    ):
         converted(report([[2551230990, "11/04/2025"]] * 12))
 
 
@@ -135,6 +145,8 @@ def test_convert_report_when_a_spreadsheet_program_rewrote_it_then_the_whole_fil
         ),
         (report(header=("NPPES Deactivation Date", "NPI")), HeaderContractError, r"row 2 is \['NPPES Deact"),
         (report(title=None), HeaderContractError, r"row 1 is \[\], expected one title"),
+        (report(title="NPPES Deactivated Records as of Feb 30 2025"), HeaderContractError, "row 1 is .*Feb 30 2025"),
+        (report(title="NPPES Deactivated Records as of Nvb 10 2025"), HeaderContractError, "row 1 is .*Nvb 10 2025"),
         (report(sheet="Sheet1"), HeaderContractError, r"the sheets are \['Sheet1'\]"),
         (report(title="NPPES Deactivated Records as of Nov 11 2025"), WrongDates, "as of 2025-11-11, its file name"),
         (report(title="NPPES Deactivated Records as of Nov 10 2024"), WrongDates, "as of 2024-11-10"),
@@ -146,7 +158,7 @@ def test_convert_report_when_a_spreadsheet_program_rewrote_it_then_the_whole_fil
         (b"<html>503</html>", DamagedFile, "not a zip"),
     ],
     ids=[
-        "merged-header", "merged-rows", "added-column", "moved-columns", "no-title", "other-sheet", "future", "old",
+        "merged-header", "merged-rows", "added-column", "moved-columns", "no-title", "no-such-day", "no-such-month", "other-sheet", "future", "old",
         "two-sheets", "csv", "no-xlsx", "no-workbook", "truncated", "html",
     ],
 )  # fmt: skip
