@@ -49,6 +49,10 @@ class ExportContractError(RuntimeError):
     """An export table lacks a column that we load, or has it with another type."""
 
 
+class EmptiedExport(RuntimeError):
+    """An export table has no rows, and raw.ga4_events holds some of an earlier state of it. They are the only copy."""
+
+
 @dataclass(frozen=True)
 class Drift:
     """How an export table differs from raw.ga4_events: `refused` must not be loaded, `added` are columns left out."""

@@ -20,6 +20,8 @@ The grid says of each day: loaded, restated (it held other rows), unchanged, or 
 * `load_day`, ExportContractError: Google removed or retyped a column; the message lists each, with what was expected.
   Nothing of that day was loaded, other days were. Change raw.ga4_events by a migration, then clear the task. Days from
   before Google added a column (`batch_*`: July 2024) are refused in the same way.
+* `load_day`, EmptiedExport: Google's table of a day that had events has none, and the partition keeps what it held. Clear
+  the task: Google may have written it anew. If the day is really empty, run with `{"accept_empty": true}`.
 * A day stays `not published`: no failure, because it may come 72 hours late. After that check_freshness fails. Google never
   exports it later: docs/sources/ga4.md.
 * Anything else (warehouse down): clear the failed task. Every task may run again and writes the same.
@@ -34,7 +36,7 @@ A column that Google added is a warning in the log and a `note` in ops.load_mani
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from include.airflow_as_of import announce
 from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
@@ -68,11 +70,13 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS | {"retry_policy": RETRY},
+    params={"accept_empty": Param(False, type="boolean", description="Let a day that had events become empty.")},
     tags=tags(Stage.INGEST, Tier.TWO, Kind.INTERVAL, System.GA4, System.BIGQUERY),
 ) as dag:
     load = Ga4ExportToBigQueryOperator.partial(
         task_id="load_day",
         run_day="{{ data_interval_end | ds }}",
+        accept_empty="{{ params.accept_empty }}",
         pool="bigquery",
         map_index_template="{{ task.day }} {{ task.outcome }}",
     ).expand(day=[day(back) for back in range(WINDOW_DAYS)])

@@ -14,6 +14,7 @@ from include.ga4 import (
     SETTLED_DAYS,
     SOURCE,
     TABLE,
+    EmptiedExport,
     ExportContractError,
     NotLinked,
     drift,
@@ -35,21 +36,31 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
 
     A day without a table changes nothing: GA4 publishes up to 72 hours late, and the next runs look again. Run it again:
     the same partition and manifest row. Returns the day, the outcome (loaded, restated, unchanged or not published) and
-    the rows before and after. Raises NotLinked, or ExportContractError with every column that is missing or of another
-    type; columns that GA4 added are left out with a warning.
+    the rows before and after. Raises NotLinked, ExportContractError with every column that is missing or of another
+    type, or EmptiedExport; columns that GA4 added are left out with a warning.
 
     :param day: the day of the export table, ISO date.
     :param run_day: the day on which the run looks, ISO date; tells late from lost.
+    :param accept_empty: "True" to let an export table without rows empty a partition that has some.
     """
 
-    template_fields: Sequence[str] = ("day", "run_day")
+    template_fields: Sequence[str] = ("day", "run_day", "accept_empty")
     ui_color = "#e8f0fe"
     outcome = ""  # for the task's name in the grid
 
-    def __init__(self, *, day: str, run_day: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        day: str,
+        run_day: str,
+        accept_empty: str = "False",
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.day = day
         self.run_day = run_day
+        self.accept_empty = accept_empty
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +85,11 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
             self.log.warning("%s has columns that are not loaded, until table.yaml has them: %s", name, found.added)
         rows = published_rows(name, schema)
         published, before = (self._one(client, fingerprint(query), day) for query in (rows, loaded_rows()))
+        if before["row_count"] and not published["row_count"] and self.accept_empty != "True":
+            raise EmptiedExport(
+                f"{name} is empty, and {TABLE} holds {before['row_count']} rows of {day}, which were kept: nobody else has them. Look "
+                "at GA4's BigQuery link and at who may write to the dataset. If the day is really empty, run again with accept_empty."
+            )
         after = before
         if published != before:
             self._run(client, replace_day(rows), day=("DATE", day))

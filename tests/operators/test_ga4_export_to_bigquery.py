@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.ga4 import ExportContractError, NotLinked
+from include.ga4 import EmptiedExport, ExportContractError, NotLinked
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 from services.embedded.cloud import GA4_DATASET
 from tests.operators.context import context
@@ -72,8 +72,9 @@ def publish(client: bigquery.Client, day: str, *events: dict[str, Any], schema: 
         client.create_table(bigquery.Table(f"{client.project}.{name}", schema=config.schema))
 
 
-def load(day: str = DAY, run_day: str = "2025-11-12") -> dict[str, Any]:
-    return Ga4ExportToBigQueryOperator(task_id="load_day", day=day, run_day=run_day).execute(context())
+def load(day: str = DAY, run_day: str = "2025-11-12", **arguments: str) -> dict[str, Any]:
+    operator = Ga4ExportToBigQueryOperator(task_id="load_day", day=day, run_day=run_day, **arguments)
+    return operator.execute(context())
 
 
 def held(client: bigquery.Client) -> list[dict[str, Any]]:
@@ -188,6 +189,21 @@ def test_load_when_google_adds_and_moves_columns_then_known_ones_are_in_by_name_
         "Not loaded, because GA4 added them: session_traffic_source_last_click.new, device.web_info.engine, "
         "event_params.value.json_value."
     )
+
+
+def test_load_when_the_export_of_a_loaded_day_is_emptied_then_its_rows_are_kept_until_a_person_accepts_it(
+    linked: bigquery.Client,
+) -> None:
+    publish(linked, DAY, EVENT, NO_CONSENT)
+    load()
+    before = (held(linked), manifest(linked))
+    linked.query_and_wait(f"TRUNCATE TABLE {GA4_DATASET}.events_20251110")
+    with pytest.raises(EmptiedExport, match=r"events_20251110 is empty.*holds 2 rows.*kept.*accept_empty"):
+        load()
+    assert (held(linked), manifest(linked)) == before
+    assert load(accept_empty="True")["outcome"] == "restated"
+    assert held(linked) == []
+    assert load()["outcome"] == "unchanged"
 
 
 def test_load_when_the_export_is_empty_then_an_empty_partition_with_a_note(linked: bigquery.Client) -> None:
