@@ -62,9 +62,11 @@ def leadfeeder_items(content: bytes, where: str) -> list[Mapping[str, Any]]:
             raise DamagedAnswer(f"{where}: page {page} has no list 'data': compare it with include/site_visits.py.")
         for number, item in enumerate(items, start=1):
             at = f"{where}: page {page}, item {number}"
-            if not isinstance(item.get("id"), str) or not isinstance(item.get("attributes"), Mapping):
-                raise DamagedAnswer(f"{at}: has no id or no attributes, but {sorted(item)}. Leadfeeder changed it.")
-            by_id[item["id"]] = item
+            fields = item if isinstance(item, Mapping) else {}
+            if not isinstance(fields.get("id"), str) or not isinstance(fields.get("attributes"), Mapping):
+                has = sorted(fields) or item
+                raise DamagedAnswer(f"{at}: has no id or no attributes, but {has}. Leadfeeder changed it.")
+            by_id[fields["id"]] = fields
     return [by_id[key] for key in sorted(by_id)]
 
 
@@ -91,11 +93,12 @@ def rb2b_profiles(content: bytes, day: date, where: str) -> list[VisitorProfile]
             )
         found, line = [], 2
         for values in reader:
-            if len(values) != len(header):
+            if values and len(values) != len(header):
                 raise DamagedAnswer(
                     f"{where}: line {line}: {len(values)} values instead of {len(header)}: export it again."
                 )
-            found.append(_profile(dict(zip(header, values, strict=True)), day, line))
+            if values:  # a blank line is no profile
+                found.append(_profile(dict(zip(header, values, strict=True)), day, line))
             line = reader.line_num + 1
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedAnswer(f"{where}: is no CSV in UTF-8 ({type(error).__name__}): export it again.") from None
@@ -111,7 +114,9 @@ def _company_visit(
         raise DamagedAnswer(f"{at}: has no lead_id or started_at, but {sorted(of_visit)}. Leadfeeder changed it.")
     if of_visit.get("date") not in (None, day.isoformat()):
         raise DamagedAnswer(f"{at}: is of {of_visit['date']!r} in the answer for {day}: the date filter was ignored.")
-    company = companies.get(str(of_visit["lead_id"]))
+    if not isinstance(of_visit["lead_id"], str | None):
+        raise DamagedAnswer(f"{at}: lead_id is {of_visit['lead_id']!r}, not a text: it would find no company.")
+    company = companies.get(of_visit["lead_id"] or "")
     of_company: Mapping[str, Any] = company["attributes"] if company else {}
     return CompanyVisit(
         day=day,
@@ -160,6 +165,6 @@ def _instant(value: Any, at: str) -> datetime | None:
 def _whole(value: Any, name: str, at: str) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
         raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number.")
     return int(value)

@@ -63,6 +63,9 @@ def test_visits_when_a_page_is_repeated_then_each_is_one_and_the_later_holds() -
         (pages([visit(page_depth="3")]), "page_depth is '3', not a whole number"),
         (pages([visit()])[:-9], "answer 1 is not JSON"),
         (b'{"errors": []}', "page 1 has no list 'data'"),
+        (b'{"data": [null]}', "page 1, item 1: has no id or no attributes, but None"),
+        (pages([visit(lead_id=7)]), "lead_id is 7, not a text"),
+        (pages([visit(visit_length=float("inf"))]), "visit_length is inf, not a whole number"),
     ],
 )
 def test_visits_when_the_answer_is_damaged_then_the_place_is_named(content: bytes, said: str) -> None:
@@ -72,7 +75,7 @@ def test_visits_when_the_answer_is_damaged_then_the_place_is_named(content: byte
 
 def test_profiles_when_an_export_is_read_then_lines_count_also_inside_quotes() -> None:
     text = f'{HEADER}\r\n,,"Bright\nDental",bright.example,,2025-11-09T10:00:00Z\r\nhttps://l.example/in/a,Ada,X,,,\r\n'
-    rows = rb2b_profiles(b"\xef\xbb\xbf" + text.encode(), DAY, "a.csv")
+    rows = rb2b_profiles(b"\xef\xbb\xbf" + text.encode() + b"\r\n", DAY, "a.csv")  # a blank line is no profile
     assert [(row.line, row.linkedin_url, row.company_name) for row in rows] == [
         (2, None, "Bright\nDental"),
         (4, "https://l.example/in/a", "X"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from include.sources import SOURCES, Source, freshness_alerts
 from include.tables import table
 
@@ -51,6 +53,14 @@ def test_freshness_when_a_day_between_two_may_still_come_late_then_no_alert_unti
 
     assert on(date(2025, 11, 13)) == []
     assert on(date(2025, 11, 14)) == ["raw.ga4_events 2025-11-09"]
+
+
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.every == 1], ids=lambda source: source.name)
+def test_freshness_when_one_day_of_a_daily_source_is_missing_then_error_names_it(source: Source) -> None:
+    days = {SUNDAY - timedelta(days=back) for back in range(15)}
+    hole = SUNDAY - timedelta(days=9)
+    found = [alert for alert in freshness_alerts({source.name: days - {hole}}, SUNDAY) if alert.source == source.name]
+    assert [(alert.severity, alert.subject) for alert in found] == [("error", f"{source.table} {hole}")]
 
 
 def test_freshness_when_a_source_was_never_loaded_then_a_warning_only() -> None:
