@@ -150,6 +150,7 @@ def without(item: dict[str, Any], *path: str) -> dict[str, Any]:
         (google([without(google_row(), "metrics", "costMicros")]), r"answer 1, row 1: has no metrics.costMicros; where costMicros should be, there is \['clicks', 'conversions', 'impressions'\]"),
         (google([], [google_row(), google_row(clicks="1.5")]), r"answer 2, row 2: metrics.clicks is '1.5', not a whole number"),
         (google([google_row(impressions=-1)]), "metrics.impressions is -1"),
+        (google([google_row(costMicros="1.5")]), "metrics.costMicros is '1.5', not a whole number"),
         (google([google_row(conversions="many")]), "metrics.conversions is 'many', not a number"),
         (google([google_row(conversions=float("nan"))]), "not a number"),
         (google([google_row() | {"segments": {"date": "2025-11-08"}}]), "a row of 2025-11-08 in the answer for 2025-11-09"),
