@@ -26,7 +26,7 @@ from include.csv_rows import Rejected
 from include.nppes import WrongDates, npi_is_valid, report_member
 from include.nppes_layout import HeaderContractError, bigquery_name
 from include.refusals import check_refused
-from include.zip_member import DamagedFile, open_member
+from include.zip_member import DamagedFile, check_members, open_member
 
 SHEET = "DeactivatedNPIs"
 COLUMNS = ("NPI", "NPPES Deactivation Date")
@@ -74,7 +74,10 @@ def convert_report(
     with open_member(source, source_object, lambda names: report_member(names, source_object)) as member:
         where = f"{source_object}#{member.name}"
         if member.size > MAX_SPREADSHEET_BYTES:
-            raise DamagedFile(f"{where}: {member.size:,} bytes, over the limit of {MAX_SPREADSHEET_BYTES:,}.")
+            raise DamagedFile(
+                f"{where}: {member.size:,} bytes, over the limit of {MAX_SPREADSHEET_BYTES:,}. If the report is genuine, raise "
+                "MAX_SPREADSHEET_BYTES in include/nppes_deactivation.py."
+            )
         spreadsheet = io.BytesIO(member.stream.read())
         result = Converted(member.name)
     _check_parts(spreadsheet, where)
@@ -94,9 +97,7 @@ def convert_report(
 
 def _check_parts(spreadsheet: IO[bytes], where: str) -> None:
     """Refuse a bomb, and any merged cell but the title's: one in the header or below hides what it covers."""
-    with open_member(spreadsheet, where, _shared_strings):
-        pass
-    spreadsheet.seek(0)
+    check_members(spreadsheet, where)  # openpyxl reads every part but the sheet as a whole
     merged: set[bytes] = set()
     with open_member(spreadsheet, where, lambda parts: _worksheet(parts, where)) as sheet:
         rest = b""
@@ -118,10 +119,6 @@ def _worksheet(parts: Sequence[str], where: str) -> str:
             f"{where}: {len(found)} sheets, one named {SHEET!r} is expected. Its parts: {sorted(parts)}. {COMPARE}"
         )
     return found[0]
-
-
-def _shared_strings(parts: Sequence[str]) -> str:
-    return next((name for name in parts if name == "xl/sharedStrings.xml"), parts[0])
 
 
 def _rows(spreadsheet: IO[bytes], where: str) -> Iterator[tuple[Any, ...]]:

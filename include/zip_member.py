@@ -58,6 +58,28 @@ def open_member(source: IO[bytes], where: str, choose: Callable[[Sequence[str]],
     Raises DamagedFile for what is no zip, a truncated, encrypted or damaged one (also later, while the member is
     read: its checksum is verified at its end), a compression that is not read here, or a bomb.
     """
+    with _opened(source, where) as archive:
+        info = archive.getinfo(choose(archive.namelist()))
+        _check(info, f"{where}#{info.filename}")
+        with archive.open(info) as stream:
+            deflated = info.compress_type == zipfile.ZIP_DEFLATED
+            pieces = _inflated(source, info) if deflated else iter(partial(stream.read, PIECE_BYTES), b"")
+            yield OpenMember(info.filename, info.file_size, pieces)
+
+
+def check_members(source: IO[bytes], where: str) -> None:
+    """Refuse a zip of which any member is a bomb or encrypted, before something else reads it as a whole.
+
+    :param source, where: as for open_member, which says what else is raised. It is left at its start.
+    """
+    with _opened(source, where) as archive:
+        for info in archive.infolist():
+            _check(info, f"{where}#{info.filename}")
+    source.seek(0)
+
+
+@contextmanager
+def _opened(source: IO[bytes], where: str) -> Iterator[zipfile.ZipFile]:
     head = source.read(64)
     source.seek(0)
     if not head.startswith(b"PK"):
@@ -67,12 +89,7 @@ def open_member(source: IO[bytes], where: str, choose: Callable[[Sequence[str]],
         )
     try:
         with zipfile.ZipFile(source) as archive:
-            info = archive.getinfo(choose(archive.namelist()))
-            _check(info, f"{where}#{info.filename}")
-            with archive.open(info) as stream:
-                deflated = info.compress_type == zipfile.ZIP_DEFLATED
-                pieces = _inflated(source, info) if deflated else iter(partial(stream.read, PIECE_BYTES), b"")
-                yield OpenMember(info.filename, info.file_size, pieces)
+            yield archive
     except NotImplementedError as error:
         raise DamagedFile(f"{where}: {error}. Ask the publisher for a zip that uses deflate.") from error
     except (zipfile.BadZipFile, zlib_ng.error, EOFError) as error:  # type: ignore[misc]  # its stub has no class

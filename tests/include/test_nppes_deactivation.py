@@ -129,6 +129,29 @@ def test_convert_report_when_a_spreadsheet_program_rewrote_it_then_the_whole_fil
         converted(report([[2551230990, "11/04/2025"]] * 12))
 
 
+def test_convert_report_when_any_part_of_the_spreadsheet_is_a_bomb_then_nothing_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("include.zip_member.ANY_RATIO_BYTES", 10_000)
+    with zipfile.ZipFile(io.BytesIO(report())) as whole, zipfile.ZipFile(io.BytesIO(whole.read(MEMBER))) as parts:
+        content = {name: parts.read(name) for name in parts.namelist()}
+    content["xl/workbook.xml"] += b" " * 1_000_000
+    with pytest.raises(DamagedFile, match="xl/workbook.xml: .* looks like a zip bomb"):
+        converted(zipped({MEMBER: zipped(content)}))
+    with pytest.raises(HeaderContractError, match="0 sheets"):
+        converted(zipped({MEMBER: zipped({})}))
+
+
+def test_convert_report_when_the_spreadsheet_is_larger_than_any_report_then_it_is_not_even_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("include.nppes_deactivation.MAX_SPREADSHEET_BYTES", 100)
+    with pytest.raises(
+        DamagedFile, match=r"bytes, over the limit of 100\. If the report is genuine, raise MAX_SPREADSHEET_BYTES"
+    ):
+        converted(report())
+
+
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
@@ -154,12 +177,17 @@ def test_convert_report_when_a_spreadsheet_program_rewrote_it_then_the_whole_fil
         (zipped({"report.csv": b"NPI"}), WrongMembers, "no member named <report>.xlsx"),
         (zipped({MEMBER: b"<html>"}), DamagedFile, f"{MEMBER}: not a zip"),
         (zipped({MEMBER: zipped({"xl/worksheets/sheet1.xml": b"<worksheet"})}), DamagedFile, "cannot be read"),
+        (
+            zipped({MEMBER: zipped({"xl/worksheets/sheet1.xml": b"", "xl/worksheets/sheet2.xml": b""})}),
+            HeaderContractError,
+            "2 sheets, one named 'DeactivatedNPIs' is expected",
+        ),
         (report()[:400], DamagedFile, "truncated or damaged"),
         (b"<html>503</html>", DamagedFile, "not a zip"),
     ],
     ids=[
         "merged-header", "merged-rows", "added-column", "moved-columns", "no-title", "no-such-day", "no-such-month", "other-sheet", "future", "old",
-        "two-sheets", "csv", "no-xlsx", "no-workbook", "truncated", "html",
+        "two-sheets", "csv", "no-xlsx", "no-workbook", "two-worksheets", "truncated", "html",
     ],
 )  # fmt: skip
 def test_convert_report_when_it_is_something_else_then_nothing_is_loaded_and_the_difference_is_named(
