@@ -11,6 +11,10 @@ from include.tables import table
 
 GCP_CONN_ID = "google_cloud_default"
 START_DATE = datetime(2025, 1, 6)
+# In templates, the interval of a daily run. `airflow dags trigger` without a logical date makes a run that has none: then the
+# day that ends as it starts.
+INTERVAL_START = "(data_interval_start | default(dag_run.run_after - macros.timedelta(days=1)))"
+INTERVAL_END = "(data_interval_end | default(dag_run.run_after))"
 
 
 class Stage(StrEnum):

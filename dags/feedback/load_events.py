@@ -37,13 +37,25 @@ from typing import Any
 
 from airflow.sdk import DAG, Metadata, Param, task
 
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    INTERVAL_END,
+    INTERVAL_START,
+    START_DATE,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    as_of_param,
+    asset,
+    tags,
+)
 from include.airflow_schedules import interval_schedule
 from operators.inbox_to_bigquery import InboxToBigQueryOperator
 
 RAW_EVENT = asset("raw.event")
-RECEIVED_DATE = "{{ params.received_date or (data_interval_start | ds) }}"
-AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
+RECEIVED_DATE = f"{{{{ params.received_date or ({INTERVAL_START} | ds) }}}}"
+AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
 
 with DAG(
     dag_id="load_events",

@@ -57,6 +57,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.airflow_as_of import announce
 from include.airflow_defaults import (
     DEFAULT_ARGS,
+    INTERVAL_END,
     START_DATE,
     VENDOR_RETRY,
     Kind,
@@ -75,8 +76,8 @@ from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOp
 from operators.record_loads import RecordLoadsOperator
 
 TABLE = "raw.board_license"
-DAY = "{{ data_interval_end | ds }}"
-AS_OF = "{{ params.as_of or data_interval_end.isoformat() }}"
+DAY = f"{{{{ {INTERVAL_END} | ds }}}}"
+AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
 RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,

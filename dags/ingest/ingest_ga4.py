@@ -39,12 +39,22 @@ from __future__ import annotations
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from include.airflow_as_of import announce
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow_defaults import (
+    DEFAULT_ARGS,
+    INTERVAL_END,
+    INTERVAL_START,
+    START_DATE,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    tags,
+)
 from include.airflow_schedules import interval_schedule
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 
 WINDOW_DAYS = 4
-AS_OF = "{{ data_interval_end.isoformat() }}"
+AS_OF = f"{{{{ {INTERVAL_END}.isoformat() }}}}"
 
 RETRY = ExceptionRetryPolicy(
     rules=[
@@ -59,7 +69,7 @@ RETRY = ExceptionRetryPolicy(
 
 def day(back: int) -> str:
     """Return the template of the day that lies so many days before the newest one."""
-    return f"{{{{ macros.ds_add(data_interval_start | ds, -{back}) }}}}"
+    return f"{{{{ macros.ds_add({INTERVAL_START} | ds, -{back}) }}}}"
 
 
 with DAG(
@@ -75,7 +85,7 @@ with DAG(
 ) as dag:
     load = Ga4ExportToBigQueryOperator.partial(
         task_id="load_day",
-        run_day="{{ data_interval_end | ds }}",
+        run_day=f"{{{{ {INTERVAL_END} | ds }}}}",
         accept_empty="{{ params.accept_empty }}",
         pool="bigquery",
         map_index_template="{{ task.day }} {{ task.outcome }}",

@@ -18,6 +18,8 @@ Loads CMS's monthly report of all deactivated NPIs, as published, into its own p
   has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
   report is there, clear the task. NoLongerPublished: CMS has gone on to later reports and our archive has none of this month: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
+* `archive_zip`, UndefinedError: the run was started by hand without a date. `airflow dags trigger ingest_nppes_deactivation
+  --logical-date <day>` takes the last whole month (15th to 15th) before that day.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_report`, HeaderContractError: the sheet is not laid out as it was (a merged header, another column); the message
   says what differs. DamagedFile, WrongMembers, WrongDates: it is not the report that its name says. Nothing was loaded, and

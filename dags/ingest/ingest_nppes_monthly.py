@@ -21,6 +21,8 @@ the base that the weekly files change: CLEAN takes the newest row of each NPI, w
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries; a cut download goes on where it broke.
 * `archive_zip`, WrongDates: the file's members cover a month that its name does not say, such as one in the future.
   DamagedFile, WrongMembers: it is no zip of CMS's. Nothing was loaded. Once CMS's page has the right file, clear the task.
+* `archive_zip`, UndefinedError: the run was started by hand without a date. `airflow dags trigger ingest_nppes_monthly
+  --logical-date <day>` takes the last whole month (15th to 15th) before that day.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_*`, DamagedFile, WrongMembers or HeaderContractError, and everything after it: as in `ingest_nppes_weekly`.
 

@@ -25,6 +25,8 @@ deactivated in the week, with other names, further practice locations and endpoi
   `archive_zip`: other bytes under the same name are kept beside the old ones. If CMS changed its layout, change
   `include/nppes_layout.py` and the table.
 * `record_loads`, RowsMissing: the warehouse holds other rows than were converted. Clear the table's convert task.
+* `archive_zip`, UndefinedError: the run was started by hand without a date. `airflow dags trigger ingest_nppes_weekly
+  --logical-date <day>` takes the last whole week before that day.
 * Anything else (warehouse down): clear the failed task. Every task may run again and writes the same.
 
 An empty member (a header and no row) is loaded as zero rows, with a warning and a `note` in ops.load_manifest; so is a

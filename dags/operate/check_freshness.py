@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow_defaults import DEFAULT_ARGS, INTERVAL_END, START_DATE, Kind, Stage, System, Tier, tags
 from include.airflow_schedules import interval_schedule
 from operators.check_freshness import CheckFreshnessOperator
 
@@ -42,4 +42,4 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=tags(Stage.OPERATE, Tier.TWO, Kind.INTERVAL, System.BIGQUERY),
 ):
-    CheckFreshnessOperator(task_id="check_sources", day="{{ data_interval_end | ds }}", pool="bigquery")
+    CheckFreshnessOperator(task_id="check_sources", day=f"{{{{ {INTERVAL_END} | ds }}}}", pool="bigquery")

@@ -31,7 +31,7 @@ def prepare() -> None:
 
 
 def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[str, Any]:
-    """Run the DAG (logical date: default now) and return its state, its task instances', their links, and what assets it announced."""
+    """Run the DAG (without a logical date: as `airflow dags trigger` does) and return its state, its task instances', their links, and what assets it announced."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.models.asset import AssetEvent
@@ -48,7 +48,7 @@ def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[
     sync_bag_to_db(bag, "dags-folder", None)
     for task in bag.dags[dag_id].tasks:
         task.retry_delay = timedelta(0)  # a test has no minutes
-    at = timezone.parse(logical_date) if logical_date else timezone.utcnow()
+    at = timezone.parse(logical_date) if logical_date else None
     run = bag.dags[dag_id].test(logical_date=at, run_conf=conf)
     tasks = [
         {"task_id": ti.task_id, "map_index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
