@@ -107,14 +107,15 @@ typed AS (
 ),
 -- An address or a contact id that two people share names nobody.
 person_of_contact AS (
-  SELECT remote_id, MIN(person_id) AS person_id FROM activation.sync_state
-  WHERE destination = 'ghl' AND remote_id IS NOT NULL
-  GROUP BY remote_id HAVING COUNT(DISTINCT person_id) = 1
+  -- Without the table's name HAVING would read the alias person_id, an aggregate already.
+  SELECT known.remote_id, MIN(known.person_id) AS person_id FROM activation.sync_state AS known
+  WHERE known.destination = 'ghl' AND known.remote_id IS NOT NULL
+  GROUP BY known.remote_id HAVING COUNT(DISTINCT known.person_id) = 1
 ),
 person_of_email AS (
-  SELECT LOWER(TRIM(email)) AS email, MIN(person_id) AS person_id FROM enriched.contact
-  WHERE email IS NOT NULL
-  GROUP BY LOWER(TRIM(email)) HAVING COUNT(DISTINCT person_id) = 1
+  SELECT LOWER(TRIM(contact.email)) AS email, MIN(contact.person_id) AS person_id FROM enriched.contact AS contact
+  WHERE contact.email IS NOT NULL
+  GROUP BY LOWER(TRIM(contact.email)) HAVING COUNT(DISTINCT contact.person_id) = 1
 ),
 resolved AS (
   SELECT

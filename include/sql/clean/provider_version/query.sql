@@ -74,7 +74,7 @@ SET changed_days = (SELECT ARRAY_AGG(DISTINCT file_date) FROM changed);
 SET first_day = (SELECT MIN(file_date) FROM changed);
 
 -- The dental slots of whole rows. The rows are chosen before their slots are unfolded: the emulator does not move a condition there.
-CREATE TEMP TABLE slot AS
+CREATE TEMP TABLE dental_slot AS
 SELECT
   r.file_date, r.source, r.line, r.npi, s.slot, s.code, d.specialty, IFNULL(s.is_primary, FALSE) AS is_primary,
   present(s.license_number) AS license_number, present(s.license_state) AS license_state
@@ -99,7 +99,7 @@ JOIN dental_taxonomy AS d ON d.code = s.code;
 
 -- What every row is, of the slices from the first changed one on.
 CREATE TEMP TABLE read_row AS
-WITH dental AS (SELECT DISTINCT file_date, source, line FROM slot)
+WITH dental AS (SELECT DISTINCT file_date, source, line FROM dental_slot)
 SELECT
   r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.npi_deactivation_date) AS deactivation_date,
   CASE r.entity_type_code WHEN '1' THEN 'individual' WHEN '2' THEN 'organization' END AS entity_type,
@@ -220,12 +220,12 @@ INSERT INTO clean.provider_version (
   enumeration_date, last_update_date, address_key, phone_key
 )
 WITH chosen AS (
-  SELECT * FROM slot
+  SELECT * FROM dental_slot
   WHERE TRUE -- BigQuery takes no QUALIFY without it
   QUALIFY ROW_NUMBER() OVER (PARTITION BY file_date, source, line ORDER BY is_primary DESC, slot) = 1
 ),
 all_codes AS (
-  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM slot GROUP BY file_date, source, line
+  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM dental_slot GROUP BY file_date, source, line
 ),
 typed AS (
   SELECT
