@@ -61,6 +61,9 @@ bench-clean: env ## Measure what CLEAN says against a generated registry of know
 bench-enrich: env ## Measure the waterfall: use of the limits, cost of each order of vendors, and what 50 killed runs pay
 	$(AIRFLOW) -m bench.enrich
 
+mutants: env ## Change the guards one at a time: which change does no test see? (SAMPLE=<n> SEED=<n> ROOM=<name or file>)
+	$(AIRFLOW) -m bench.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room "$(ROOM)")
+
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
 
@@ -90,4 +93,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: ## Remove what runs leave behind (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants up down dag lint format locks locks-check clean
