@@ -11,7 +11,7 @@ from include.drift import Limit, category_share, null_shares, row_count
 CANONICAL_TYPES = [
     "email_sent", "email_opened", "email_clicked", "email_replied", "email_auto_replied", "email_bounced", "email_unsubscribed",
     "lead_status_changed", "meeting_booked", "meeting_status_changed", "contact_created", "consent_changed", "deal_created",
-    "deal_stage_changed", "deal_won", "deal_lost", "purchase", "subscription_started", "sms_replied", "sender_health",
+    "deal_stage_changed", "deal_won", "deal_lost", "purchase", "subscription_started", "sms_replied", "sms_opted_out", "sender_health",
 ]  # fmt: skip
 
 UNBALANCED = """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from include.activation.person import coarse_score, grade, readable_name
 from include.activation.send import CREATE, GHL, SUPPRESS, UPDATE, Plan, Send, json_text, new_send
 
 SOURCE_TAG = "dental-gtm"
+STOP_OF_ADDRESS = "STOP_OF_ADDRESS"
 
 
 def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[str, Any]:
@@ -81,9 +82,16 @@ def carries(contact: Mapping[str, Any], person_id: str) -> bool:
     return any(item.get("value") == person_id for item in contact.get("customFields") or ())
 
 
-def ghl_stop(by_person: bool) -> dict[str, Any]:
-    """Do-not-disturb for a person who opted out, and for e-mail alone where only an address failed. Names nobody."""
-    return {"dnd": True} if by_person else {"dndSettings": {"email": {"status": "active"}}}
+def ghl_stop(channels: Collection[str], by_person: bool) -> dict[str, Any]:
+    """Do-not-disturb for the channels that are closed (email, sms, call; or all). Names nobody.
+
+    An opt-out of one channel closes no other one. by_person False: only an address failed. The code says so, for GHL tells
+    our webhook of our own change, and it must not come back as an opt-out of the person (include/sql/clean/event/query.sql).
+    """
+    if "all" in channels:
+        return {"dnd": True}
+    code = {} if by_person else {"code": STOP_OF_ADDRESS}
+    return {"dndSettings": {channel: {"status": "active", **code} for channel in sorted(channels)}}
 
 
 def plan_ghl(

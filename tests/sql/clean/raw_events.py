@@ -11,7 +11,7 @@ from google.cloud import bigquery
 from include.tables import table
 
 DANA, EVAN = "p" + "a" * 20, "p" + "b" * 20
-CLEAN_TABLES = ("clean.event", "clean.suppression", "clean.rejected_row", "ops.balance")
+CLEAN_TABLES = ("clean.event", "clean.suppression", "clean.rejected_row", "ops.balance", "ops.alert")
 
 
 def raw_row(sender: str, key: str, body: str, received_at: str, verified: bool = True) -> dict[str, Any]:
@@ -88,6 +88,12 @@ def state(client: bigquery.Client) -> dict[str, list[str]]:
 def balance(client: bigquery.Client) -> dict[tuple[str, str], int]:
     rows = client.query_and_wait("SELECT kind, reason, row_count FROM ops.balance WHERE table_name = 'clean.event'")
     return {(row["kind"], row["reason"]): row["row_count"] for row in rows}
+
+
+def alerts(client: bigquery.Client) -> dict[str, str]:
+    """Return the bodies that may hold an unread opt-out: subject -> severity."""
+    rows = client.query_and_wait("SELECT subject, severity FROM ops.alert WHERE check_name = 'unread_opt_out'")
+    return {row["subject"]: row["severity"] for row in rows}
 
 
 def know_contact(client: bigquery.Client, person_id: str, email: str, ghl_id: str | None = None) -> None:

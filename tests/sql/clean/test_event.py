@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from google.cloud import bigquery
 
+from include.email_address import normalized_email
+from tests.include.email_addresses import WRITTEN
 from tests.sql.clean.raw_events import (
     CLEAN_TABLES,
     DANA,
     EVAN,
+    alerts,
     balance,
     clean,
     converge,
@@ -290,3 +294,102 @@ def test_query_when_partitions_come_in_any_order_and_again_then_the_same_clean_t
 def test_query_when_an_event_leaves_raw_then_it_leaves_clean(bigquery_client: bigquery.Client) -> None:
     clean(bigquery_client, instantly("a", "email_sent"), instantly("b", "email_opened"))
     assert list(clean(bigquery_client, instantly("a", "email_sent"))) == ["a"]
+
+
+def test_query_when_fields_stand_under_data_then_they_count_as_at_the_top(bigquery_client: bigquery.Client) -> None:
+    know_contact(bigquery_client, DANA, "dana@brightsmile.example", ghl_id="ctc1")
+    appointment = {
+        "id": "a1",
+        "contactId": "ctc1",
+        "appointmentStatus": "confirmed",
+        "startTime": "2026-11-05T10:00:00Z",
+    }
+    invoice = {"invoiceNumber": "1042", "status": "paid", "_id": "inv1", "contactDetails": {"id": "ctc1"}}
+    won = {"id": "o1", "contactId": "ctc1", "status": "won", "monetaryValue": 100, "dateAdded": "2026-10-01T00:00:00Z"}
+    bodies = {
+        "met": ("meeting_booked", "AppointmentCreate", {"appointment": appointment}),
+        "won": ("deal_won", "OpportunityStatusUpdate", won),
+        "made": ("contact_created", "ContactCreate", {"id": "ctc1", "dateAdded": "2026-11-02T15:00:00Z"}),
+        "paid": ("purchase", "OrderCreate", order("1", ONE_TIME)),
+        "invoice": ("purchase", None, invoice),
+        "seen": ("email_opened", "LCEmailStats", {"webhookPayload": {"event": "opened", "recipient": "dana@brightsmile.example"}}),
+        "said": ("sms_replied", "InboundMessage", {"contactId": "ctc1", "messageType": "SMS", "body": "Yes"}),
+    }  # fmt: skip
+    nested = [ghl(f"{key} below", kind, data=fields) for key, (_, kind, fields) in bodies.items() if key != "paid"]
+    flat = [ghl(key, kind, **fields) for key, (_, kind, fields) in bodies.items()]
+    below = ghl("paid below", "OrderCreate", data={**order("2", ONE_TIME)})
+    events = clean(bigquery_client, *flat, *nested, below)
+    for key, (canonical, _, _) in bodies.items():
+        top, under = events[key], events.get(f"{key} below")
+        assert (top["canonical_type"], top["person_id"]) == (canonical, DANA)
+        if key == "invoice":  # one paid invoice is one purchase
+            assert under is None
+            continue
+        columns = ("canonical_type", "vendor_event", "person_id", "destination_id", "email_hash", "occurred_at")
+        assert [under[name] for name in columns] == [top[name] for name in columns]
+        assert under["attributes"] | {"object_id": ""} == top["attributes"] | {"object_id": ""}
+
+
+def test_query_when_addresses_are_written_as_people_do_then_hashed_as_python_normalizes_them(
+    bigquery_client: bigquery.Client,
+) -> None:
+    bodies = {str(number): written for number, (written, _) in enumerate(WRITTEN)}
+    events = clean(bigquery_client, *(instantly(key, "email_sent", lead_email=text) for key, text in bodies.items()))
+    expected = {key: normalized_email(text) for key, text in bodies.items()}
+    hashes = {key: address and hashlib.sha256(address.encode()).hexdigest() for key, address in expected.items()}
+    assert {key: events[key]["email_hash"] for key in bodies} == hashes
+
+
+def test_query_when_mail_statistics_are_in_milliseconds_then_the_same_moment(bigquery_client: bigquery.Client) -> None:
+    [event] = clean(
+        bigquery_client, ghl("k", "LCEmailStats", webhookPayload={"event": "opened", "timestamp": 1762000000123})
+    ).values()
+    assert event["occurred_at"] == datetime(2025, 11, 1, 12, 26, 40, tzinfo=UTC)
+
+
+def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_it(
+    bigquery_client: bigquery.Client,
+) -> None:
+    at = "2026-11-02T18:00:00+00:00"
+    # Every body but the last two may hold an opt-out that nothing read.
+    clean(
+        bigquery_client,
+        raw_row("instantly", "cut", '{"event_type":"lead_unsubscribed","lead_email":"dana@b', at),
+        raw_row("ghl", "form", "type=ContactDndUpdate&dnd=true", at),
+        raw_row("ghl", "list", '[{"type": "ContactUpdate", "dnd": true}]', at),
+        raw_row("clay", "vendor", "please STOP", at),
+        ghl("new type", "PersonSaid", text="I want to opt out"),
+        ghl("deep", "ContactUpdate", id="c", data={"person": {"dnd": True}}),
+        ghl("settings", "ContactUpdate", id="c", data={"person": {"dndSettings": {"Email": {"status": "active"}}}}),
+        ghl("word", "ContactUpdate", id="c", dnd="sms only"),
+        ghl("tag", "ContactTagUpdate", id="c", tags=["vip", "Do not contact"]),
+        instantly("nobody", "lead_unsubscribed", lead_email="n/a"),
+        ghl("channel", "InboundMessage", contactId="c", messageType="WhatsApp", body="Stop"),
+        instantly("field", "lead_interested", email_opt_out=True),
+        ghl("plain", "PersonSaid", text="hello"),
+        raw_row("ghl", "empty", "", at),
+    )  # fmt: skip
+    assert alerts(bigquery_client) == {
+        **dict.fromkeys(["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type"], "error"),
+        **dict.fromkeys(["ghl/deep", "ghl/settings", "ghl/word", "ghl/tag", "ghl/channel"], "error"),
+        **dict.fromkeys(["instantly/nobody", "instantly/field"], "error"),
+        "event_type_unknown": "warning",
+        "body_unparseable": "warning",
+    }
+    [row] = bigquery_client.query_and_wait(
+        "SELECT raised_on, source, message FROM ops.alert WHERE subject = 'instantly/cut'"
+    )
+    assert (row["raised_on"].isoformat(), row["source"]) == ("2026-11-02", "instantly")
+    assert "inbox/2026-11-02/instantly/cut.json" in row["message"] and "clean.opt_out_decision" in row["message"]
+
+
+@pytest.mark.parametrize("amount", ["1e400", "Infinity", "NaN", "-1e308", "9" * 400])
+def test_query_when_a_number_is_absurd_then_it_is_left_out_and_the_event_stays(
+    bigquery_client: bigquery.Client, amount: str
+) -> None:
+    body = f'{{"type": "OpportunityStatusUpdate", "id": "o1", "status": "won", "monetaryValue": "{amount}"}}'
+    bare = body.replace(f'"{amount}"', amount if amount[0] in "-19" else "1e999")
+    at = "2026-11-02T18:00:00+00:00"
+    events = clean(bigquery_client, raw_row("ghl", "text", body, at), raw_row("ghl", "number", bare, at))
+    assert [event["canonical_type"] for event in events.values()] in (["deal_won"], ["deal_won", "deal_won"])
+    assert all("amount" not in event["attributes"] for event in events.values())

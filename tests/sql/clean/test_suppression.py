@@ -4,8 +4,11 @@ import hashlib
 
 from google.cloud import bigquery
 
+from include.activation.ghl import ghl_stop
 from include.tables import table
-from tests.sql.clean.raw_events import DANA, clean, converge, ghl, instantly
+from tests.sql.clean.opt_out_bodies import OPT_OUTS, opt_out_row
+from tests.sql.clean.raw_events import DANA, EVAN, alerts, clean, converge, ghl, instantly, know_contact, raw_row
+from tests.sql.segmented.registry import insert
 
 
 def person(name: str) -> str:
@@ -103,3 +106,67 @@ def test_query_when_nothing_changed_then_no_row_is_touched(bigquery_client: bigq
     job = bigquery_client.query(table("clean.suppression").sql())
     job.result()
     assert job.num_dml_affected_rows == 0
+
+
+def test_query_when_documented_bodies_carry_an_opt_out_then_exactly_their_channels_are_closed(
+    bigquery_client: bigquery.Client,
+) -> None:
+    rows = [
+        opt_out_row(number, address(str(number)), sender, body, f"k{number}")
+        for number, (sender, body, _) in enumerate(OPT_OUTS.values())
+    ]
+    clean(bigquery_client, *rows)
+    closed = set(suppressed(bigquery_client))
+    found = {
+        name: {channel for kind, digest, channel in closed if (kind, digest) == ("email", hashed(str(number)))}
+        for number, name in enumerate(OPT_OUTS)
+    }
+    assert found == {name: channels for name, (_, _, channels) in OPT_OUTS.items()}
+    assert alerts(bigquery_client) == {}
+
+
+def test_query_when_the_contact_is_ours_then_the_opt_out_is_the_persons_wherever_its_id_stands(
+    bigquery_client: bigquery.Client,
+) -> None:
+    know_contact(bigquery_client, DANA, "dana@brightsmile.example", ghl_id="ctc1")
+    know_contact(bigquery_client, EVAN, "evan@brightsmile.example", ghl_id="ctc2")
+    clean(
+        bigquery_client,
+        ghl("stop", "InboundMessage", contactId="ctc1", messageType="SMS", body="stop"),
+        ghl("under data", "ContactDndUpdate", data={"id": "ctc2", "dnd": True}),
+    )
+    assert set(suppressed(bigquery_client)) == {("person", DANA, "sms"), ("person", EVAN, "all")}
+
+
+def test_query_when_our_own_stop_of_an_address_comes_back_then_the_person_is_not_closed(
+    bigquery_client: bigquery.Client,
+) -> None:
+    know_contact(bigquery_client, DANA, "dana@brightsmile.example", ghl_id="ctc1")
+    echo = {"id": "ctc1", "email": "dana@brightsmile.example", "dnd": False, **ghl_stop({"email"}, by_person=False)}
+    clean(bigquery_client, ghl("echo", "ContactUpdate", **echo))
+    assert set(suppressed(bigquery_client)) == {(*EMAIL, "email")}
+    clean(bigquery_client, ghl("echo", "ContactUpdate", **{**echo, "dnd": True}))
+    assert set(suppressed(bigquery_client)) == {
+        (*EMAIL, "email"),
+        (*EMAIL, "all"),
+        ("person", DANA, "all"),
+        ("person", DANA, "email"),
+    }
+
+
+def test_query_when_a_person_decided_on_a_body_then_it_is_suppressed_and_the_alert_leaves(
+    bigquery_client: bigquery.Client,
+) -> None:
+    cut = [
+        raw_row("ghl", key, '{"type": "ContactUpdate", "note": "unsubscri', "2026-11-02T18:00:00+00:00") for key in "ab"
+    ]
+    clean(bigquery_client, *cut)
+    assert set(alerts(bigquery_client)) == {"ghl/a", "ghl/b"}
+    decision = {"sender": "ghl", "decided_by": "ann", "decided_at": "2026-11-03T09:00:00+00:00"}
+    insert(bigquery_client, "clean.opt_out_decision", [
+        {**decision, "dedup_key": "a", "channel": "email", "identifier_type": "email", "identifier_hash": HASH},
+        {**decision, "dedup_key": "b", "channel": None, "identifier_type": None, "identifier_hash": None},
+    ])  # fmt: skip
+    converge(bigquery_client)
+    assert suppressed(bigquery_client) == {(*EMAIL, "email"): ("decided", "2026-11-03T09:00:00+00:00")}
+    assert alerts(bigquery_client) == {}

@@ -2,67 +2,218 @@
 -- A fold over all of RAW that looks at no clock and at no order of arrival: any order and any repeat of partitions ends in
 -- the same rows. It reads the whole log because people are resolved late: a contact bought today may explain an old event.
 -- Every raw row becomes an event, a rejected row, or is filtered (duplicate, ignored), and ops.balance says how many.
+-- A body that may hold an opt-out which could not be read is an alert until a person decides (clean.opt_out_decision).
 CREATE TEMP TABLE classified AS
-WITH parsed AS (
+WITH received AS (
   SELECT
-    sender, dedup_key, received_date, received_at, verified,
+    sender, dedup_key, received_date, received_at, verified, body,
     -- JSON_VALUE on a malformed STRING is an error in the emulator and NULL in BigQuery; SAFE.PARSE_JSON is NULL in both.
     -- Without 'round', BigQuery refuses a whole body for one number with too many digits.
-    SAFE.PARSE_JSON(body, wide_number_mode => 'round') AS payload,
+    SAFE.PARSE_JSON(body, wide_number_mode => 'round') AS strict,
+    -- What a parser refuses and everybody understands: a byte order mark, raw control characters, half of an emoji.
+    SAFE.PARSE_JSON(
+      REGEXP_REPLACE(
+        REGEXP_REPLACE(
+          REGEXP_REPLACE(REGEXP_REPLACE(body, r'\x00', ''), r'^[\x{FEFF}\x{FFFD}\s]+', ''), r'[\x01-\x1F\x7F]', ' '
+        ),
+        r'(^|[^\\])((?:\\\\)*)(?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})+', r'\1\2?'
+      ),
+      wide_number_mode => 'round'
+    ) AS repaired,
     ROW_NUMBER() OVER (PARTITION BY sender, dedup_key ORDER BY received_at, received_date, body_sha256) AS delivery
   FROM raw.event
+),
+parsed AS (
+  SELECT * EXCEPT (strict, repaired), COALESCE(strict, repaired) AS payload FROM received
+),
+opened AS (
+  SELECT
+    *,
+    -- The sender's test call, and some of its events, have the fields under `data`: both places count alike.
+    IF(JSON_TYPE(JSON_QUERY(payload, '$.data')) = 'object', JSON_QUERY(payload, '$.data'), NULL) AS data,
+    LOWER(TO_JSON_STRING(payload)) AS lower_text,
+    SAFE.PARSE_JSON(LOWER(TO_JSON_STRING(payload))) AS lowered
+  FROM parsed
 ),
 named AS (
   SELECT
     *,
     CASE
-      WHEN sender = 'instantly' THEN JSON_VALUE(payload, '$.event_type')
+      WHEN sender = 'instantly' THEN COALESCE(JSON_VALUE(payload, '$.event_type'), JSON_VALUE(data, '$.event_type'))
       WHEN JSON_VALUE(payload, '$.type') IS NOT NULL THEN JSON_VALUE(payload, '$.type')
+      WHEN JSON_VALUE(data, '$.type') IS NOT NULL THEN JSON_VALUE(data, '$.type')
       -- GHL documents InvoicePaid without a type: known by its shape.
-      WHEN JSON_VALUE(payload, '$.invoiceNumber') IS NOT NULL AND JSON_VALUE(payload, '$.status') = 'paid' THEN 'InvoicePaid'
+      WHEN COALESCE(JSON_VALUE(payload, '$.invoiceNumber'), JSON_VALUE(data, '$.invoiceNumber')) IS NOT NULL
+        AND COALESCE(JSON_VALUE(payload, '$.status'), JSON_VALUE(data, '$.status')) = 'paid' THEN 'InvoicePaid'
+      -- A step of a GHL workflow posts contact data without a type.
+      WHEN COALESCE(JSON_VALUE(payload, '$.contact_id'), JSON_VALUE(data, '$.contact_id')) IS NOT NULL THEN 'Workflow'
     END AS vendor_event
-  FROM parsed
+  FROM opened
 ),
-facts AS (
+fields AS (
   SELECT
     *,
-    (SELECT LOGICAL_AND(JSON_VALUE(item, '$.price.type') = 'one_time') FROM UNNEST(JSON_QUERY_ARRAY(payload, '$.items')) AS item) AS is_one_time,
-    (SELECT LOGICAL_OR(JSON_VALUE(item, '$.price.type') = 'recurring') FROM UNNEST(JSON_QUERY_ARRAY(payload, '$.items')) AS item) AS is_recurring,
-    LOWER(TRIM(COALESCE(
-      JSON_VALUE(payload, '$.lead_email'), JSON_VALUE(payload, '$.email'), JSON_VALUE(payload, '$.contactDetails.email'),
-      JSON_VALUE(payload, '$.contactSnapshot.email'), JSON_VALUE(payload, '$.webhookPayload.recipient')
-    ))) AS email,
+    COALESCE(JSON_VALUE(payload, '$.status'), JSON_VALUE(data, '$.status')) AS status,
+    COALESCE(JSON_VALUE(payload, '$._id'), JSON_VALUE(data, '$._id')) AS paid_id,
+    COALESCE(JSON_QUERY(payload, '$.appointment'), JSON_QUERY(data, '$.appointment')) AS appointment,
+    COALESCE(JSON_QUERY(payload, '$.webhookPayload'), JSON_QUERY(data, '$.webhookPayload')) AS mail,
+    COALESCE(JSON_QUERY_ARRAY(payload, '$.items'), JSON_QUERY_ARRAY(data, '$.items')) AS items,
+    LOWER(COALESCE(JSON_VALUE(payload, '$.messageType'), JSON_VALUE(data, '$.messageType'))) AS message_type,
+    -- Only what the person wrote first: below it stands what we wrote, with our own link to unsubscribe.
+    LOWER(REGEXP_EXTRACT(COALESCE(
+      JSON_VALUE(payload, '$.reply_text_snippet'), JSON_VALUE(data, '$.reply_text_snippet'),
+      JSON_VALUE(payload, '$.reply_text'), JSON_VALUE(data, '$.reply_text'),
+      IF(vendor_event = 'InboundMessage', COALESCE(JSON_VALUE(payload, '$.body'), JSON_VALUE(data, '$.body')), NULL)
+    ), r'^\s*([^\r\n]{0,200})')) AS first_line,
+    -- The first address that is one: an empty or odd field hides no other.
+    (
+      SELECT IF(ARRAY_LENGTH(addresses) = 1, REGEXP_REPLACE(addresses[SAFE_OFFSET(0)], r"^'+|[.]+$", ''), NULL)
+      FROM (
+        SELECT place, REGEXP_EXTRACT_ALL(
+          COALESCE(REGEXP_EXTRACT(visible, r'<([^<>]*@[^<>]*)>'), visible),
+          r"""[^ <>()\[\],;:"@]+@[^ <>()\[\],;:"'@?/]+"""
+        ) AS addresses
+        FROM (
+          SELECT place, LOWER(REGEXP_REPLACE(REGEXP_REPLACE(written, r'[\p{Z}\p{Cc}]', ' '), r'\p{Cf}', '')) AS visible
+          FROM UNNEST([
+            STRUCT(1 AS place, JSON_VALUE(payload, '$.lead_email') AS written),
+            STRUCT(2 AS place, JSON_VALUE(payload, '$.email') AS written),
+            STRUCT(3 AS place, JSON_VALUE(payload, '$.webhookPayload.recipient') AS written),
+            STRUCT(4 AS place, JSON_VALUE(payload, '$.contact.email') AS written),
+            STRUCT(5 AS place, JSON_VALUE(payload, '$.contactDetails.email') AS written),
+            STRUCT(6 AS place, JSON_VALUE(payload, '$.contactSnapshot.email') AS written),
+            STRUCT(7 AS place, JSON_VALUE(payload, '$.customData.email') AS written),
+            STRUCT(8 AS place, JSON_VALUE(payload, '$.lead.email') AS written),
+            STRUCT(9 AS place, JSON_VALUE(data, '$.lead_email') AS written),
+            STRUCT(10 AS place, JSON_VALUE(data, '$.email') AS written),
+            STRUCT(11 AS place, JSON_VALUE(data, '$.webhookPayload.recipient') AS written),
+            STRUCT(12 AS place, JSON_VALUE(data, '$.contact.email') AS written),
+            STRUCT(13 AS place, JSON_VALUE(data, '$.contactDetails.email') AS written),
+            STRUCT(14 AS place, JSON_VALUE(data, '$.contactSnapshot.email') AS written)
+          ])
+        )
+      )
+      WHERE ARRAY_LENGTH(addresses) = 1
+      ORDER BY place LIMIT 1
+    ) AS email,
     IF(sender = 'ghl', COALESCE(
-      JSON_VALUE(payload, '$.contactId'), JSON_VALUE(payload, '$.appointment.contactId'),
-      JSON_VALUE(payload, '$.contactDetails.id'), JSON_VALUE(payload, '$.contactSnapshot.id'),
-      IF(STARTS_WITH(vendor_event, 'Contact'), JSON_VALUE(payload, '$.id'), NULL)
-    ), NULL) AS destination_id,
+      JSON_VALUE(payload, '$.contactId'), JSON_VALUE(data, '$.contactId'),
+      JSON_VALUE(payload, '$.appointment.contactId'), JSON_VALUE(data, '$.appointment.contactId'),
+      JSON_VALUE(payload, '$.contactDetails.id'), JSON_VALUE(data, '$.contactDetails.id'),
+      JSON_VALUE(payload, '$.contactSnapshot.id'), JSON_VALUE(data, '$.contactSnapshot.id'),
+      JSON_VALUE(payload, '$.contact_id'), JSON_VALUE(data, '$.contact_id'),
+      JSON_VALUE(payload, '$.contact.id'), JSON_VALUE(data, '$.contact.id'),
+      IF(STARTS_WITH(vendor_event, 'Contact'), COALESCE(JSON_VALUE(payload, '$.id'), JSON_VALUE(data, '$.id')), NULL)
+    ), NULL) AS destination_id
+  FROM named
+),
+-- What a body says in any place where a sender may put a contact, whatever the letters' case.
+said AS (
+  SELECT
+    f.*,
     COALESCE(
       SAFE_CAST(CASE
-        WHEN sender = 'instantly' THEN JSON_VALUE(payload, '$.timestamp')
+        WHEN sender = 'instantly' THEN COALESCE(JSON_VALUE(payload, '$.timestamp'), JSON_VALUE(data, '$.timestamp'))
         -- dateAdded of an opportunity's update is when the deal was created: only its creation takes that.
-        WHEN vendor_event IN ('ContactCreate', 'OpportunityCreate', 'InboundMessage') THEN JSON_VALUE(payload, '$.dateAdded')
-        WHEN vendor_event = 'AppointmentCreate' THEN JSON_VALUE(payload, '$.appointment.dateAdded')
-        WHEN vendor_event = 'OrderCreate' THEN JSON_VALUE(payload, '$.createdAt')
-        WHEN vendor_event IN ('OrderStatusUpdate', 'InvoicePaid') THEN JSON_VALUE(payload, '$.updatedAt')
+        WHEN vendor_event IN ('ContactCreate', 'OpportunityCreate', 'InboundMessage') THEN
+          COALESCE(JSON_VALUE(payload, '$.dateAdded'), JSON_VALUE(data, '$.dateAdded'))
+        WHEN vendor_event = 'AppointmentCreate' THEN
+          COALESCE(JSON_VALUE(payload, '$.appointment.dateAdded'), JSON_VALUE(data, '$.appointment.dateAdded'))
+        WHEN vendor_event = 'OrderCreate' THEN COALESCE(JSON_VALUE(payload, '$.createdAt'), JSON_VALUE(data, '$.createdAt'))
+        WHEN vendor_event IN ('OrderStatusUpdate', 'InvoicePaid') THEN
+          COALESCE(JSON_VALUE(payload, '$.updatedAt'), JSON_VALUE(data, '$.updatedAt'))
+        WHEN vendor_event = 'Workflow' THEN
+          COALESCE(JSON_VALUE(payload, '$.customData.occurred_at'), JSON_VALUE(data, '$.customData.occurred_at'))
       END AS TIMESTAMP),
-      SAFE.TIMESTAMP_SECONDS(SAFE_CAST(SAFE_CAST(JSON_VALUE(payload, '$.webhookPayload.timestamp') AS FLOAT64) AS INT64)),
+      -- Seconds by the contract; milliseconds were seen, too. A second of twelve digits is far beyond the year 3000.
+      SAFE.TIMESTAMP_SECONDS(SAFE_CAST(SAFE_CAST(JSON_VALUE(mail, '$.timestamp') AS FLOAT64) / CASE
+        WHEN SAFE_CAST(JSON_VALUE(mail, '$.timestamp') AS FLOAT64) < 1e11 THEN 1
+        WHEN SAFE_CAST(JSON_VALUE(mail, '$.timestamp') AS FLOAT64) < 1e14 THEN 1000
+      END AS INT64)),
       SAFE_CAST(JSON_VALUE(payload, '$.timestamp') AS TIMESTAMP),
+      SAFE_CAST(JSON_VALUE(data, '$.timestamp') AS TIMESTAMP),
       received_at
-    ) AS occurred_at
-  FROM named
+    ) AS occurred_at,
+    (SELECT LOGICAL_AND(JSON_VALUE(item, '$.price.type') = 'one_time') FROM UNNEST(f.items) AS item) AS is_one_time,
+    (SELECT LOGICAL_OR(JSON_VALUE(item, '$.price.type') = 'recurring') FROM UNNEST(f.items) AS item) AS is_recurring,
+    LOWER(JSON_VALUE(f.mail, '$.event')) AS mail_event,
+    LOWER(JSON_VALUE(f.mail, '$.severity')) AS mail_severity,
+    LOWER(JSON_VALUE(f.mail, '$.reason')) AS mail_reason,
+    JSON_VALUE(f.mail, '$."delivery-status".code') AS mail_code,
+    COALESCE(REGEXP_CONTAINS(
+      f.first_line,
+      r'^\W*(?:(?:please|pls|plz)\W+)?(?:stop|stop ?all|unsubscribe|quit|end|revoke|cancel|opt[ -]?out)(?:\W+(?:please|pls|now|me|this|thanks|thank you))*\W*$'
+    ) OR (LENGTH(f.first_line) <= 100 AND REGEXP_CONTAINS(
+      f.first_line,
+      r"\b(?:unsubscribe|opt me out|opt(?:ing)?[ -]out|remove me|take me off|(?:do not|don.?t) (?:contact|e-?mail|text|call) me|stop (?:contacting|e-?mailing|texting|calling|messaging))\b"
+    )), FALSE) AS is_told_to_stop,
+    -- GHL writes the channels with a capital in webhooks of the older version and without one in v3.
+    ARRAY(
+      SELECT DISTINCT told.channel
+      FROM UNNEST([
+        f.lowered, JSON_QUERY(f.lowered, '$.data'), JSON_QUERY(f.lowered, '$.contact'), JSON_QUERY(f.lowered, '$.data.contact'),
+        JSON_QUERY(f.lowered, '$.customdata'), JSON_QUERY(f.lowered, '$.data.customdata'), JSON_QUERY(f.lowered, '$.triggerdata')
+      ]) AS part
+      CROSS JOIN UNNEST([
+        STRUCT('all' AS channel, JSON_VALUE(part, '$.dnd') AS word),
+        STRUCT('all' AS channel, JSON_VALUE(part, '$.dndsettings.all.status') AS word),
+        STRUCT('all' AS channel, JSON_VALUE(part, '$.do_not_contact') AS word),
+        STRUCT('all' AS channel, JSON_VALUE(part, '$.opted_out') AS word),
+        STRUCT('email' AS channel, JSON_VALUE(part, '$.dndsettings.email.status') AS word),
+        STRUCT('email' AS channel, JSON_VALUE(part, '$.dndsettings.email') AS word),
+        STRUCT('email' AS channel, JSON_VALUE(part, '$.unsubscribed') AS word),
+        STRUCT('sms' AS channel, JSON_VALUE(part, '$.dndsettings.sms.status') AS word),
+        STRUCT('sms' AS channel, JSON_VALUE(part, '$.dndsettings.sms') AS word),
+        STRUCT('call' AS channel, JSON_VALUE(part, '$.dndsettings.call.status') AS word),
+        STRUCT('call' AS channel, JSON_VALUE(part, '$.dndsettings.call') AS word)
+      ]) AS told
+      WHERE told.word IN ('true', 'yes', '1', 'on', 'active', 'permanent')
+    ) AS closed,
+    -- As activation marks its own stop of an address (include/activation/ghl.py): it comes back and says nothing of the person.
+    COALESCE('stop_of_address' IN (
+      JSON_VALUE(f.lowered, '$.dndsettings.email.code'), JSON_VALUE(f.lowered, '$.data.dndsettings.email.code')
+    ), FALSE) AS is_stop_of_address,
+    -- Words of an opt-out at a place, or with a value, that nothing above reads.
+    COALESCE(
+      ARRAY_LENGTH(REGEXP_EXTRACT_ALL(
+        f.lower_text,
+        r'"(?:dnd|do_?not_?disturb|do_?not_?(?:contact|call|text|e?mail)|(?:\w+_)?unsubscribed?|(?:e?mail|sms|call)?_?opt(?:ed)?_?out|complain(?:ed|t)?)":\s*(?:true|1|"(?:true|yes|1|on|active|permanent)")'
+      )) + ARRAY_LENGTH(REGEXP_EXTRACT_ALL(f.lower_text, r'"dndsettings":\s*\{')) > (
+        SELECT COUNTIF(told.word IN ('true', 'yes', '1', 'on', 'active', 'permanent')) + COUNTIF(told.is_settings)
+        FROM UNNEST([
+          f.lowered, JSON_QUERY(f.lowered, '$.data'), JSON_QUERY(f.lowered, '$.contact'), JSON_QUERY(f.lowered, '$.data.contact'),
+          JSON_QUERY(f.lowered, '$.customdata'), JSON_QUERY(f.lowered, '$.data.customdata'), JSON_QUERY(f.lowered, '$.triggerdata')
+        ]) AS part
+        CROSS JOIN UNNEST([
+          STRUCT(JSON_VALUE(part, '$.dnd') AS word, FALSE AS is_settings),
+          STRUCT(JSON_VALUE(part, '$.do_not_contact') AS word, FALSE AS is_settings),
+          STRUCT(JSON_VALUE(part, '$.opted_out') AS word, FALSE AS is_settings),
+          STRUCT(JSON_VALUE(part, '$.unsubscribed') AS word, FALSE AS is_settings),
+          STRUCT(CAST(NULL AS STRING) AS word, JSON_TYPE(JSON_QUERY(part, '$.dndsettings')) = 'object' AS is_settings)
+        ]) AS told
+      )
+      OR REGEXP_CONTAINS(f.lower_text, r'"dnd":\s*"[^"]')
+        AND NOT REGEXP_CONTAINS(f.lower_text, r'"dnd":\s*"(?:true|yes|1|on|active|permanent|false|no|0|off|inactive)"')
+      -- A tag that people set: for which channel, only they can say.
+      OR REGEXP_CONTAINS(f.lower_text, r'[\[,]\s*"(?:dnd|dnc|do[ _-]?not[ _-]?(?:contact|disturb)|unsubscribed?|opt(?:ed)?[ _-]?out)"\s*[,\]]'),
+      FALSE
+    ) AS has_unread_stop
+  FROM fields AS f
 ),
 typed AS (
   SELECT
     *,
     CASE
+      -- Whatever a sender calls it: a type that is named so closes e-mail before anybody has looked at it.
+      WHEN sender IN ('instantly', 'ghl')
+        AND REGEXP_CONTAINS(LOWER(vendor_event), r'unsubscri|opt[ _-]?(?:ed[ _-]?)?out|do[ _-]?not[ _-]?contact|complain')
+        THEN 'email_unsubscribed'
       WHEN sender = 'instantly' THEN CASE
         WHEN vendor_event IN ('email_sent', 'email_opened', 'email_bounced') THEN vendor_event
         -- The vendor's guide says link_clicked, its API says email_link_clicked.
         WHEN vendor_event IN ('link_clicked', 'email_link_clicked') THEN 'email_clicked'
-        WHEN vendor_event = 'reply_received' THEN 'email_replied'
+        WHEN vendor_event = 'reply_received' THEN IF(is_told_to_stop, 'email_unsubscribed', 'email_replied')
         WHEN vendor_event = 'auto_reply_received' THEN 'email_auto_replied'
-        WHEN vendor_event = 'lead_unsubscribed' THEN 'email_unsubscribed'
         WHEN vendor_event = 'lead_meeting_booked' THEN 'meeting_booked'
         WHEN vendor_event IN ('lead_meeting_completed', 'lead_no_show') THEN 'meeting_status_changed'
         -- lead_closed is a label that somebody set in an inbox: deal_won comes from the CRM only.
@@ -77,33 +228,56 @@ typed AS (
         WHEN vendor_event = 'ContactDndUpdate' THEN 'consent_changed'
         WHEN vendor_event = 'OpportunityCreate' THEN 'deal_created'
         WHEN vendor_event = 'OpportunityStageUpdate' THEN 'deal_stage_changed'
-        WHEN vendor_event = 'OpportunityStatusUpdate' THEN CASE JSON_VALUE(payload, '$.status')
+        WHEN vendor_event = 'OpportunityStatusUpdate' THEN CASE status
           WHEN 'won' THEN 'deal_won' WHEN 'lost' THEN 'deal_lost' WHEN 'abandoned' THEN 'deal_lost' ELSE 'ignored' END
         WHEN vendor_event = 'AppointmentCreate' THEN
-          IF(JSON_VALUE(payload, '$.appointment.appointmentStatus') IN ('cancelled', 'invalid'), 'ignored', 'meeting_booked')
+          IF(JSON_VALUE(appointment, '$.appointmentStatus') IN ('cancelled', 'invalid'), 'ignored', 'meeting_booked')
         WHEN vendor_event IN ('AppointmentUpdate', 'AppointmentDelete') THEN 'meeting_status_changed'
         WHEN vendor_event = 'InvoicePaid' THEN 'purchase'
         WHEN vendor_event IN ('OrderCreate', 'OrderStatusUpdate') THEN CASE
-          WHEN COALESCE(JSON_VALUE(payload, '$.status'), '') != 'completed' THEN 'ignored'
+          WHEN COALESCE(status, '') != 'completed' THEN 'ignored'
           -- A hint only: GHL pushes no subscription event, so starts and renewals are confirmed by a pull.
           WHEN is_recurring THEN 'subscription_started'
           WHEN is_one_time THEN 'purchase'
           ELSE 'ignored' END
-        WHEN vendor_event = 'LCEmailStats' THEN CASE JSON_VALUE(payload, '$.webhookPayload.event')
-          WHEN 'delivered' THEN 'email_sent' WHEN 'opened' THEN 'email_opened' WHEN 'clicked' THEN 'email_clicked'
-          WHEN 'failed' THEN 'email_bounced' WHEN 'unsubscribed' THEN 'email_unsubscribed'
-          WHEN 'complained' THEN 'email_unsubscribed' END
-        WHEN vendor_event = 'InboundMessage' THEN CASE JSON_VALUE(payload, '$.messageType')
-          WHEN 'Email' THEN 'email_replied' WHEN 'SMS' THEN 'sms_replied' ELSE 'ignored' END
-        WHEN vendor_event IN ('ContactUpdate', 'ContactTagUpdate', 'ContactDelete', 'OpportunityUpdate',
+        WHEN vendor_event = 'LCEmailStats' THEN CASE
+          WHEN mail_event = 'delivered' THEN 'email_sent'
+          WHEN mail_event = 'opened' THEN 'email_opened'
+          WHEN mail_event = 'clicked' THEN 'email_clicked'
+          -- The mail service refused by itself, because the person had opted out before.
+          WHEN mail_event IN ('failed', 'permanent_fail', 'bounced', 'dropped')
+            AND mail_reason IN ('suppress-unsubscribe', 'suppress-complaint') THEN 'email_unsubscribed'
+          -- Tried again by itself: the address is as good as before.
+          WHEN mail_event IN ('temporary_fail', 'deferred') OR mail_event IN ('failed', 'bounced', 'dropped') AND (
+            mail_severity = 'temporary' OR mail_severity IS NULL AND REGEXP_CONTAINS(mail_code, r'^4[0-9]{2}$')
+          ) THEN 'ignored'
+          WHEN mail_event IN ('failed', 'permanent_fail', 'bounced', 'dropped') THEN 'email_bounced'
+          WHEN REGEXP_CONTAINS(mail_event, r'unsubscri|complain|spam') THEN 'email_unsubscribed'
+          WHEN mail_event IN ('accepted', 'rejected', 'stored') THEN 'ignored'
+        END
+        WHEN vendor_event = 'InboundMessage' THEN CASE
+          WHEN message_type = 'email' THEN IF(is_told_to_stop, 'email_unsubscribed', 'email_replied')
+          WHEN message_type = 'sms' THEN IF(is_told_to_stop, 'sms_opted_out', 'sms_replied')
+          ELSE 'ignored' END
+        WHEN vendor_event IN ('ContactUpdate', 'ContactTagUpdate', 'ContactDelete', 'ContactRead', 'OpportunityUpdate',
           'OpportunityMonetaryValueUpdate', 'OpportunityAssignedToUpdate', 'OpportunityDelete', 'InvoiceCreate',
           'InvoiceUpdate', 'InvoiceDelete', 'InvoiceSent', 'InvoicePartiallyPaid', 'InvoiceVoid', 'OutboundMessage',
-          'ProviderOutboundMessage', 'INSTALL', 'UNINSTALL') THEN 'ignored'
+          'ProviderOutboundMessage', 'Workflow', 'INSTALL', 'UNINSTALL') THEN 'ignored'
       END
       -- Answers to our own paid questions: whoever asked reads them, they are nothing that happened with a lead.
-      WHEN sender IN ('wiza', 'apollo', 'clay', 'clay_table') THEN 'ignored'
-    END AS vendor_meaning
-  FROM facts
+      -- RB2B's visitors are kept; they come into CLEAN by its export (docs/sources/site-visits.md).
+      WHEN sender IN ('wiza', 'apollo', 'clay', 'clay_table', 'rb2b') THEN 'ignored'
+    END AS type_meaning
+  FROM said
+),
+meant AS (
+  SELECT
+    *,
+    -- Any message of the CRM may carry do-not-disturb, also one that else means nothing to us, or whose type is new.
+    IF(
+      sender = 'ghl' AND ARRAY_LENGTH(closed) > 0 AND COALESCE(type_meaning, 'ignored') = 'ignored', 'consent_changed', type_meaning
+    ) AS vendor_meaning
+  FROM typed
 ),
 -- An address or a contact id that two people share names nobody.
 person_of_contact AS (
@@ -121,8 +295,10 @@ resolved AS (
   SELECT
     t.*,
     COALESCE(
-      -- Our own upload comes back as top-level keys of an Instantly event.
-      IF(t.sender = 'instantly', REGEXP_EXTRACT(JSON_VALUE(t.payload, '$.person_id'), r'^p[0-9a-f]{20}$'), NULL),
+      -- Our own upload comes back as top-level keys of an Instantly event; what we read of a contact names it, too.
+      IF(t.sender = 'instantly' OR t.vendor_event = 'ContactRead', REGEXP_EXTRACT(COALESCE(
+        JSON_VALUE(t.payload, '$.person_id'), JSON_VALUE(t.data, '$.person_id')
+      ), r'^p[0-9a-f]{20}$'), NULL),
       c.person_id,
       e.person_id
     ) AS person_id,
@@ -134,10 +310,10 @@ resolved AS (
     -- One paid order is announced twice (created as completed, then its status): it is one purchase.
     TO_HEX(SHA256(CONCAT(t.sender, '|', COALESCE(
       IF(t.vendor_meaning IN ('purchase', 'subscription_started'),
-        CONCAT(IF(t.vendor_event = 'InvoicePaid', 'invoice:', 'order:'), JSON_VALUE(t.payload, '$._id')), NULL),
+        CONCAT(IF(t.vendor_event = 'InvoicePaid', 'invoice:', 'order:'), t.paid_id), NULL),
       t.dedup_key
     )))) AS event_id
-  FROM typed AS t
+  FROM meant AS t
   LEFT JOIN person_of_contact AS c ON c.remote_id = t.destination_id
   LEFT JOIN person_of_email AS e ON e.email = t.email
 ),
@@ -151,7 +327,8 @@ booked_twice AS (
     AND ABS(TIMESTAMP_DIFF(crm.occurred_at, label.occurred_at, SECOND)) <= 3 * 24 * 3600
 )
 SELECT
-  r.*,
+  r.* EXCEPT (body, lowered, lower_text, first_line, items, mail),
+  COALESCE(REGEXP_CONTAINS(r.lower_text, r'"dnd":'), FALSE) AS has_dnd,
   -- In this statement, so that a partition which is loaded meanwhile is not taken for a loss.
   (SELECT COUNT(*) FROM raw.event) AS raw_rows,
   IF(b.event_id IS NULL, r.vendor_meaning, 'lead_status_changed') AS canonical_type,
@@ -164,38 +341,52 @@ SELECT
       ORDER BY r.received_at, r.received_date, r.dedup_key
     ) > 1 THEN 'duplicate'
     ELSE 'event'
-  END AS outcome
+  END AS outcome,
+  r.delivery = 1 AND r.verified AND decided.sender IS NULL AND (
+    r.has_unread_stop
+    OR r.broken_rule IS NOT NULL AND REGEXP_CONTAINS(
+      LOWER(r.body),
+      r'unsubscri|\bopt(?:ed|ing)?[ _-]?out|\bdnd|do[ _-]?not[ _-]?(?:disturb|contact|call|text|e?mail)|complain|\bstop(?:all)?\b|remove me'
+    )
+    -- Somebody opted out, and nobody knows who. A contact of the CRM that is not ours is read again before it becomes ours.
+    OR r.broken_rule IS NULL AND r.person_id IS NULL AND r.email IS NULL AND r.destination_id IS NULL
+      AND (r.vendor_meaning IN ('email_unsubscribed', 'sms_opted_out') OR ARRAY_LENGTH(r.closed) > 0)
+    OR r.vendor_event = 'InboundMessage' AND r.vendor_meaning = 'ignored' AND r.is_told_to_stop
+  ) AS may_hide_opt_out,
+  r.delivery = 1 AND r.broken_rule IS NOT NULL AND decided.sender IS NULL AS is_unread
 FROM resolved AS r
-LEFT JOIN booked_twice AS b ON b.event_id = r.event_id;
+LEFT JOIN booked_twice AS b ON b.event_id = r.event_id
+LEFT JOIN (SELECT DISTINCT sender, dedup_key FROM clean.opt_out_decision) AS decided
+  ON decided.sender = r.sender AND decided.dedup_key = r.dedup_key;
 
 MERGE clean.event AS t
 USING (
   SELECT
     event_id, canonical_type, sender, vendor_event, occurred_at, received_date, dedup_key, person_id, destination_id,
     TO_HEX(SHA256(email)) AS email_hash,
-    IF(sender = 'instantly', JSON_VALUE(payload, '$.campaign_id'), NULL) AS campaign_id,
-    IF(sender = 'instantly', JSON_VALUE(payload, '$.content_block_id'), NULL) AS content_block_id,
-    IF(sender = 'instantly', SAFE_CAST(JSON_VALUE(payload, '$.step') AS INT64), NULL) AS step,
+    IF(sender = 'instantly', COALESCE(JSON_VALUE(payload, '$.campaign_id'), JSON_VALUE(data, '$.campaign_id')), NULL) AS campaign_id,
+    IF(sender = 'instantly', COALESCE(JSON_VALUE(payload, '$.content_block_id'), JSON_VALUE(data, '$.content_block_id')), NULL) AS content_block_id,
+    IF(sender = 'instantly', SAFE_CAST(COALESCE(JSON_VALUE(payload, '$.step'), JSON_VALUE(data, '$.step')) AS INT64), NULL) AS step,
     -- The emulator reads a comparison among these arguments only in parentheses.
     JSON_STRIP_NULLS(JSON_OBJECT(
-      'audience_id', JSON_VALUE(payload, '$.audience_id'),
-      'variant', SAFE_CAST(JSON_VALUE(payload, '$.variant') AS INT64),
-      'is_first', (JSON_VALUE(payload, '$.is_first') = 'true'),
-      'status', COALESCE(JSON_VALUE(payload, '$.status'), JSON_VALUE(payload, '$.appointment.appointmentStatus')),
-      'amount', SAFE_CAST(COALESCE(JSON_VALUE(payload, '$.monetaryValue'), JSON_VALUE(payload, '$.amountPaid'),
-        JSON_VALUE(payload, '$.amount')) AS FLOAT64),
-      'currency', JSON_VALUE(payload, '$.currency'),
-      'object_id', COALESCE(JSON_VALUE(payload, '$.appointment.id'), JSON_VALUE(payload, '$._id'),
-        IF(STARTS_WITH(vendor_event, 'Opportunity'), JSON_VALUE(payload, '$.id'), NULL)),
-      'starts_at', JSON_VALUE(payload, '$.appointment.startTime'),
-      'dnd', (JSON_VALUE(payload, '$.dnd') = 'true'),
-      -- GHL writes the channels with a capital in webhooks of the older version and without one in v3.
-      'dnd_email', (COALESCE(JSON_VALUE(payload, '$.dndSettings.Email.status'),
-        JSON_VALUE(payload, '$.dndSettings.email.status')) IN ('active', 'permanent')),
-      'dnd_sms', (COALESCE(JSON_VALUE(payload, '$.dndSettings.SMS.status'),
-        JSON_VALUE(payload, '$.dndSettings.sms.status')) IN ('active', 'permanent')),
-      'dnd_call', (COALESCE(JSON_VALUE(payload, '$.dndSettings.Call.status'),
-        JSON_VALUE(payload, '$.dndSettings.call.status')) IN ('active', 'permanent'))
+      'audience_id', COALESCE(JSON_VALUE(payload, '$.audience_id'), JSON_VALUE(data, '$.audience_id')),
+      'variant', SAFE_CAST(COALESCE(JSON_VALUE(payload, '$.variant'), JSON_VALUE(data, '$.variant')) AS INT64),
+      'is_first', (COALESCE(JSON_VALUE(payload, '$.is_first'), JSON_VALUE(data, '$.is_first')) = 'true'),
+      'status', COALESCE(status, JSON_VALUE(appointment, '$.appointmentStatus')),
+      -- JSON has no infinity: a number that no sale can have is left out.
+      'amount', SAFE_CAST(REGEXP_EXTRACT(COALESCE(
+        JSON_VALUE(payload, '$.monetaryValue'), JSON_VALUE(data, '$.monetaryValue'), JSON_VALUE(payload, '$.amountPaid'),
+        JSON_VALUE(data, '$.amountPaid'), JSON_VALUE(payload, '$.amount'), JSON_VALUE(data, '$.amount')
+      ), r'^-?[0-9]{1,12}(?:\.[0-9]*)?$') AS FLOAT64),
+      'currency', COALESCE(JSON_VALUE(payload, '$.currency'), JSON_VALUE(data, '$.currency')),
+      'object_id', COALESCE(JSON_VALUE(appointment, '$.id'), paid_id,
+        IF(STARTS_WITH(vendor_event, 'Opportunity'), COALESCE(JSON_VALUE(payload, '$.id'), JSON_VALUE(data, '$.id')), NULL)),
+      'starts_at', JSON_VALUE(appointment, '$.startTime'),
+      'dnd', ('all' IN UNNEST(closed) OR IF(has_dnd, FALSE, NULL)),
+      'dnd_email', ('email' IN UNNEST(closed) OR NULL),
+      'dnd_sms', ('sms' IN UNNEST(closed) OR NULL),
+      'dnd_call', ('call' IN UNNEST(closed) OR NULL),
+      'of_address', (is_stop_of_address AND NOT 'all' IN UNNEST(closed) OR NULL)
     )) AS attributes
   FROM classified
   WHERE outcome = 'event'
@@ -233,7 +424,7 @@ SELECT
   IF(broken_rule = 'event_type_unknown', SUBSTR(vendor_event, 1, 200), NULL),
   CASE broken_rule
     WHEN 'not_verified' THEN 'The sender did not prove itself, so the event counts for nothing.'
-    WHEN 'body_unparseable' THEN 'The body is not a JSON object: read the inbox object, then ask the sender.'
+    WHEN 'body_unparseable' THEN 'The body is not a JSON object: read the inbox object, then write down what it says in clean.opt_out_decision.'
     ELSE 'No canonical type for this event type: add it to include/sql/clean/event/query.sql, or to the ignored ones there.'
   END,
   CONCAT('inbox/', CAST(received_date AS STRING), '/', sender, '/', dedup_key, '.json'),
@@ -253,3 +444,29 @@ UNION ALL
 SELECT 'clean.event', 'filtered', outcome, COUNT(*) FROM classified WHERE outcome IN ('duplicate', 'ignored') GROUP BY outcome;
 
 COMMIT TRANSACTION;
+
+-- Kept until the body can be read or a person has decided (docs/webhooks.md). One statement, because BigQuery cancels one of
+-- two transactions that change a table at the same time, and queues two MERGEs.
+MERGE ops.alert AS kept
+USING (
+  SELECT
+    received_date AS raised_on, sender AS source, CONCAT(sender, '/', dedup_key) AS subject, 'error' AS severity,
+    CONCAT('An opt-out may stand in inbox/', CAST(received_date AS STRING), '/', sender, '/', dedup_key, '.json and was not read',
+      IF(broken_rule IS NULL, '', CONCAT(' (', broken_rule, ')')),
+      '. Read it, then write who must be left alone, or that nobody must, into clean.opt_out_decision.') AS message
+  FROM classified
+  WHERE may_hide_opt_out
+  UNION ALL
+  SELECT
+    received_date, sender, broken_rule, 'warning',
+    CONCAT(CAST(COUNT(*) AS STRING), ' events of ', sender, ' were not read (', broken_rule,
+      '). No word of an opt-out stands in them. See clean.rejected_row; extend the mapping, or decide in clean.opt_out_decision.')
+  FROM classified
+  WHERE is_unread AND NOT may_hide_opt_out
+  GROUP BY received_date, sender, broken_rule
+) AS told
+ON FALSE
+WHEN NOT MATCHED BY SOURCE AND kept.check_name = 'unread_opt_out' THEN DELETE
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT (raised_on, source, check_name, subject, severity, message)
+  VALUES (told.raised_on, told.source, 'unread_opt_out', told.subject, told.severity, told.message);

@@ -16,20 +16,31 @@ USING (
     SELECT email_hash, NULL, 'email', 'wrong_person', occurred_at
     FROM clean.event WHERE canonical_type = 'lead_status_changed' AND vendor_event = 'lead_wrong_person'
     UNION ALL
-    SELECT email_hash, person_id, channel, 'dnd', occurred_at
+    SELECT email_hash, person_id, 'sms', 'unsubscribed', occurred_at
+    FROM clean.event WHERE canonical_type = 'sms_opted_out'
+    UNION ALL
+    SELECT
+      email_hash,
+      -- The stop that activation wrote for an address that failed comes back, and closes no other address of the person.
+      IF(channel = 'email' AND JSON_VALUE(attributes, '$.of_address') = 'true', NULL, person_id),
+      channel, 'dnd', occurred_at
     FROM clean.event
     CROSS JOIN UNNEST(['all', 'email', 'sms', 'call']) AS channel
-    -- Any message of the CRM may carry it: a contact can be created with do-not-disturb already on.
-    WHERE sender = 'ghl'
-      -- A member of a JSON object cannot be chosen by a column in BigQuery, so each channel names its own.
-      AND CASE channel
-        WHEN 'all' THEN JSON_VALUE(attributes, '$.dnd')
-        WHEN 'email' THEN JSON_VALUE(attributes, '$.dnd_email')
-        WHEN 'sms' THEN JSON_VALUE(attributes, '$.dnd_sms')
-        ELSE JSON_VALUE(attributes, '$.dnd_call')
-      END = 'true'
+    -- Any message may carry it: a contact can be created with do-not-disturb already on.
+    -- A member of a JSON object cannot be chosen by a column in BigQuery, so each channel names its own.
+    WHERE CASE channel
+      WHEN 'all' THEN JSON_VALUE(attributes, '$.dnd')
+      WHEN 'email' THEN JSON_VALUE(attributes, '$.dnd_email')
+      WHEN 'sms' THEN JSON_VALUE(attributes, '$.dnd_sms')
+      ELSE JSON_VALUE(attributes, '$.dnd_call')
+    END = 'true'
   ),
   identified AS (
+    -- What a person read in a body that no rule could read.
+    SELECT identifier_type, identifier_hash, channel, 'decided' AS reason, decided_at AS since
+    FROM clean.opt_out_decision
+    WHERE channel IS NOT NULL AND identifier_type IS NOT NULL AND identifier_hash IS NOT NULL
+    UNION ALL
     SELECT 'email' AS identifier_type, email_hash AS identifier_hash, channel, reason, occurred_at AS since
     FROM blocks WHERE email_hash IS NOT NULL
     UNION ALL
