@@ -15,9 +15,10 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
-from include.answers import DamagedAnswer, canonical, documents
+from include.answers import DamagedAnswer, documents, storable, without_repeats
 
 MICROS = Decimal(1_000_000)
+MAX_DIGITS, LARGEST = 18, Decimal(10) ** 18  # what INT64 and NUMERIC hold with room; no ad was ever shown so often
 NINTH = Decimal("0.000000001")  # NUMERIC's last decimal
 # Meta's roll-up of every kind of lead. Its parts, and the omni_ and pixel names of the same action, would count twice.
 META_CONVERSION = "lead"
@@ -83,7 +84,7 @@ def ttd_rows(content: bytes, day: date, accounts: Collection[str], where: str) -
         return []
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader)
+        header = without_repeats(next(reader), where)
         missing = [name for name in TTD_COLUMNS if name not in header]
         if missing:
             raise DamagedAnswer(
@@ -134,7 +135,7 @@ def _google_row(item: Mapping[str, Any], day: date, at: str) -> AdRow:
         spend=_micros(_value(item, "metrics.costMicros", at), "metrics.costMicros", at),
         currency=_currency(_text(item, "customer.currencyCode", at), "customer.currencyCode", at),
         conversions=float(_number(_value(item, "metrics.conversions", at), "metrics.conversions", at)),
-        payload=canonical(item),
+        payload=storable(item, at),
     )
 
 
@@ -159,7 +160,7 @@ def _meta_row(item: Mapping[str, Any], at: str) -> AdRow:
         spend=_money(_value(item, "spend", at), "spend", at),
         currency=_currency(_text(item, "account_currency", at), "account_currency", at),
         conversions=float(sum((_number(value, "actions.value", at) for value in leads), Decimal(0))),
-        payload=canonical(item),
+        payload=storable(item, at),
     )
 
 
@@ -177,7 +178,7 @@ def _ttd_row(item: Mapping[str, str], at: str) -> AdRow:
         spend=_money(item[TTD_SPEND], TTD_SPEND, at),
         currency=_currency(item["Advertiser Currency Code"], "Advertiser Currency Code", at),
         conversions=float(_number(item[TTD_CONVERSIONS], TTD_CONVERSIONS, at)),
-        payload=canonical(item),
+        payload=storable(item, at),
     )
 
 
@@ -240,8 +241,11 @@ def _count(value: Any, name: str, at: str) -> int:
         or not isinstance(value, str | int)
         or not str(value).isascii()
         or not str(value).isdigit()
+        or len(str(value)) > MAX_DIGITS
     ):
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number of 0 or more.")
+        raise DamagedAnswer(
+            f"{at}: {name} is {value!r}, not a whole number of 0 or more and {MAX_DIGITS} digits at most."
+        )
     return int(value)
 
 
@@ -250,8 +254,8 @@ def _number(value: Any, name: str, at: str) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         number = Decimal("NaN")
-    if isinstance(value, bool) or not number.is_finite():
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a number.")
+    if isinstance(value, bool) or not number.is_finite() or abs(number) >= LARGEST:
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a number below {LARGEST:,}.")
     return number
 
 
@@ -259,16 +263,13 @@ def _money(value: Any, name: str, at: str) -> Decimal:
     """The amount to the ninth decimal. Never by way of a float: 0.1 is none."""
     if isinstance(value, float):
         raise DamagedAnswer(f"{at}: {name} is {value!r}, a float: money must come as text.")
-    try:
-        return _number(value, name, at).quantize(NINTH, ROUND_HALF_EVEN)
-    except InvalidOperation:
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, too large for an amount.") from None
+    return _number(value, name, at).quantize(NINTH, ROUND_HALF_EVEN)
 
 
 def _micros(value: Any, name: str, at: str) -> Decimal:
     """The amount of so many millionths; below zero where the platform gave cost back."""
-    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]+", str(value)):
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number.")
+    if isinstance(value, bool) or not re.fullmatch(rf"-?[0-9]{{1,{MAX_DIGITS}}}", str(value)):
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number of {MAX_DIGITS} digits at most.")
     return Decimal(str(value)) / MICROS
 
 

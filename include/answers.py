@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from include.archive import ArchivedFile, archived, newest_archived
+from include.json_objects import RepeatedName, distinct
 from include.staging import emptied_staging
 from include.tables import Table
 
@@ -40,17 +42,21 @@ class DamagedAnswer(ValueError):
 def documents(content: bytes, where: str) -> list[Any]:
     """Return the JSON documents that stand one after another in an archived answer.
 
-    Raises DamagedAnswer where one is not JSON, as when an answer was cut.
+    Raises DamagedAnswer where one is not JSON, as when an answer was cut, or where an object has a name twice.
     """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DamagedAnswer(f"{where}: byte {error.start} is not UTF-8. Read the day again.") from None
     found: list[Any] = []
-    decoder, at = json.JSONDecoder(), _next_word(text, 0)
+    decoder, at = json.JSONDecoder(object_pairs_hook=distinct), _next_word(text, 0)
     while at < len(text):
         try:
             document, end = decoder.raw_decode(text, at)
+        except RepeatedName as error:
+            raise DamagedAnswer(
+                f"{where}: answer {len(found) + 1}: {error}, and only one can be meant. Its vendor changed it."
+            ) from None
         except ValueError as error:
             raise DamagedAnswer(
                 f"{where}: answer {len(found) + 1} is not JSON at character {getattr(error, 'pos', at)} of {len(text)}: "
@@ -61,9 +67,50 @@ def documents(content: bytes, where: str) -> list[Any]:
     return found
 
 
-def canonical(record: Mapping[str, Any]) -> str:
-    """Return a record as JSON text with sorted keys, so that the same record is the same text."""
+def storable(record: Mapping[str, Any], at: str) -> str:
+    """Return a record as JSON text with sorted keys, so that the same record is the same text.
+
+    Raises DamagedAnswer naming the field that no table can hold: JSON has ways to write what is no text and no number: half of a surrogate pair, and NaN, which Python's parser takes.
+    """
+    for path, value in _leaves(record, ""):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DamagedAnswer(f"{at}: {path} is {value!r}, not a number. Its vendor changed it.")
+        if isinstance(value, str) and not _is_text(value):
+            raise DamagedAnswer(
+                f"{at}: {path} is {value!r}, which holds half a character (a lone surrogate): it was cut."
+            )
     return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def without_repeats(header: Sequence[str], where: str) -> Sequence[str]:
+    """Return the names of a header; raises DamagedAnswer when one is there twice: the last column would win in silence."""
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise DamagedAnswer(
+            f"{where}: line 1: columns {twice} are there more than once. Export it again, each column once."
+        )
+    return header
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of everything in a record that holds nothing, and of every name."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield f"{path or 'a field'}'s name", name
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from _leaves(inner, f"{path}[{number}]")
+    else:
+        yield path, value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def archived_answer(

@@ -16,6 +16,7 @@ import pyarrow.parquet as parquet
 
 from include.board_rows import ROW_ID, Published, Rejected, Remarks, published_rows
 from include.board_sources import UNKNOWN, BoardSource
+from include.date_forms import date_of, form_of_all
 from include.refusals import check_refused
 from include.zip_member import DamagedFile
 
@@ -69,7 +70,8 @@ def convert(
     may be loaded.
     """
     result = Converted()
-    rows = _accepted(content, source, source_object, file_date, rejects, result)
+    form = _date_form(content, source, source_object)
+    rows = _accepted(content, source, form, source_object, file_date, rejects, result)
     with open_part("part-00000.parquet") as sink, parquet.ParquetWriter(sink, SCHEMA, compression="zstd") as writer:
         for group in batched(rows, ROWS_PER_GROUP, strict=False):
             writer.write_table(pa.Table.from_pylist(group, SCHEMA))
@@ -77,13 +79,33 @@ def convert(
     return result
 
 
+def _date_form(content: IO[bytes], source: BoardSource, where: str) -> str:
+    """Return the declared form that all dates of the file are in; reads the file once when there are several."""
+    first, *others = source.date_forms
+    if not others:
+        return first
+    texts: dict[str, int] = {}
+    for read in published_rows(content, source, where, Remarks()):
+        if isinstance(read, Published):
+            for column in source.date_columns.values():
+                texts.setdefault(_text(read, column), read.line)
+    texts.pop("", None)
+    return form_of_all(source.date_forms, texts, where)
+
+
 def _accepted(
-    content: IO[bytes], source: BoardSource, where: str, file_date: date, rejects: IO[bytes], result: Converted
+    content: IO[bytes],
+    source: BoardSource,
+    form: str,
+    where: str,
+    file_date: date,
+    rejects: IO[bytes],
+    result: Converted,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows that are loaded; write the others to `rejects`; count both in `result`."""
     for read in published_rows(content, source, where, result.remarks):
         result.rows_in += 1
-        row = board_row(read, source, where, file_date) if isinstance(read, Published) else read
+        row = board_row(read, source, form, where, file_date) if isinstance(read, Published) else read
         if isinstance(row, Rejected):
             rejects.write(json.dumps(asdict(row), ensure_ascii=False).encode("utf-8") + b"\n")
             result.rejected += 1
@@ -96,16 +118,17 @@ def _accepted(
         yield row
 
 
-def board_row(read: Published, source: BoardSource, where: str, file_date: date) -> dict[str, Any] | Rejected:
+def board_row(
+    read: Published, source: BoardSource, date_form: str, where: str, file_date: date
+) -> dict[str, Any] | Rejected:
     """Return the raw.board_license row of a published one, or why there is none."""
     number = source.license_number.of(read.values)
     dates: dict[str, date | None] = {"issued_on": None, "expires_on": None}
     for name, column in source.date_columns.items():
-        text = str(read.values.get(column) or "").strip()
-        try:
-            dates[name] = source.date(text) if text else None
-        except ValueError:
-            reason = f"Column {column} holds no date of the form {source.date_form}: the row is damaged, or the board writes dates in another form now."
+        text = _text(read, column)
+        dates[name] = date_of(text, date_form)
+        if text and dates[name] is None:
+            reason = f"Column {column} holds no date of the form {date_form}: the row is damaged, or the board writes dates in another form now."
             return Rejected(read.line, "bad_date", number or "", text, reason, _json(read.values))
     status = source.status(read.values)
     status_class = source.status_class(status)
@@ -125,6 +148,10 @@ def board_row(read: Published, source: BoardSource, where: str, file_date: date)
         **dates,
         "payload": _json(read.values),
     }
+
+
+def _text(read: Published, column: str) -> str:
+    return str(read.values.get(column) or "").strip()
 
 
 def _json(values: Any) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from include.board_answers import answers
 from include.board_pages import PageChanged, labelled_cells, page_title
-from include.board_sources import BoardSource, Delimited, LookupFetch, SocrataFetch
-from include.zip_member import DamagedFile
+from include.board_sources import BoardSource, Delimited, LookupFetch, SocrataFetch, folded_name
+from include.delimited_lines import BYTE_ORDER_MARK, CUT, Record, physical_lines, records
+from include.json_objects import RepeatedName, loads
+from include.zip_member import DamagedFile, members
 
-MAX_RECORD_BYTES = 1024**2
 ROW_ID = ":id"  # Socrata's own key of a row
+PORTAL_CSV = Delimited(",", quotes=True, encoding="utf-8")  # what a Socrata site exports for people
 
 
 class BoardHeaderError(ValueError):
@@ -53,6 +51,7 @@ class Remarks:
     """What a reader of the load should know, beside its rows."""
 
     repeated: int = 0
+    left_out: int = 0
     not_found: int = 0
     new_columns: list[str] = field(default_factory=list)
     unknown_statuses: Counter[str] = field(default_factory=Counter)
@@ -64,6 +63,7 @@ class Remarks:
             f"columns that are not declared: {', '.join(self.new_columns)}": self.new_columns,
             f"statuses that are not declared: {words}": words,
             f"{self.repeated} rows came twice and were dropped": self.repeated,
+            f"{self.left_out} rows are not of the declared kind and were left out": self.left_out,
             f"{self.not_found} numbers are unknown to the board": self.not_found,
         }
         return "; ".join(text for text, holds in said.items() if holds)
@@ -83,14 +83,10 @@ def published_rows(
         raise DamagedFile(f"{where}: an HTML page ({title or 'without a title'}) came in place of the file.")
     if source.delimited is not None:
         yield from _delimited_rows(content, source, source.delimited, where, remarks)
-        return
-    try:
-        if isinstance(source.fetch, SocrataFetch):
-            yield from _json_rows(content, source, where, remarks)
-        elif isinstance(source.fetch, LookupFetch):
-            yield from _page_rows(content, source, source.fetch, where, remarks)
-    except zipfile.BadZipFile as error:
-        raise DamagedFile(f"{where}: the archived answers are damaged ({error}).") from error
+    elif isinstance(source.fetch, SocrataFetch):
+        yield from _data_set_rows(content, source, source.fetch, where, remarks)
+    elif isinstance(source.fetch, LookupFetch):
+        yield from _page_rows(content, source, source.fetch, where, remarks)
 
 
 def licensee(html: bytes, source: BoardSource, fetch: LookupFetch, number: str) -> dict[str, str]:
@@ -111,84 +107,85 @@ def _delimited_rows(
     content: IO[bytes], source: BoardSource, form: Delimited, where: str, remarks: Remarks
 ) -> Iterator[Published | Rejected]:
     names: list[str] = []
-    for line, record, is_ended in _records(content, form, where):
-        if not names:
+    expected, lines = physical_lines(content), 0
+    for record in records(content, form, where):
+        if not record.raw:
+            lines += 1
+        elif not names:
             names = _header(record, source, form, where, remarks)
-            continue
-        try:
-            fields = _fields(record.decode(form.encoding), form)
-        except UnicodeDecodeError as error:
-            reason = f"Byte {error.start + 1} of the record is not {form.encoding}: the board's encoding has changed."
-            yield _rejected(line, "encoding", record[error.start : error.end].hex(), reason, record)
-            continue
-        except csv.Error as error:
-            yield _rejected(line, "quotes", "", f"Not RFC 4180 ({error}): a quote is missing or too many.", record)
-            continue
-        if len(fields) != len(names):
-            if not is_ended:
-                raise DamagedFile(
-                    f"{where}: line {line} breaks off after {len(fields)} of {len(names)} fields, without a line end: "
-                    "the download was cut. Get the file again."
-                )
-            reason = f"{len(fields)} fields instead of {len(names)}: a delimiter or a quote is missing or too many."
-            yield _rejected(line, "field_count", str(len(fields)), reason, record)
-            continue
-        values = dict(zip(names, fields, strict=True))
-        if values.pop("", ""):
-            reason = "The last column has no name and must be empty: the row is shifted."
-            yield _rejected(line, "field_count", str(len(fields)), reason, record)
-            continue
-        yield Published(line, values)
+            lines += 1 + record.raw.count(b"\n")
+        else:
+            read = _row(record, names, form, where)
+            texts = read.values.values() if isinstance(read, Published) else [read.record]
+            lines += 1 + sum(text.count("\n") for text in texts)
+            yield read
     if not names:
         raise BoardHeaderError(f"{where}: the file is empty, it has not even a header. Get it again.")
+    if lines != expected:
+        raise DamagedFile(
+            f"{where}: the file has {expected} lines, its header and records {lines}: this is an error in "
+            "include/board_rows.py."
+        )
 
 
-def _records(content: IO[bytes], form: Delimited, where: str) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield (first line, record without its line end, whether it had one); empty lines are passed over."""
-    line, start, record = 0, 1, b""
-    while piece := content.readline(MAX_RECORD_BYTES):
-        line += 1
-        record += piece
-        if form.quotes and record.count(b'"') % 2:
-            if len(record) > MAX_RECORD_BYTES:
-                break
-            continue
-        text = record.rstrip(b"\r\n")
-        if text:
-            yield start, text, record.endswith(b"\n")
-        start, record = line + 1, b""
-    if record:
-        raise DamagedFile(f"{where}: line {start} opens a quote that is never closed. The file is cut or damaged.")
+def _row(record: Record, names: Sequence[str], form: Delimited, where: str) -> Published | Rejected:
+    if record.fault:
+        reason = f"Not RFC 4180 ({record.fault}): a quote is missing or too many."
+        return _rejected(record, "quotes", "", reason)
+    if record.fields is None:
+        at, odd = _not_encoded(record.raw, form.encoding)
+        reason = f"Byte {at} of the record is not {form.encoding}: the board's encoding has changed."
+        return _rejected(record, "encoding", odd, reason)
+    if len(record.fields) != len(names):
+        found = len(record.fields)
+        if not record.is_ended:
+            raise DamagedFile(
+                f"{where}: line {record.line} breaks off after {found} of {len(names)} fields, without a line end: {CUT}"
+            )
+        reason = f"{found} fields instead of {len(names)}: a delimiter or a quote is missing or too many."
+        return _rejected(record, "field_count", str(found), reason)
+    values = dict(zip(names, record.fields, strict=True))
+    if values.pop("", ""):
+        reason = "The last column has no name and must be empty: the row is shifted."
+        return _rejected(record, "field_count", str(len(record.fields)), reason)
+    return Published(record.line, values)
 
 
-def _fields(text: str, form: Delimited) -> list[str]:
-    if not form.quotes:
-        return text.split(form.delimiter)
-    return next(csv.reader([text.replace("\r\n", "\n")], delimiter=form.delimiter, strict=True))
-
-
-def _header(record: bytes, source: BoardSource, form: Delimited, where: str, remarks: Remarks) -> list[str]:
+def _not_encoded(raw: bytes, encoding: str) -> tuple[int, str]:
+    """Return the place, from 1, and the hexadecimal value of the bytes that are not in the encoding."""
     try:
-        names = [name.strip() for name in _fields(record.decode("utf-8-sig", "replace"), form)] or [""]
-    except csv.Error as error:
+        raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start + 1, raw[error.start : error.end].hex()
+    return 0, ""
+
+
+def _header(record: Record, source: BoardSource, form: Delimited, where: str, remarks: Remarks) -> list[str]:
+    """Return the columns under their declared names; the last one may be empty."""
+    declared = f"include/boards/{source.state.lower()}.yaml"
+    if b"\r" in record.raw or record.fields is None:
+        fault = "it holds a carriage return, as lines of old Macs end" if b"\r" in record.raw else record.fault
         raise BoardHeaderError(
-            f"{where}: line 1 is no header of RFC 4180 ({error}). Compare it with include/boards/{source.state.lower()}.yaml; "
+            f"{where}: line 1 is no header ({fault or 'its bytes are not ' + form.encoding}). Compare it with {declared}; "
             "line ends of old Macs and stray quotes are not read: get the file again, unopened."
-        ) from None
+        )
+    names = [name.strip() for name in record.fields]
     if form.trailing_empty_column and names[-1]:
         raise BoardHeaderError(
             f"{where}: the empty column after {names[-1]!r} is gone. If the board means it, set trailing_empty_column "
-            f"to false in include/boards/{source.state.lower()}.yaml."
+            f"to false in {declared}."
         )
-    named = names if names[-1] else names[:-1]
-    _check_columns(named, source, where, remarks)
-    return names
+    _check_columns(names if names[-1] else names[:-1], source, where, remarks)
+    return [source.column_named(name) for name in names]
 
 
-def _check_columns(names: Sequence[str], source: BoardSource, where: str, remarks: Remarks) -> None:
+def _check_columns(published: Sequence[str], source: BoardSource, where: str, remarks: Remarks) -> None:
+    """Compare names as published with the declared ones; case, blanks and underscores do not count."""
+    names = [source.column_named(name) for name in published]
+    folded = Counter(folded_name(name) for name in published)
     missing = [name for name in source.columns if name not in names]
     new = [name for name in names if name not in {*source.columns, *source.optional_columns}]
-    twice = sorted({name for name in names if names.count(name) > 1 or not name})
+    twice = sorted({name for name in published if folded[folded_name(name)] > 1 or not name})
     if missing or twice:
         raise BoardHeaderError(
             f"{where}: missing columns {missing}, columns that are not declared {new}, columns that are there twice "
@@ -197,38 +194,71 @@ def _check_columns(names: Sequence[str], source: BoardSource, where: str, remark
     remarks.new_columns += [name for name in new if name not in remarks.new_columns]
 
 
-def _json_rows(content: IO[bytes], source: BoardSource, where: str, remarks: Remarks) -> Iterator[Published | Rejected]:
+def _data_set_rows(
+    content: IO[bytes], source: BoardSource, fetch: SocrataFetch, where: str, remarks: Remarks
+) -> Iterator[Published | Rejected]:
+    """Yield the rows of a data set: our archive of its pages, or what a person took from the site, as CSV or as JSON rows."""
+    head = content.read(2048).removeprefix(BYTE_ORDER_MARK).lstrip()
+    content.seek(0)
+    if head.startswith(b"PK"):
+        rows = _json_rows(members(content, where), source, where, remarks)
+    elif head.startswith((b"[", b"{")):
+        rows = _json_rows([("", content.read())], source, where, remarks)
+    else:
+        rows = _delimited_rows(content, source, PORTAL_CSV, where, remarks)
+    for row in rows:
+        if isinstance(row, Rejected) or fetch.takes(row.values):
+            yield row
+        else:
+            remarks.left_out += 1
+
+
+def _json_rows(
+    pages: Iterable[tuple[str, bytes]], source: BoardSource, where: str, remarks: Remarks
+) -> Iterator[Published | Rejected]:
     number = 0
     ids: set[str] = set()
-    names: dict[str, None] = {}
-    for page, body in answers(content):
-        for row in _rows_of_page(body, f"{where}#{page}"):
+    names: dict[str, str] = {}
+    for page, body in pages:
+        for row in _rows_of_page(body, f"{where}#{page}" if page else where, source):
             number += 1
             row_id = str(row.get(ROW_ID, number))
             if row_id in ids:
                 remarks.repeated += 1
                 continue
             ids.add(row_id)
-            names.update(dict.fromkeys(name for name in row if name != ROW_ID))
-            yield Published(number, row)
+            names.update({name: source.column_named(name) for name in row.keys() - names.keys() if name != ROW_ID})
+            yield Published(number, {names.get(name, name): value for name, value in row.items()})
     # A field without a value is left out of its row, so a column is missing only when no row has it.
     _check_columns(list(names), source, where, remarks)
 
 
-def _rows_of_page(body: bytes, where: str) -> list[dict[str, Any]]:
+def _rows_of_page(body: bytes, where: str, source: BoardSource) -> list[dict[str, Any]]:
     try:
-        rows = json.loads(body)
+        rows = loads(body)
+    except RepeatedName as error:
+        raise BoardHeaderError(
+            f"{where}: {error}. Its last value would count in silence: get the file again."
+        ) from None
     except ValueError as error:
         raise DamagedFile(f"{where}: not JSON ({error}).") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DamagedFile(f"{where}: not a list of rows.")
+        raise DamagedFile(
+            f"{where}: not a list of rows. What is read: the site's CSV export, or the JSON rows of "
+            f"{source.fetch.path}; not its export of data and metadata in one object."
+        )
     return rows
 
 
 def _page_rows(
     content: IO[bytes], source: BoardSource, fetch: LookupFetch, where: str, remarks: Remarks
 ) -> Iterator[Published | Rejected]:
-    for line, (page, body) in enumerate(answers(content), start=1):
+    if not content.read(2).startswith(b"PK"):
+        raise DamagedFile(
+            f"{where}: {source.name} is read one number at a time, so what is handed in must be a zip of its pages, each named "
+            "<license number>.html: a list is not published."
+        )
+    for line, (page, body) in enumerate(members(content, where), start=1):
         values = licensee(body, source, fetch, page.removesuffix(".html"))
         if values:
             yield Published(line, values)
@@ -236,5 +266,5 @@ def _page_rows(
             remarks.not_found += 1
 
 
-def _rejected(line: int, rule: str, value: str, reason: str, record: bytes) -> Rejected:
-    return Rejected(line, rule, "", value, reason, record.decode("utf-8", "replace"))
+def _rejected(record: Record, rule: str, value: str, reason: str) -> Rejected:
+    return Rejected(record.line, rule, "", value, reason, record.raw.decode("utf-8", "replace"))

@@ -11,11 +11,13 @@ import string
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from include.date_forms import is_date_form
 
 FOLDER = Path(__file__).with_name("boards")
 # From best to worst: where a board gives several words for one licence, the worst counts.
@@ -26,8 +28,7 @@ DETAILS = ("middle_name", "name_suffix", "former_last_name", "organization_name"
 CADENCES = {"daily": 1, "weekly": 7, "monthly": 31}  # days between two editions, at most
 # Days without news from which a board is not quiet but broken: a long weekend, a skipped week, a late month.
 LONGEST_GAPS = {"daily": 5, "weekly": 16, "monthly": 40}
-_DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d\d)", "DD": r"(?P<day>\d\d)",
-               "M": r"(?P<month>\d\d?)", "D": r"(?P<day>\d\d?)"}  # fmt: skip
+_SOQL = re.compile(r"\s*(\w+)\s*(?:=|\bin\b)\s*\(?((?:\s*'[^']*'\s*,?)+)\)?\s*")
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,20 @@ class FormFetch:
 
 @dataclass(frozen=True)
 class SocrataFetch:
-    """A data set of a Socrata site, read in pages in the order of its row ids. where: a SoQL filter."""
+    """A data set of a Socrata site, read in pages in the order of its row ids.
+
+    where: a SoQL filter of the form `column = 'word'` or `column in ('word', 'word')`. A list that a person hands in was not
+    filtered by the site, so the same filter is applied to its rows.
+    """
 
     path: str
     where: str
     page_rows: int
+
+    def takes(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether a row passes the filter."""
+        found = _SOQL.fullmatch(self.where)
+        return found is None or values.get(found[1]) in re.findall("'([^']*)'", found[2])
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class BoardSource:
         first that fits finds in its group is the number, leading zeros cut off.
     :param details: what else CLEAN takes from a row: one of DETAILS -> column.
     :param status_columns: joined by " / " when there are several; `status_separators` split words that count alone.
+    :param date_forms: how it has been seen to write dates; a file is read by the one that all its dates are in (include/date_forms.py).
     :param statuses: status word, case-folded -> one of STATUS_CLASSES.
     """
 
@@ -137,7 +148,7 @@ class BoardSource:
     status_separators: str
     names: Mapping[str, str]
     details: Mapping[str, str]
-    date_form: str
+    date_forms: tuple[str, ...]
     date_columns: Mapping[str, str]
     statuses: Mapping[str, str]
 
@@ -175,12 +186,13 @@ class BoardSource:
         classes = [self.statuses.get(word, UNKNOWN) for word in words if word]
         return UNKNOWN if UNKNOWN in classes or not classes else max(classes, key=STATUS_CLASSES.index)
 
-    def date(self, text: str) -> date:
-        """Return the date that `text` is in the board's form; raises ValueError when it is none."""
-        found = _date_pattern(self.date_form).fullmatch(text)
-        if not found:
-            raise ValueError(f"not of the form {self.date_form}")
-        return date(int(found["year"]), int(found["month"]), int(found["day"]))
+    def column_named(self, published: str) -> str:
+        """Return the declared column that a published name means, whatever its case, blanks and underscores; else the name."""
+        return self._declared.get(folded_name(published), published)
+
+    @cached_property
+    def _declared(self) -> Mapping[str, str]:
+        return {folded_name(name): name for name in (*self.columns, *self.optional_columns)}
 
 
 @cache
@@ -226,8 +238,8 @@ def parsed(body: Mapping[str, Any], where: str) -> BoardSource:
         status_separators=body["status"].get("separators", ""),
         names=body["names"],
         details=body["details"],
-        date_form=body["dates"]["form"],
-        date_columns={name: column for name, column in body["dates"].items() if name != "form"},
+        date_forms=tuple(body["dates"].get("forms", ())),
+        date_columns={name: column for name, column in body["dates"].items() if name != "forms"},
         statuses={_folded(word): name for name, words in body["statuses"].items() for word in words},
     )
     faults = _faults(source, body)
@@ -300,7 +312,7 @@ def _faults(source: BoardSource, body: Mapping[str, Any]) -> list[str]:
         f"state {source.state!r} is not two capital letters": bool(re.fullmatch("[A-Z]{2}", source.state)),
         f"cadence {source.cadence!r} is not one of {sorted(CADENCES)}": source.cadence in CADENCES,
         f"unknown columns are used: {sorted(used - known)}": used <= known,
-        "a column is declared twice": len(known) == len(source.columns) + len(source.optional_columns),
+        "a column is declared twice": len({folded_name(name) for name in known}) == len(source.columns) + len(source.optional_columns),
         f"statuses: classes {sorted(set(source.statuses.values()) - set(STATUS_CLASSES))} are not among {STATUS_CLASSES}":
             set(source.statuses.values()) <= set(STATUS_CLASSES),
         f"statuses: said twice: {sorted({word for word in words if words.count(word) > 1})}": len(words) == len(set(words)),
@@ -309,8 +321,9 @@ def _faults(source: BoardSource, body: Mapping[str, Any]) -> list[str]:
         "number_rules: each must be a pattern with exactly one group": all(_has_one_group(rule) for rule in source.number_rules),
         f"dates: {sorted(set(source.date_columns) - _DATES)} are not among {sorted(_DATES)}":
             set(source.date_columns) <= _DATES,
-        f"dates.form {source.date_form!r} does not say year, month and day":
-            set(_date_pattern(source.date_form).groupindex) == {"year", "month", "day"},
+        f"dates.forms {source.date_forms} do not each say year, month and day":
+            bool(source.date_forms) and all(map(is_date_form, source.date_forms)),
+        "fetch.where is neither column = 'word' nor column in ('word', …), with a declared column": _is_filter(source, known),
         "delimited belongs to fetch.kind file and forms, and only there": is_delimited == (source.delimited is not None),
         "fetch: page and link go together, and path needs a {0} for what the link finds": _link_is_whole(source.fetch),
         "delay_seconds must be above 0": source.delay_seconds > 0,
@@ -333,10 +346,16 @@ def _link_is_whole(fetch: Any) -> bool:
     return bool(fetch.page) == bool(fetch.link) == has_slot
 
 
-@cache
-def _date_pattern(form: str) -> re.Pattern[str]:
-    pattern = re.sub("YYYY|MM|DD|M|D", lambda part: _DATE_PARTS[part[0]], re.escape(form))
-    return re.compile(pattern, re.ASCII)
+def _is_filter(source: BoardSource, known: set[str]) -> bool:
+    if not isinstance(source.fetch, SocrataFetch):
+        return True
+    found = _SOQL.fullmatch(source.fetch.where)
+    return found is not None and found[1] in known
+
+
+def folded_name(name: str) -> str:
+    """Return what is the same of a column's name in every writing: `License Number`, LICENSE_NUMBER, licensenumber."""
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _folded(text: str) -> str:

@@ -21,7 +21,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.csv_blocks import Block, as_utf8, blocks, gathered, header_and_rest
+from include.csv_blocks import Block, PhysicalLines, as_utf8, blocks, gathered, header_and_rest
 from include.csv_layout import Layout
 from include.csv_rows import Rejected, Rows
 from include.refusals import check_refused
@@ -32,15 +32,21 @@ ROWS_PER_GROUP = 100_000
 ROWS_PER_PART = 500_000
 QUEUED_BLOCKS = 8
 PROGRESS_SECONDS = 10.0
+HEADER_LINES = 1
 
 
 @dataclass
 class Converted:
-    """What a conversion read and wrote; `rows_in` always equals `rows` plus `rejected`."""
+    """What a conversion read and wrote; `rows_in` always equals `rows` plus `rejected`.
+
+    :param rows_in: the file's physical lines, counted before they are parsed, without the header and continuation lines.
+    :param continuation_lines: those that begin within a value, because a line feed stands in it.
+    """
 
     member: str
     note: str = ""
     rows_in: int = 0
+    continuation_lines: int = 0
     rows: int = 0
     rejected: int = 0
     rejected_by_rule: Counter[str] = field(default_factory=Counter)
@@ -68,6 +74,7 @@ class Progress:
 class _Written:
     bytes: int
     records: int
+    continuation_lines: int
     rejected: list[Rejected]
 
 
@@ -102,27 +109,30 @@ def convert(
     """
     with open_member(source, source_object, member) as opened:
         where = f"{source_object}#{opened.name}"
-        pieces = as_utf8(opened.pieces, layout.encoding)
+        lines = PhysicalLines(opened.pieces)
+        pieces = as_utf8(iter(lines), layout.encoding)
         header, rest = header_and_rest(pieces, where)
         positions = layout.positions(header, where)
         result = Converted(opened.name, _note(layout, header, positions))
         rows = Rows(layout, _targets(header, positions), source_name, where, file_date)
         begun = told = time.monotonic()
-        done_bytes = 0
+        done_bytes = records = 0
         with _Parts(layout.schema, open_part, rows_per_part) as parts:
             groups = gathered(chain([rest], pieces), block_bytes)
             for written in _written(groups, rows, parts):
                 for item in written.rejected:
                     rejects.write(json.dumps(asdict(item), ensure_ascii=False).encode("utf-8") + b"\n")
                     result.first_rejected = result.first_rejected or item.place
-                result.rows_in += written.records
+                records += written.records
+                result.continuation_lines += written.continuation_lines
                 result.rejected += len(written.rejected)
                 result.rejected_by_rule.update(item.rule for item in written.rejected)
                 done_bytes += written.bytes
                 if time.monotonic() - told >= PROGRESS_SECONDS:
                     told = time.monotonic()
-                    progress(Progress(done_bytes, opened.size, result.rows_in, told - begun))
-        progress(Progress(opened.size, opened.size, result.rows_in, time.monotonic() - begun))
+                    progress(Progress(done_bytes, opened.size, records, told - begun))
+        progress(Progress(opened.size, opened.size, records, time.monotonic() - begun))
+    result.rows_in = lines.count - HEADER_LINES - result.continuation_lines
     result.rows, result.parts = parts.rows, parts.names
     _check_balance(result, where)
     return result
@@ -154,7 +164,8 @@ def _written(groups: Iterator[list[bytes]], rows: Rows, parts: _Parts) -> Iterat
     with ThreadPoolExecutor(1, "scan") as scanning, ThreadPoolExecutor(1, "write") as writing:
         for block in _ahead(blocks(groups, rows.where), scanning):
             table, rejected = rows.of(block)
-            pending.append(writing.submit(parts.add, table, _Written(block.size, block.records, rejected)))
+            written = _Written(block.size, block.records, block.continuation_lines, rejected)
+            pending.append(writing.submit(parts.add, table, written))
             if len(pending) > QUEUED_BLOCKS:
                 yield pending.popleft().result()
         while pending:
@@ -236,7 +247,8 @@ class _Parts:
 def _check_balance(result: Converted, where: str) -> None:
     if result.rows_in != result.rows + result.rejected:
         raise DamagedFile(
-            f"{where}: {result.rows_in} records in, {result.rows} rows out and {result.rejected} rejected "
-            "do not balance: this is an error in include/csv_parquet.py."
+            f"{where}: {result.rows_in} lines in, without the header and {result.continuation_lines} that begin within a "
+            f"value, {result.rows} rows out and {result.rejected} rejected do not balance: this is an error in "
+            "include/csv_parquet.py."
         )
     check_refused(where, result.rows_in, result.rejected_by_rule, result.first_rejected)

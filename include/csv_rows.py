@@ -85,13 +85,13 @@ class Rows:
         """Return by record number those that have too few or too many fields, stray quotes, or wrong bytes."""
         rejected = {}
         width = len(self.targets)
+        for record in np.flatnonzero(block.found.malformed).tolist():
+            reason = "A quote that is not doubled, or a carriage return, stands where a value cannot have one."
+            rejected[record] = _rejected(block, record, "malformed", "", reason)
         for record in np.flatnonzero(block.found.field_counts != width).tolist():
             fields = int(block.found.field_counts[record]) if block.text(record) else 0
             reason = f"{fields} fields instead of {width}: a quote or a comma is missing or too many, or a line is cut."
-            rejected[record] = _rejected(block, record, "field_count", str(fields), reason)
-        for record in np.flatnonzero(block.found.malformed).tolist():
-            reason = "A quote that is not doubled, or a carriage return, stands where a value cannot have one."
-            rejected.setdefault(record, _rejected(block, record, "malformed", "", reason))
+            rejected.setdefault(record, _rejected(block, record, "field_count", str(fields), reason))
         for record, byte in _not_utf8(block).items():
             reason = f"{byte}, is not UTF-8: the file was written in another encoding, such as Latin-1, or is damaged."
             rejected.setdefault(record, _rejected(block, record, "encoding", byte, reason))

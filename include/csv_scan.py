@@ -26,7 +26,7 @@ class Scan:
 
     :param record_starts: one a record, and the end of the last.
     :param newlines_before: line feeds before each record, also those inside quotes, and before the end of the last.
-    :param field_counts: fields of each record.
+    :param field_counts: fields of each record; 0 of a malformed one.
     :param malformed: of each record, whether a quote or a carriage return stands where RFC 4180 allows none.
     :param beyond_ascii: of each record, whether one of its values holds a byte that is not ASCII.
     :param record, column: of each filled field, in order, which field of which record it is.
@@ -46,11 +46,14 @@ class Scan:
     escaped: Flags
 
 
-def scan(content: bytes) -> Scan:
+def scan(content: bytes, is_last: bool = False) -> Scan:
     """Return the fields of the records that end in the content, which begins with a record.
 
-    A record ends at a line feed, with or without a carriage return before it, that has an even number of quotes before
-    it. The content has less than 2 GB.
+    A record ends at a line feed, with or without a carriage return before it, that is in no quotes. A malformed one is
+    its first physical line only: a stray quote opens a value that runs through the lines below, until a quote stands
+    where none may be. Those lines are records of their own. The content has less than 2 GB.
+
+    :param is_last: no bytes follow, so a quote that is open at the end is malformed, too. The content ends with a line feed.
     """
     data = np.frombuffer(content, np.uint8)
     records, fields = len(content) // 256 + 16, len(content) // 16 + 16
@@ -60,7 +63,7 @@ def scan(content: bytes) -> Scan:
         malformed, beyond_ascii = (np.empty(records + 1, np.bool_) for _ in range(2))
         escaped = np.empty(fields, np.bool_)
         of_records = (starts, lines, counts, malformed, beyond_ascii)
-        found, filled = _find(data, *of_records, record, column, begin, end, escaped)
+        found, filled = _find(data, is_last, *of_records, record, column, begin, end, escaped)
         if found <= records and filled <= fields:
             break
         records, fields = max(records, found), max(fields, filled)
@@ -127,21 +130,19 @@ def _ends_unquoted(byte: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _after_wrong(data: npt.NDArray[np.uint8], at: int, line: int, seen: int) -> tuple[int, int, int]:
-    """Return where the next separator is that has an even number of quotes before it, the line there, and bits seen."""
-    inside = False
-    while at < len(data) and (inside or (_byte(data, at) != COMMA and _byte(data, at) != NEWLINE)):
-        if _byte(data, at) == QUOTE:
-            inside = not inside
-        line += _byte(data, at) == NEWLINE
+def _line_end(data: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Return where the physical line ends that begins at a place, and the bits of its bytes."""
+    seen = 0
+    while at < len(data) and _byte(data, at) != NEWLINE:
         seen |= _byte(data, at)
         at += 1
-    return at, line, seen
+    return at, seen
 
 
 @njit(nogil=True, cache=True)
 def _find(
     data: npt.NDArray[np.uint8],
+    is_last: bool,
     starts: Integers,
     lines: Integers,
     counts: Integers,
@@ -159,7 +160,8 @@ def _find(
     """
     size, at = len(data), 0
     records, fields, whole_fields = 0, 0, 0
-    line, number, wrong, seen = 0, 0, False, 0
+    line, number, seen = 0, 0, 0
+    start, start_line = 0, 0
     starts[0] = 0
     lines[0] = 0
     while at < size:
@@ -192,11 +194,12 @@ def _find(
                 seen |= _byte(data, at)
                 at += 1
             last = at
-        if at + 1 < size and _byte(data, at) == RETURN and _byte(data, at + 1) == NEWLINE:
+        if at < size and _byte(data, at) == RETURN and (at + 1 == size or _byte(data, at + 1) == NEWLINE):
             at += 1
-        if at < size and _byte(data, at) != COMMA and _byte(data, at) != NEWLINE:
-            wrong = True
-            at, line, seen = _after_wrong(data, at, line, seen)
+        wrong = (_byte(data, at) != COMMA and _byte(data, at) != NEWLINE) if at < size else is_last
+        if wrong:
+            at, seen = _line_end(data, start)
+            line, fields, number, last = start_line, whole_fields, -1, first
         if at >= size:
             break
         if last > first:
@@ -211,6 +214,7 @@ def _find(
                 counts[records], malformed[records], beyond_ascii[records] = number, wrong, seen >= 0x80
                 starts[records + 1], lines[records + 1] = at + 1, line
             records += 1
-            whole_fields, number, wrong, seen = fields, 0, False, 0
+            whole_fields, number, seen = fields, 0, 0
+            start, start_line = at + 1, line
         at += 1
     return records, whole_fields

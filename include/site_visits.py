@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from include.answers import DamagedAnswer, canonical, documents
+from include.answers import DamagedAnswer, documents, storable, without_repeats
 
 # As public importers of the export name them. RB2B publishes no list; what else a file has is kept in the payload.
 RB2B_COLUMNS = ("LinkedInUrl", "CompanyName", "Website", "FirstSeenAt", "LastSeenAt")
+
+
+MAX_WHOLE = 10**9  # pages or seconds of one visit; far below what INT64 holds
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def rb2b_profiles(content: bytes, day: date, where: str) -> list[VisitorProfile]
     """Return the records of an RB2B export, in the file's order. Raises DamagedAnswer where it is no such file."""
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader, [])
+        header = without_repeats(next(reader, []), where)
         missing = [name for name in RB2B_COLUMNS if name not in header]
         if missing:
             # Not what line 1 says: without a header that is a person.
@@ -108,7 +111,7 @@ def rb2b_profiles(content: bytes, day: date, where: str) -> list[VisitorProfile]
 def _company_visit(
     item: Mapping[str, Any], companies: Mapping[str, Mapping[str, Any]], day: date, where: str
 ) -> CompanyVisit:
-    at = f"{where}: visit {item['id']}"
+    at = f"{where}: visit {item['id']!r}"
     of_visit = item["attributes"]
     if "lead_id" not in of_visit or "started_at" not in of_visit:
         raise DamagedAnswer(f"{at}: has no lead_id or started_at, but {sorted(of_visit)}. Leadfeeder changed it.")
@@ -118,21 +121,22 @@ def _company_visit(
         raise DamagedAnswer(f"{at}: lead_id is {of_visit['lead_id']!r}, not a text: it would find no company.")
     company = companies.get(of_visit["lead_id"] or "")
     of_company: Mapping[str, Any] = company["attributes"] if company else {}
+    of_lead = f"{at}, its lead {of_visit['lead_id']!r}"
     return CompanyVisit(
         day=day,
         source="leadfeeder",
         visit_id=item["id"],
         lead_id=of_visit["lead_id"],
         started_at=_instant(of_visit["started_at"], at),
-        company_name=of_company.get("name"),
-        company_website=of_company.get("website_url"),
-        traffic_source=of_visit.get("source"),
-        traffic_medium=of_visit.get("medium"),
-        traffic_campaign=of_visit.get("campaign"),
+        company_name=_text(of_company, "name", of_lead),
+        company_website=_text(of_company, "website_url", of_lead),
+        traffic_source=_text(of_visit, "source", at),
+        traffic_medium=_text(of_visit, "medium", at),
+        traffic_campaign=_text(of_visit, "campaign", at),
         page_depth=_whole(of_visit.get("page_depth"), "page_depth", at),
         visit_seconds=_whole(of_visit.get("visit_length"), "visit_length", at),
-        visit=canonical(item),
-        company=canonical(company) if company else None,
+        visit=storable(item, at),
+        company=storable(company, of_lead) if company else None,
     )
 
 
@@ -146,7 +150,7 @@ def _profile(record: Mapping[str, str], day: date, line: int) -> VisitorProfile:
         website=record["Website"] or None,
         first_seen_at=record["FirstSeenAt"] or None,
         last_seen_at=record["LastSeenAt"] or None,
-        payload=canonical(record),
+        payload=storable(record, f"line {line}"),
     )
 
 
@@ -159,12 +163,22 @@ def _instant(value: Any, at: str) -> datetime | None:
         raise DamagedAnswer(f"{at}: started_at is {value!r}, not a time of ISO 8601.") from None
     if moment.tzinfo is None:
         raise DamagedAnswer(f"{at}: started_at {value!r} has no time zone.")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise DamagedAnswer(f"{at}: started_at {value!r} is before or after all time that a table holds.") from None
+
+
+def _text(attributes: Mapping[str, Any], name: str, at: str) -> str | None:
+    value = attributes.get(name)
+    if value is not None and not isinstance(value, str):
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a text. Leadfeeder changed it.")
+    return value
 
 
 def _whole(value: Any, name: str, at: str) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
-        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0 or not 0 <= value <= MAX_WHOLE:
+        raise DamagedAnswer(f"{at}: {name} is {value!r}, not a whole number from 0 to {MAX_WHOLE:,}.")
     return int(value)

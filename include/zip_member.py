@@ -7,6 +7,7 @@ or while it is read, with the name of the file and what to do.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Buffer, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ ANY_RATIO_BYTES = 256 * 1024**2
 # Small enough that what a piece inflates to is still in the processor's cache when it is checked and copied.
 PIECE_BYTES = 64 * 1024
 INFLATED_BYTES = 1024**2
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ASK_FOR_DEFLATE = "Ask the publisher for a zip that uses deflate."
 
 
 class DamagedFile(ValueError):
@@ -60,26 +63,34 @@ def open_member(source: IO[bytes], where: str, choose: Callable[[Sequence[str]],
     """
     with _opened(source, where) as archive:
         info = archive.getinfo(choose(archive.namelist()))
-        _check(info, f"{where}#{info.filename}")
-        with archive.open(info) as stream:
-            deflated = info.compress_type == zipfile.ZIP_DEFLATED
-            pieces = _inflated(source, info) if deflated else iter(partial(stream.read, PIECE_BYTES), b"")
-            yield OpenMember(info.filename, info.file_size, pieces)
+        yield OpenMember(info.filename, info.file_size, _pieces(archive, source, info, where))
 
 
-def check_members(source: IO[bytes], where: str) -> None:
-    """Refuse a zip of which any member is a bomb or encrypted, before something else reads it as a whole.
+def members(source: IO[bytes], where: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every member, in the zip's order.
 
-    :param source, where: as for open_member, which says what else is raised. It is left at its start.
+    :param source, where: as for open_member, which says what is raised.
     """
     with _opened(source, where) as archive:
         for info in archive.infolist():
-            _check(info, f"{where}#{info.filename}")
+            yield info.filename, b"".join(_pieces(archive, source, info, where))
+
+
+def check_members(source: IO[bytes], where: str) -> None:
+    """Refuse a zip of which any member cannot be trusted to its last byte, before something else reads it as a whole.
+
+    :param source, where: as for open_member, which says what is raised. It is left at its start.
+    """
+    with _opened(source, where) as archive:
+        for info in archive.infolist():
+            for _ in _pieces(archive, source, info, where):
+                pass
     source.seek(0)
 
 
 @contextmanager
 def _opened(source: IO[bytes], where: str) -> Iterator[zipfile.ZipFile]:
+    source.seek(0)
     head = source.read(64)
     source.seek(0)
     if not head.startswith(b"PK"):
@@ -88,17 +99,40 @@ def _opened(source: IO[bytes], where: str) -> Iterator[zipfile.ZipFile]:
             "Look at what the publisher's server answers, and download it again."
         )
     try:
-        with zipfile.ZipFile(source) as archive:
+        archive = zipfile.ZipFile(source)
+    except NotImplementedError as error:
+        raise DamagedFile(f"{where}: {error}. {ASK_FOR_DEFLATE}") from error
+    except (zipfile.BadZipFile, EOFError, ValueError, struct.error) as error:
+        raise _damaged(where, error) from error
+    try:
+        with archive:
             yield archive
     except NotImplementedError as error:
-        raise DamagedFile(f"{where}: {error}. Ask the publisher for a zip that uses deflate.") from error
+        raise DamagedFile(f"{where}: {error}. {ASK_FOR_DEFLATE}") from error
     except (zipfile.BadZipFile, zlib_ng.error, EOFError) as error:  # type: ignore[misc]  # its stub has no class
-        raise DamagedFile(f"{where}: the zip is truncated or damaged ({error}). Download it again.") from error
+        raise _damaged(where, error) from error
+
+
+def _damaged(where: str, error: Exception) -> DamagedFile:
+    return DamagedFile(f"{where}: the zip is truncated or damaged ({error}). Download it again.")
+
+
+def _pieces(archive: zipfile.ZipFile, source: IO[bytes], info: zipfile.ZipInfo, where: str) -> Iterator[bytes]:
+    """Yield a member's content, once it may be read at all; what `_opened` catches is raised when it is damaged."""
+    _check(info, f"{where}#{info.filename}")
+    with archive.open(info) as stream:
+        stored = info.compress_type == zipfile.ZIP_STORED
+        yield from iter(partial(stream.read, PIECE_BYTES), b"") if stored else _inflated(source, info)
 
 
 def _check(info: zipfile.ZipInfo, where: str) -> None:
     if info.flag_bits & 0x1:
         raise DamagedFile(f"{where}: protected by a password. Publishers send none: ask where this file comes from.")
+    if info.compress_type not in COMPRESSIONS:
+        used = zipfile.compressor_names.get(info.compress_type, info.compress_type)
+        raise DamagedFile(f"{where}: compressed with {used}, which is not read here. {ASK_FOR_DEFLATE}")
+    if info.header_offset < 0:
+        raise zipfile.BadZipFile(f"{info.filename} begins before the file")
     if info.file_size > MAX_MEMBER_BYTES:
         raise DamagedFile(
             f"{where}: says that it inflates to {info.file_size:,} bytes, over the limit of {MAX_MEMBER_BYTES:,}. "

@@ -30,6 +30,8 @@ from include.board_sources import BoardSource, FileFetch, FormFetch, LookupFetch
 from include.robots import Robots, robots
 
 USER_AGENT = "dental-gtm"
+# Some sites write dates by the language that is asked for: always the same one, or days and months change places.
+ACCEPT_LANGUAGE = "en-US"
 # New Jersey says of its download that it "may take a few minutes".
 TIMEOUT = httpx.Timeout(connect=10.0, read=300.0, write=15.0, pool=5.0)
 MAX_FILE_BYTES = 512 * 1024**2
@@ -96,7 +98,12 @@ class BoardHook(BaseHook):
                 base_url=connection.host.rstrip("/") + port + "/",
                 timeout=TIMEOUT,
                 verify=trusted_certificates(),
-                headers={"User-Agent": USER_AGENT + contact, "Accept-Encoding": "identity", **self._secret(connection)},
+                headers={
+                    "User-Agent": USER_AGENT + contact,
+                    "Accept-Encoding": "identity",
+                    "Accept-Language": ACCEPT_LANGUAGE,
+                    **self._secret(connection),
+                },  # fmt: skip
                 follow_redirects=True,
                 event_hooks={"request": [self._stay_on_the_site]},
             )

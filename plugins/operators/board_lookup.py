@@ -12,10 +12,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from hooks.board import BoardHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.archive import newest_archived
-from include.board_answers import answers, next_numbers, write_answers
+from include.board_answers import next_numbers, write_answers
 from include.board_rows import licensee
 from include.board_sources import BoardSource, LookupFetch
 from include.tables import table
+from include.zip_member import members
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -71,7 +72,7 @@ def _last_asked(bucket: storage.Bucket, source: BoardSource, day: date) -> str:
     if newest is None:
         return ""
     with bucket.blob(newest.object, generation=newest.generation).open("rb") as kept:
-        names = [name for name, _ in answers(kept)]
+        names = [name for name, _ in members(kept, newest.object)]
     return names[-1].removesuffix(".html") if names else ""
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from hooks.board import Answer, BoardHook, RobotsDisallow, UnexpectedAnswer
 from hooks.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
-from include.board_answers import answers
 from include.board_sources import LookupFetch, SocrataFetch, board_source, board_sources
+from include.zip_member import members
 from tests.operators.board_files import ADA, NC_NOBODY, Site, connection, nc_page, serving_site, tx_file, wa_row
 
 if TYPE_CHECKING:
@@ -51,6 +51,15 @@ def test_fetch_when_a_file_is_published_then_its_bytes_and_validators(site: Site
     assert answer.validators() == {"etag": '"v1"', "last_modified": "Mon, 10 Nov 2025 06:00:00 GMT"}
     assert str(answer.modified_at()) == "2025-11-10 06:00:00+00:00"
     assert site.headers[0]["user-agent"].startswith("dental-gtm")
+
+
+def test_fetch_when_a_site_writes_dates_by_language_then_the_same_one_is_always_asked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    site.pages[FILE] = tx_file(ADA)
+    fetched("TX")
+    assert [headers["accept-language"] for headers in site.headers] == ["en-US"]
 
 
 def test_fetch_when_the_site_has_nothing_new_then_none(site: Site) -> None:
@@ -253,7 +262,7 @@ def data_set(site: Site, pages: list[list[dict[str, str]]], count: object) -> li
     into = io.BytesIO()
     BoardHook(source, sleep=lambda seconds: None).fetch(into, {})
     assert {(query["$where"], query.get("$order", ":id")) for query in asked} == {(source.fetch.where, ":id")}  # type: ignore[union-attr]
-    return list(answers(into))
+    return list(members(into, "pages.zip"))
 
 
 def test_data_set_when_it_has_pages_then_all_are_kept_as_received(site: Site) -> None:

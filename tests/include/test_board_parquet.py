@@ -83,6 +83,35 @@ def test_row_when_a_date_is_no_date_of_the_boards_then_rejected_with_line_column
     assert json.loads(reject["record"])["FIRST_NME"] == "BEN"
 
 
+def ma_file(*dates: tuple[str, str]) -> bytes:
+    columns = board_source("MA").columns
+    rows = [{**dict.fromkeys(columns, "x"), "license_no": f"DN{n:05d}", "license_status_name": "Current",
+             "issue_date": issued, "expiration_date": expires} for n, (issued, expires) in enumerate(dates)]  # fmt: skip
+    return "".join("|".join(line) + "|\n" for line in (columns, *(list(row.values()) for row in rows))).encode()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("19-07-1991 00:00:00", "01-12-2003 00:00:00"),
+        ("19/07/1991 00:00:00", "01/12/2003 00:00:00"),
+        ("7/19/1991 12:00:00 AM", "12/1/2003 12:00:00 AM"),
+    ],
+)
+def test_dates_when_a_file_is_in_any_declared_form_then_the_same_days(first: str, second: str) -> None:
+    books, rows, rejects = converted("MA", ma_file((first, ""), (second, first)))
+    assert (books.rejected, rejects) == (0, [])
+    assert [row["issued_on"] for row in rows] == [date(1991, 7, 19), date(2003, 12, 1)]
+    assert [row["expires_on"] for row in rows] == [None, date(1991, 7, 19)]
+
+
+def test_dates_when_a_file_fits_two_forms_or_none_then_refused_and_nothing_is_swapped() -> None:
+    with pytest.raises(DamagedFile, match="fits both DD/MM/YYYY and MM/DD/YYYY, and line 2, '02/03/2001'"):
+        converted("NJ", nj_file({**CARA, "issue_date": "02/03/2001"}))
+    with pytest.raises(DamagedFile, match="its dates are in several forms"):
+        converted("NJ", nj_file(CARA, {**CARA, "issue_date": "02/28/2001"}))
+
+
 def test_row_when_blank_cells_are_published_then_they_are_null_beside_the_payload() -> None:
     _, (row,), _ = converted("TX", tx_file({**ADA, "LIC_NBR": " ", "LIC_ORIG_DTE": " ", "LAST_NME": ""}))
     assert (row["license_number"], row["issued_on"], row["last_name"]) == (None, None, None)

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from include import board_rows
 from include.board_answers import write_answers
 from include.board_pages import PageChanged
 from include.board_rows import BoardHeaderError, Published, Rejected, Remarks, published_rows
 from include.board_sources import board_source
+from include.delimited_lines import records
 from include.zip_member import DamagedFile
 from tests.operators.board_files import (
     ADA,
@@ -115,6 +117,58 @@ def test_csv_when_columns_are_missing_new_or_doubled_then_the_exact_difference()
         rows("TX", tx_file(ADA).replace(b'"ZIP"', b'"CITY"'))
 
 
+@pytest.mark.parametrize("again", ["CITY", "city", "ERX_WAIVER", "FAX", ""])
+def test_csv_when_no_column_is_missing_but_one_is_there_twice_then_refused_by_name(again: str) -> None:
+    columns = [*TX_COLUMNS, *(["ERX_WAIVER", "FAX", ""][: 3 if again == "" else 2]), again]
+    with pytest.raises(BoardHeaderError, match=rf"missing columns \[\], .*twice \[.*'{again}'"):
+        rows("TX", tx_file({**ADA, "CITY": "AUSTIN"}, columns=columns))
+
+
+@pytest.mark.parametrize("state", ["NJ", "MA", "FL", "CA"])
+def test_pipes_and_tabs_when_a_column_is_there_twice_then_refused_by_name(state: str) -> None:
+    source = board_source(state)
+    assert source.delimited is not None
+    content = source.delimited.delimiter.join([*source.columns, source.columns[3].upper(), ""]) + "\n"
+    with pytest.raises(BoardHeaderError, match=rf"twice \[.*'{source.columns[3]}'"):
+        rows(state, content.encode())
+
+
+@pytest.mark.parametrize("form", ["lower", "upper", "title", "words"])
+def test_csv_when_the_header_is_written_otherwise_then_loaded_under_the_declared_names(form: str) -> None:
+    written = {"lower": str.lower, "upper": str.upper, "title": str.title, "words": lambda name: name.replace("_", " ")}
+    header, _, rest = tx_file(ADA, BEN).partition(b"\n")
+    assert values("TX", written[form](header.decode()).encode() + b"\n" + rest) == values("TX", tx_file(ADA, BEN))
+
+
+@pytest.mark.parametrize(
+    "damage", [('"ADA"', '"AD"A"'), ('"ADA"', '"ADA'), ('"ADA"', 'ADA"'), ('""\n', '"\n'), ('""\n', '"""\n')]
+)
+def test_csv_when_quotes_are_stray_in_two_rows_then_these_alone_are_rejected(damage: tuple[str, str]) -> None:
+    stray = tx_line(ADA).replace(*damage)
+    assert stray != tx_line(ADA)
+    lines = [tx_line(ADA)] * 9 + [stray] + [tx_line(ADA)] * 9 + [stray] + [tx_line(BEN)] * 10
+    found = rows("TX", tx_file() + "".join(lines).encode())
+    assert [(row.line, row.rule) for row in found if isinstance(row, Rejected)] == [(11, "quotes"), (21, "quotes")]
+    assert [row.line for row in found if isinstance(row, Published)] == [n for n in range(2, 32) if n not in (11, 21)]
+
+
+@pytest.mark.parametrize("state", ["NJ", "MA", "FL", "CA"])
+def test_pipes_and_tabs_when_quotes_are_stray_then_they_are_characters_of_their_rows(state: str) -> None:
+    source = board_source(state)
+    assert source.delimited is not None
+    end = source.delimited.delimiter + "\n" if source.delimited.trailing_empty_column else "\n"
+    lines = [source.columns, *[[f'A"{n}' if n % 10 == 9 else "A" for _ in source.columns] for n in range(30)]]
+    found = values(state, "".join(source.delimited.delimiter.join(line) + end for line in lines).encode())
+    assert [row[source.columns[0]] for row in found if row[source.columns[0]] != "A"] == ['A"9', 'A"19', 'A"29']
+    assert len(found) == 30
+
+
+def test_csv_when_a_line_is_lost_on_the_way_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_rows, "records", lambda *given: (r for r in records(*given) if r.line != 3))
+    with pytest.raises(DamagedFile, match=f"{WHERE}: the file has 4 lines, its header and records 3"):
+        rows("TX", tx_file(ADA, BEN, ADA))
+
+
 def test_csv_when_columns_moved_or_a_new_one_came_then_loaded_by_name_and_remarked() -> None:
     remarks = Remarks()
     (row,) = rows("TX", tx_file({**ADA, "FAX": "1"}, columns=[*reversed(TX_COLUMNS), "ERX_WAIVER", "FAX"]), remarks)
@@ -123,7 +177,9 @@ def test_csv_when_columns_moved_or_a_new_one_came_then_loaded_by_name_and_remark
 
 
 def test_csv_when_the_header_is_not_rfc_4180_then_refused_and_the_reason_told() -> None:
-    with pytest.raises(BoardHeaderError, match=f"{WHERE}: line 1 is no header .*new-line character"):
+    with pytest.raises(
+        BoardHeaderError, match=f"{WHERE}: line 1 is no header .*carriage return, as lines of old Macs end"
+    ):
         rows("TX", tx_file(ADA, BEN).replace(b"\n", b"\r"))
 
 
@@ -196,8 +252,54 @@ def test_data_set_when_a_page_is_no_list_of_rows_then_damaged_and_the_page_named
 
 
 def test_data_set_when_the_archived_zip_is_cut_then_damaged() -> None:
-    with pytest.raises(DamagedFile, match="the archived answers are damaged"):
+    with pytest.raises(DamagedFile, match=f"{WHERE}: the zip is truncated or damaged"):
         rows("WA", zipped(page_0__json=[wa_row(1)])[:-10])
+
+
+WA_CSV = (
+    "CredentialNumber,LastName,FirstName,MiddleName,CredentialType,Status,BirthYear,CEDueDate,FirstIssueDate,"
+    "LastIssueDate,ExpirationDate,ActionTaken\n"
+    "DE00000001,MOLAR,ADA,,Dentist License,ACTIVE,1980,,20100101,20250101,20270101,No\n"
+    "RN00000001,BRIDGE,BEA,,Registered Nurse License,ACTIVE,1980,,20100101,20250101,20270101,No\n"
+)
+
+
+def test_data_set_when_handed_in_as_the_portals_csv_then_read_and_other_professions_left_out() -> None:
+    remarks = Remarks()
+    (ada,) = rows("WA", WA_CSV.encode(), remarks)
+    assert isinstance(ada, Published)
+    assert (ada.line, ada.values["credentialnumber"], ada.values["firstissuedate"]) == (2, "DE00000001", "20100101")
+    assert remarks.note() == "1 rows are not of the declared kind and were left out"
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n "])
+def test_data_set_when_handed_in_as_json_rows_then_read(start: bytes) -> None:
+    handed_in = [{name: value for name, value in wa_row(n).items() if name != ":id"} for n in (1, 2)]
+    assert values("WA", start + json.dumps(handed_in).encode()) == handed_in
+
+
+@pytest.mark.parametrize("state", ["WA", "CO", "IL", "CT"])
+def test_data_set_when_handed_in_in_another_form_then_the_error_says_what_is_read(state: str) -> None:
+    path = board_source(state).fetch.path
+    with pytest.raises(DamagedFile, match=f"{WHERE}: not a list of rows. What is read: .*CSV export, or .* of {path}"):
+        rows(state, b'{"meta": {"view": {}}, "data": [["row-1", 1]]}')
+    with pytest.raises(DamagedFile, match=f"{WHERE}: not JSON"):
+        rows(state, b'[{"status": ')
+    with pytest.raises(BoardHeaderError, match=r"missing columns \["):
+        rows(state, b"Name,Town\nADA,AUSTIN\n")
+
+
+def test_data_set_when_a_row_has_a_field_twice_then_refused_by_name() -> None:
+    row = json.dumps(wa_row(1))[:-1] + ', "status": "EXPIRED"}'
+    with pytest.raises(BoardHeaderError, match=r"the names \['status'\] more than once"):
+        rows("WA", zipped(page_0__json=f"[{row}]"))
+    with pytest.raises(BoardHeaderError, match=r"twice \['Status', 'status'\]"):
+        rows("WA", zipped(page_0__json=[wa_row(1) | {"Status": "EXPIRED"}]))
+
+
+def test_look_up_when_a_list_is_handed_in_then_the_error_says_what_is_read() -> None:
+    with pytest.raises(DamagedFile, match="board_nc is read one number at a time, .* a zip of its pages"):
+        rows("NC", b"Name,License #\nADA,4711\n")
 
 
 def test_look_up_when_some_numbers_are_unknown_then_rows_for_the_others_and_a_count() -> None:

@@ -41,7 +41,7 @@ def test_declarations_are_ten_states_in_every_published_form() -> None:
     written = {(s.delimited.delimiter, s.delimited.quotes, s.delimited.trailing_empty_column)
                for s in board_sources() if s.delimited}  # fmt: skip
     assert written == {(",", True, False), ("|", False, True), ("|", False, False), ("\t", False, False)}
-    assert len({source.date_form for source in board_sources()}) >= 4
+    assert len({source.date_forms[0] for source in board_sources()}) >= 4
 
 
 @pytest.mark.parametrize("source", board_sources(), ids=lambda source: source.state)
@@ -66,8 +66,10 @@ def test_declaration_knows_who_may_and_who_must_not_be_written_to(source: Any) -
         ),
         ({"fetch": {"kind": "socrata", "path": "a", "where": "b", "page_rows": 5}}, "delimited belongs to"),
         ({"license_number": "LICENSE"}, r"unknown columns are used: \['LICENSE'\]"),
-        ({"dates": {"form": "MM/DD/YYYY", "born_on": "BIRTH_YEAR"}}, r"dates: \['born_on'\] are not among"),
-        ({"dates": {"form": "MM/YYYY"}}, "does not say year, month and day"),
+        ({"dates": {"forms": ["MM/DD/YYYY"], "born_on": "BIRTH_YEAR"}}, r"dates: \['born_on'\] are not among"),
+        ({"dates": {"forms": ["MM/DD/YYYY", "MM/YYYY"]}}, "do not each say year, month and day"),
+        ({"dates": {}}, "do not each say year, month and day"),
+        ({"columns": ["LIC_NBR", "Lic Nbr"]}, "a column is declared twice"),
         ({"statuses": {"alive": ["Active"]}}, r"statuses: classes \['alive'\] are not among"),
         ({"statuses": {"active": ["Active"], "lapsed": ["ACTIVE"]}}, r"statuses: said twice: \['active'\]"),
         ({"names": {"nick_name": "FIRST_NME"}}, r"names: \['nick_name'\] are not among"),
@@ -127,25 +129,33 @@ def test_status_when_two_columns_tell_it_then_they_are_joined_and_empty_ones_lef
 
 
 @pytest.mark.parametrize(
-    ("state", "text", "expected"),
+    ("where", "values", "expected"),
     [
-        ("TX", "11/23/2005", date(2005, 11, 23)),
-        ("NJ", "23/11/2005", date(2005, 11, 23)),
-        ("MA", "23-11-2005 00:00:00", date(2005, 11, 23)),
-        ("WA", "20051123", date(2005, 11, 23)),
-        ("CT", "2005-11-23T00:00:00.000", date(2005, 11, 23)),
-        ("CA", "11-23-2005", date(2005, 11, 23)),
-        ("NC", "6/5/2005", date(2005, 6, 5)),
+        ("kind = 'Dentist'", {"kind": "Dentist"}, True),
+        ("kind = 'Dentist'", {"kind": "Nurse"}, False),
+        ("kind in ('Dentist', 'Dentist, Faculty')", {"kind": "Dentist, Faculty"}, True),
+        ("kind in ('Dentist', 'Dentist, Faculty')", {"kind": "Faculty"}, False),
+        ("kind in ('Dentist')", {}, False),
     ],
 )
-def test_date_when_in_the_boards_form_then_that_day(state: str, text: str, expected: date) -> None:
-    assert board_source(state).date(text) == expected
+def test_takes_when_a_row_is_of_another_kind_then_not(where: str, values: dict[str, str], expected: bool) -> None:
+    assert SocrataFetch("a.json", where, 5).takes(values) is expected
 
 
-@pytest.mark.parametrize("text", ["23/11/2005", "2005-11-23", "1/2/2005", "11/23/05", "11/23/2005 ", "٠١/٠٢/٢٠٠٥", ""])
-def test_date_when_in_another_form_then_error(text: str) -> None:
-    with pytest.raises(ValueError):
-        board_source("TX").date(text)
+def test_declaration_when_the_filter_is_none_that_rows_can_be_held_against_then_refused() -> None:
+    body = yaml.safe_load((FOLDER / "wa.yaml").read_text())
+    for where in ("upper(status) like 'A%'", "license = 'Dentist'"):
+        body["fetch"]["where"] = where
+        with pytest.raises(ValueError, match="fetch.where is neither column = 'word' nor"):
+            parsed(body, "x")
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [("LIC_NBR", "LIC_NBR"), ("lic_nbr", "LIC_NBR"), ("Lic Nbr", "LIC_NBR"), ("LICNBR", "LIC_NBR"), ("FAX", "FAX")],
+)
+def test_column_named_when_written_otherwise_then_the_declared_column(published: str, expected: str) -> None:
+    assert board_source("TX").column_named(published) == expected
 
 
 def test_due_states_when_nothing_is_asked_then_by_cadence_and_never_what_is_not_cleared() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.csv_blocks import MAX_RECORD_BYTES, Block, as_utf8, blocks, gathered, header_and_rest
+from include.csv_blocks import MAX_RECORD_BYTES, Block, PhysicalLines, as_utf8, blocks, gathered, header_and_rest
 from include.zip_member import DamagedFile
 
 RECORDS = [b'"1","a"\n', b'"2","b\n\nc"\r\n', b'"3",""\n']
@@ -39,9 +39,29 @@ def test_blocks_when_the_last_line_end_is_missing_then_it_is_added_and_said() ->
 
 
 @pytest.mark.parametrize("size", [3, 1000])
-def test_blocks_when_a_quote_is_never_closed_then_error_names_its_line(size: int) -> None:
+def test_blocks_when_the_file_breaks_off_within_quotes_then_error_names_the_line(size: int) -> None:
     with pytest.raises(DamagedFile, match=r"a.csv: line 6 opens a quote that is never closed.*download it again"):
-        list(blocks(cut(b"".join([*RECORDS[:2], b'"3","\n', *RECORDS[:1]]), size), "a.csv"))
+        list(blocks(cut(b"".join([*RECORDS[:2], b'"3","x\n,4']), size), "a.csv"))
+
+
+@pytest.mark.parametrize("size", [3, 1000])
+def test_blocks_when_a_quote_is_open_at_the_last_line_end_then_its_line_alone_is_malformed(size: int) -> None:
+    found = list(blocks(cut(b"".join([*RECORDS[:2], b'"3","\n4,5\n']), size), "a.csv"))
+    assert told(found)[2:] == [(6, '"3","'), (7, "4,5")]
+    assert [bool(malformed) for block in found for malformed in block.found.malformed] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("size", [1, 9, 1000])
+def test_continuation_lines_when_values_hold_line_feeds_then_these_are_counted(size: int) -> None:
+    content = b"".join([*RECORDS, b'"a\nb","","c\n"\n', b'"4","x"y\n', *RECORDS])
+    assert sum(block.continuation_lines for block in blocks(cut(content, size), "a.csv")) == 2 + 2 + 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb", b"a\r\n\n", b'"a\n'])
+def test_physical_lines_when_the_pieces_are_taken_then_as_an_editor_counts(content: bytes) -> None:
+    lines = PhysicalLines(content[at : at + 1] for at in range(len(content)))
+    assert b"".join(lines) == content
+    assert lines.count == len(content.splitlines())
 
 
 def test_blocks_when_a_record_is_longer_than_any_can_be_then_error_and_no_more_is_read() -> None:
@@ -83,3 +103,15 @@ def test_header_when_the_file_is_empty_then_error() -> None:
 def test_as_utf8_when_latin_1_then_its_letters_are_right() -> None:
     assert list(as_utf8(iter([b"CA\xd1ON", b"\x80"]), "latin-1")) == ["CAÑON".encode(), "\x80".encode()]
     assert list(as_utf8(iter([b"CA\xd1ON"]), "utf-8")) == [b"CA\xd1ON"]
+
+
+@pytest.mark.parametrize("content", [b'"NPI","Name"\r"1","A"\r', b"NPI,Name\r1,A\r", b"NPI\rName\n1,A\n"])
+def test_header_when_lines_end_as_on_old_macs_then_error_says_so(content: bytes) -> None:
+    with pytest.raises(DamagedFile, match=r"a.csv: line 1 holds a carriage return: .*old Macs.*get the file again"):
+        header_and_rest(iter([content]), "a.csv")
+
+
+@pytest.mark.parametrize("header", [b'"NPI","Na"me"\n', b'"NPI","Name\n'])
+def test_header_when_a_quote_is_stray_then_error_says_so(header: bytes) -> None:
+    with pytest.raises(DamagedFile, match=r"a.csv: line 1 is no header of RFC 4180 \(.*Download the file again"):
+        header_and_rest(iter([header]), "a.csv")

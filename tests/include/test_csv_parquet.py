@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from include import csv_parquet
+from include.csv_blocks import blocks
 from include.csv_layout import Layout
 from include.csv_parquet import Converted, Progress, convert
 from include.zip_member import DamagedFile
@@ -161,11 +162,28 @@ def test_progress_when_written_then_for_people() -> None:
 
 def test_convert_when_the_file_is_damaged_in_the_middle_then_the_open_part_is_told() -> None:
     output = Output()
-    content = b"Id,Name,Town\n" + b"1,ANA,Austin\n" * 10 + b'2,"BEA,Austin\n'
+    content = b"Id,Name,Town\n" + b"1,ANA,Austin\n" * 10 + b'2,"BEA,Austin'
     with pytest.raises(DamagedFile, match="line 12 opens a quote"):
         run(content, output, block_bytes=13, rows_per_part=8)
     assert list(output.closed) == ["part-00000.parquet"]
     assert output.failed in ([], ["part-00001.parquet"])
+
+
+def test_convert_when_values_hold_line_feeds_then_rows_in_is_the_lines_without_them() -> None:
+    output = Output()
+    result = run(b'Id,Name,Town\n1,"A\n\nB",\n2,BEA,"x\n"\n\n3,"C"D,\n4,D,', output, block_bytes=9)
+
+    # Nine lines: the header, three that begin within a value, three rows, a blank one and one with a stray quote.
+    assert (result.rows_in, result.continuation_lines, result.rows, result.rejected) == (5, 3, 3, 2)
+
+
+def test_convert_when_a_record_is_lost_on_the_way_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_but_the_second(*given: Any) -> Iterator[Any]:
+        yield from (block for number, block in enumerate(blocks(*given)) if number != 1)
+
+    monkeypatch.setattr(csv_parquet, "blocks", all_but_the_second)
+    with pytest.raises(DamagedFile, match="10 lines in, .* 9 rows out and 0 rejected do not balance"):
+        run(b"Id,Name,Town\n" + b"1,ANA,Austin\n" * 10, Output(), block_bytes=13)
 
 
 def test_convert_when_the_lake_fails_then_its_error() -> None:

@@ -25,7 +25,7 @@ def written(rows: list[list[str]], quoting: int, line_end: str) -> bytes:
 
 def filled(content: bytes) -> list[tuple[int, int, str]]:
     """Return record, column and value of every field that holds something."""
-    found = scan(content)
+    found = scan(content, is_last=content.endswith(b"\n"))
     places = zip(found.record, found.column, found.begin, found.end, found.escaped, strict=True)
     return [
         (int(record), int(column), content[begin:end].replace(b'""', b'"' if escaped else b'""').decode())
@@ -74,17 +74,57 @@ def test_scan_when_the_content_is_cut_anywhere_then_the_records_before_are_whole
         b'"a""b"c"",d\n',
         b'"a","b"\r,c\n',
         b"a\rb,c\n",
-        b'"a"x"\n",c\n',
+        b'"a"x",c\n',
+        b'"a","b\n',
+        b'"a,"b"\n',
+        b'a","b"\n',
+        b'"a"","b"\n',
+        b'"a","b""\n',
     ],
 )
-def test_scan_when_a_quote_or_return_stands_in_a_wrong_place_then_its_record_is_malformed(line: bytes) -> None:
-    found = scan(b'"1","2"\n' + line + b'"3","4"\n')
-    assert found.malformed.tolist() == [False, True, False]
-    assert found.newlines_before[2] == 1 + line.count(b"\n")
+def test_scan_when_a_quote_or_return_stands_in_a_wrong_place_then_its_line_is_malformed(line: bytes) -> None:
+    found = scan(b'"1","2"\n' + line + b'"3","4"\n"5","6"\n')
+    assert found.malformed.tolist() == [False, True, False, False]
+    assert found.field_counts.tolist() == [2, 0, 2, 2]
+    assert found.newlines_before.tolist() == [0, 1, 2, 3, 4]
+    assert [value for _, _, value in filled(b'"1","2"\n' + line + b'"3","4"\n')] == ["1", "2", "3", "4"]
 
 
-def test_scan_when_a_quote_is_never_closed_then_no_record_ends_after_it() -> None:
-    assert scan(b'a,b\n"c,d\ne,f\n').record_starts.tolist() == [0, 4]
+def test_scan_when_a_record_of_two_lines_has_a_stray_quote_then_each_line_is_malformed() -> None:
+    found = scan(b'"1","a\nb"x","2"\n"3","4"\n')
+    assert found.malformed.tolist() == [True, True, False]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.text(alphabet="ab,é<", max_size=3), min_size=3, max_size=3), min_size=1, max_size=5), st.data()
+)
+def test_scan_when_one_quote_is_put_in_or_lost_then_every_other_line_is_read(
+    rows: list[list[str]], data: st.DataObject
+) -> None:
+    lines = [written([["2", *row]], csv.QUOTE_ALL, "\n") for row in rows]
+    number = data.draw(st.integers(0, len(lines) - 1))
+    line = lines[number]
+    quotes = [at for at, byte in enumerate(line) if byte == ord('"')]
+    put_in = data.draw(st.integers(0, len(line) - 1))
+    lost = data.draw(st.sampled_from(quotes))
+    damaged = data.draw(st.sampled_from([line[:put_in] + b'"' + line[put_in:], line[:lost] + line[lost + 1 :]]))
+    content = b"".join([*lines[:number], damaged, *lines[number + 1 :]])
+    found = scan(content, is_last=True)
+
+    assert found.newlines_before.tolist() == list(range(len(lines) + 1))
+    others = [record for record in range(len(lines)) if record != number]
+    assert not found.malformed[others].any()
+    assert [(record, column, value) for record, column, value in filled(content) if record != number] == [
+        (record, column, value) for record in others for column, value in enumerate(["2", *rows[record]]) if value
+    ]
+
+
+def test_scan_when_a_quote_is_open_at_the_end_then_no_record_ends_after_it_unless_nothing_follows() -> None:
+    content = b'a,b\n"c,d\ne,f\n'
+    assert scan(content).record_starts.tolist() == [0, 4]
+    last = scan(content, is_last=True)
+    assert (last.record_starts.tolist(), last.malformed.tolist()) == ([0, 4, 9, 13], [False, True, False])
 
 
 @pytest.mark.parametrize("content", [b"", b'"', b'""', b'"",', b'"a"', b"\r", b"a,b"])

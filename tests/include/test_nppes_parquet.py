@@ -20,7 +20,7 @@ import pytest
 
 from include.csv_parquet import Converted, Rejected, convert
 from include.nppes import WrongMembers
-from include.nppes_layout import NPIDATA_COLUMNS, HeaderContractError
+from include.nppes_layout import MEMBERS, NPIDATA_COLUMNS, HeaderContractError
 from include.nppes_parquet import LAYOUTS, member_of_day
 from include.zip_member import DamagedFile
 from services.nppes_sample.files import csv_bytes
@@ -55,7 +55,7 @@ def zipped(content: bytes, member: str = MEMBER) -> bytes:
     return target.getvalue()
 
 
-def converted(source: bytes, block_bytes: int = 1 << 20, rows_per_part: int = 1000) -> Output:
+def converted(source: bytes, block_bytes: int = 1 << 20, rows_per_part: int = 1000, member: str = "npidata") -> Output:
     parts: dict[str, bytes] = {}
     rejects = io.BytesIO()
 
@@ -70,8 +70,8 @@ def converted(source: bytes, block_bytes: int = 1 << 20, rows_per_part: int = 10
         source_name="nppes_weekly",
         source_object=OBJECT,
         file_date=SUNDAY,
-        member=member_of_day("npidata", SUNDAY, OBJECT),
-        layout=LAYOUTS["npidata"],
+        member=member_of_day(member, SUNDAY, OBJECT),
+        layout=LAYOUTS[member],
         open_part=open_part,
         rejects=rejects,
         block_bytes=block_bytes,
@@ -234,10 +234,43 @@ def test_convert_when_the_last_line_end_is_missing_but_the_row_is_whole_then_loa
     assert converted(zipped(csv_of(LINE, LINE[:-1]))).table["line"].to_pylist() == [2, 3]
 
 
+@pytest.mark.parametrize("name", sorted(MEMBERS))
+@pytest.mark.parametrize(
+    "damage", [(b'"2551230990"', b'"25"51230990"'), (b'"2551230990"', b'"2551230990'), (b'""\n', b'"\n')]
+)
+def test_convert_when_quotes_are_stray_in_two_rows_then_these_alone_are_refused(
+    name: str, damage: tuple[bytes, bytes]
+) -> None:
+    """Two stray quotes, an even number, once swallowed every row between them, and the books were equal."""
+    row = csv_bytes(MEMBERS[name].columns, [{"NPI": "2551230990"}]).split(b"\n", 1)[1]
+    stray = row.replace(*damage)
+    assert stray != row
+    lines = [row] * 9 + [stray] + [row] * 9 + [stray] + [row] * 10
+    content = csv_bytes(MEMBERS[name].columns, []) + b"".join(lines)
+    output = converted(zipped(content, MEMBER.replace("npidata", name)), member=name)
+
+    assert [(r.line, r.rule) for r in output.rejected] == [(11, "malformed"), (21, "malformed")]
+    assert output.table["line"].to_pylist() == [line for line in range(2, 32) if line not in (11, 21)]
+    assert (output.result.rows_in, output.result.rows, output.result.rejected) == (30, 28, 2)
+
+
+def test_convert_when_lines_end_as_on_old_macs_then_refused_and_said() -> None:
+    with pytest.raises(DamagedFile, match=f"{MEMBER}: line 1 holds a carriage return: .*old Macs.*get the file again"):
+        converted(zipped(csv_of(LINE * 5000).replace(b"\n", b"\r")))
+
+
+def test_convert_when_the_header_names_a_column_twice_then_refused_by_name() -> None:
+    with pytest.raises(HeaderContractError, match="Repeated: 'Provider First Name'"):
+        converted(zipped(csv_bytes((*NPIDATA_COLUMNS, "Provider First Name"), [])))
+    with pytest.raises(HeaderContractError, match=r"Missing: 'Certification Date' .*Repeated: 'Provider First Name'"):
+        converted(zipped(csv_bytes((*NPIDATA_COLUMNS[:-1], "Provider First Name"), [])))
+
+
 def test_convert_when_a_stray_quote_is_far_from_the_end_then_found_within_bounded_memory() -> None:
     stray = LINE.replace(b'"1"', b'"1')
-    with pytest.raises(DamagedFile, match="line 3 opens a quote that is never closed"):
-        converted(zipped(csv_of(LINE, stray, LINE * 3000)), block_bytes=64 * 1024)
+    output = converted(zipped(csv_of(LINE, stray, LINE * 3000)), block_bytes=64 * 1024)
+    assert [(r.line, r.rule, r.record) for r in output.rejected] == [(3, "malformed", stray.decode().rstrip())]
+    assert output.result.rows == 3001
 
 
 def test_convert_when_bytes_are_not_utf8_then_their_row_is_rejected_with_its_line() -> None:

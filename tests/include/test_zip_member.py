@@ -6,11 +6,13 @@ import io
 import struct
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
+from random import Random
 
 import pytest
 
 from include import zip_member
-from include.zip_member import INFLATED_BYTES, DamagedFile, open_member
+from include.zip_member import INFLATED_BYTES, DamagedFile, check_members, members, open_member
 
 WHERE = "gs://lake/raw/a.zip"
 CONTENT = b"".join(b'"%d","%d"\n' % (n, n * n) for n in range(100_000))
@@ -34,7 +36,12 @@ def patched(source: bytes, local_offset: int, central_offset: int, value: bytes)
 
 
 def choose(names: Sequence[str]) -> str:
-    return next(name for name in names if name.endswith(".csv"))
+    return next((name for name in names if name.endswith(".csv")), names[-1])
+
+
+def whole(source: bytes) -> None:
+    check_members(io.BytesIO(source), WHERE)
+    list(members(io.BytesIO(source), WHERE))
 
 
 def read(source: bytes) -> bytes:
@@ -88,8 +95,45 @@ def test_open_member_when_protected_by_a_password_then_error_names_the_member() 
 
 
 def test_open_member_when_the_compression_is_not_known_then_error_says_which_is() -> None:
-    with pytest.raises(DamagedFile, match="compression method is not supported.*uses deflate"):
+    with pytest.raises(DamagedFile, match="a.csv: compressed with deflate64, which is not read here.*uses deflate"):
         read(patched(zipped(), 8, 10, struct.pack("<H", 9)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_open_member_when_compressed_otherwise_then_refused_by_name_whole_or_cut(method: int) -> None:
+    source = zipped(method=method)
+    name = zipfile.compressor_names[method]
+    for read_all in (read, whole):
+        with pytest.raises(DamagedFile, match=f"#.+: compressed with {name}, which is not read here.*uses deflate"):
+            read_all(source)
+    with pytest.raises(DamagedFile):
+        read(source[:-40])
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_open_member_when_bytes_are_lost_or_changed_then_no_librarys_own_error(method: int) -> None:
+    rng, source = Random(method), zipped(CONTENT[:20_000], method)
+    for _ in range(300):
+        damaged = bytearray(source[: rng.choice([len(source), rng.randrange(len(source))])])
+        near_the_end = rng.random() < 0.5 and len(damaged) > 300
+        for _ in range(rng.randrange(3)):
+            at = len(damaged) - 1 - rng.randrange(300) if near_the_end else rng.randrange(max(1, len(damaged)))
+            damaged[at:at] = b"x" if rng.random() < 0.1 else b""
+            damaged[at : at + 1] = bytes([rng.randrange(256)])
+        for read_all in (read, whole):
+            with suppress(DamagedFile):
+                read_all(bytes(damaged))
+
+
+def test_members_when_sound_then_each_name_and_content_in_order() -> None:
+    assert list(members(io.BytesIO(zipped(b"x")), WHERE)) == [("readme.pdf", b"%PDF"), ("a.csv", b"x")]
+
+
+def test_check_members_when_one_fails_its_checksum_then_refused_before_anybody_reads_it() -> None:
+    source = bytearray(zipped(CONTENT[:10_000]))
+    source[len(source) // 2] ^= 0x10
+    with pytest.raises(DamagedFile, match="truncated or damaged"):
+        check_members(io.BytesIO(bytes(source)), WHERE)
 
 
 def test_open_member_when_it_says_to_be_a_bomb_then_refused_unread() -> None:

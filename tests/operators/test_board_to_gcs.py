@@ -10,9 +10,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.errors import VendorDown
-from include.board_answers import answers
 from include.board_pages import PageChanged
 from include.board_sources import board_sources
+from include.zip_member import members
 from operators.board_to_gcs import BoardToGcsOperator, FileOfAnotherDay
 from tests.operators.board_files import (
     ADA,
@@ -210,7 +210,7 @@ def _append() -> Any:
 
 
 def looked_up(lake: storage.Bucket, name: str) -> list[str]:
-    return [page for page, _ in answers(io.BytesIO(lake.blob(name).download_as_bytes()))]
+    return [page for page, _ in members(io.BytesIO(lake.blob(name).download_as_bytes()), name)]
 
 
 def test_look_up_when_the_budget_is_small_then_the_next_run_goes_on_behind(
