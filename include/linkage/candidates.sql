@@ -69,6 +69,9 @@ JOIN (SELECT * FROM p_name JOIN p_state USING (pid)) AS p ON p.name = l.name AND
 LEFT JOIN nickname AS n ON n.one = l.first AND n.other = p.first
 WHERE left(p.first, 1) = l.initial OR n.one IS NOT NULL OR p.middle = l.initial OR jaro_winkler_similarity(p.first, l.first) > 0.85
 UNION
+-- The two names in each other's place.
+SELECT l.lid, p.pid FROM l JOIN p ON p.last = l.first AND p.first = l.last
+UNION
 -- The same whole name anywhere: licences are kept after a move, and a rare name is found again.
 SELECT l.lid, p.pid FROM l JOIN p ON p.last = l.last AND p.first = l.first
 UNION
@@ -78,9 +81,15 @@ UNION
 -- The same house, and one of the names alike.
 SELECT l.lid, p.pid
 FROM l JOIN (SELECT pid, street, first, last FROM p UNION SELECT pid, mailing_street, first, last FROM p) AS p ON p.street = l.street
-WHERE p.first = l.first OR p.last = l.last OR jaro_winkler_similarity(p.last, l.last) > 0.88
+WHERE p.first = l.first OR p.last = l.last OR p.first = l.last OR p.last = l.first OR jaro_winkler_similarity(p.last, l.last) > 0.88
 UNION
 -- The same first name and ZIP code, and a last name with a typing error.
 SELECT l.lid, p.pid
 FROM l JOIN (SELECT pid, zip5, first, last FROM p UNION SELECT pid, mailing_zip5, first, last FROM p) AS p ON p.zip5 = l.zip5 AND p.first = l.first
-WHERE jaro_winkler_similarity(p.last, l.last) > 0.88;
+WHERE jaro_winkler_similarity(p.last, l.last) > 0.88
+UNION
+-- The same first name in the same state, and a last name with a typing error behind its first two letters.
+SELECT l.lid, p.pid
+FROM l JOIN (SELECT pid, state, first, last FROM p UNION SELECT pid, mailing_state, first, last FROM p) AS p
+  ON p.state = l.at_state AND p.first = l.first AND left(p.last, 2) = left(l.last, 2)
+WHERE keystroke(p.last, l.last);

@@ -7,8 +7,11 @@ WITH paired AS (
     c.lid, c.pid, l.state, l.profession, l.number_shared, p.pid IS NOT NULL AND n.slot IS NOT NULL AS has_number, n.is_slot, n.slot,
     l.number AS l_number, t.numbers, l.first AS l_first, p.first AS p_first, l.middle AS l_middle, p.middle AS p_middle,
     l.last AS l_last, p.last AS p_last, l.former AS l_former, p.former AS p_former, l.parts AS l_parts, p.parts AS p_parts,
+    NOT (coalesce(l.last = p.last, FALSE) OR coalesce(l.first = p.first, FALSE)) AS is_crossed,
     l.suffix AS l_suffix, p.suffix AS p_suffix, l.profession = p.profession AS profession_same,
     coalesce(l.street IN (p.street, p.mailing_street), FALSE) AS street_same,
+    -- A line or a ZIP code with a typing error: the same house number, and the rest starts alike.
+    alike_street(l.street, p.street) OR alike_street(l.street, p.mailing_street) AS street_near,
     coalesce(l.zip5 IN (p.zip5, p.mailing_zip5), FALSE) AS zip5_same,
     coalesce(l.zip3 IN (p.zip3, p.mailing_zip3), FALSE) AS zip3_same,
     coalesce(l.at_state IN (p.state, p.mailing_state), FALSE) AS state_same,
@@ -25,20 +28,29 @@ SELECT
   paired.lid, paired.pid, paired.state, paired.profession, number_shared, slot,
   has_number AND is_slot AS number_slot,
   has_number AND NOT is_slot AS number_identifier,
-  NOT has_number AND len(list_filter(numbers, lambda n: length(n) > 3 AND damerau_levenshtein(n, l_number) < 2)) > 0 AS number_near,
+  NOT has_number AND len(list_filter(numbers, lambda n: keystroke(n, l_number))) > 0 AS number_near,
   NOT has_number AND numbers IS NOT NULL AND l_number IS NOT NULL AS number_other,
   coalesce(number_count.n, 1) AS number_holders,
   coalesce(l_last = p_last, FALSE) AS last_same,
   coalesce(l_last = p_former, FALSE) OR coalesce(l_former IN (p_last, p_former), FALSE) AS last_former,
   (len(l_parts) > 1 OR len(p_parts) > 1) AND list_has_any(l_parts, p_parts) AS last_part,
-  coalesce(least(length(l_last), length(p_last)) > 3 AND damerau_levenshtein(l_last, p_last) < 2, FALSE) AS last_near,
+  keystroke(l_last, p_last) AS last_near,
+  -- The two names in each other's place; each counts for itself, as the second may be missing or mistyped.
+  is_crossed AND (l_last = p_first OR keystroke(l_last, p_first)) AS last_crossed,
+  is_crossed AND (l_first = p_last OR keystroke(l_first, p_last)) AS first_crossed,
+  alike(l_last, p_last) AS last_alike,
+  alike(l_first, p_first) AS first_alike,
+  l_last IS NOT NULL AND p_last IS NOT NULL AS last_told,
+  l_first IS NOT NULL AND p_first IS NOT NULL AS first_told,
   (coalesce(last_count.n, 0) + 1) / providers AS last_share,
+  (coalesce(first_of_last.n, 0) + 1) / providers AS last_crossed_share,
+  (coalesce(last_of_first.n, 0) + 1) / providers AS first_crossed_share,
   coalesce(l_first = p_first, FALSE) AS first_same,
   nickname.one IS NOT NULL AS first_nickname,
   coalesce((l_first = p_middle OR l_middle = p_first) AND length(l_first) > 1, FALSE) AS first_is_middle,
   coalesce(least(length(l_first), length(p_first)) = 1 AND left(l_first, 1) = left(p_first, 1), FALSE) AS first_initial,
   coalesce(least(length(l_first), length(p_first)) > 2 AND (
-    damerau_levenshtein(l_first, p_first) < 2 OR starts_with(l_first, p_first) OR starts_with(p_first, l_first)
+    keystroke(l_first, p_first, 3) OR starts_with(l_first, p_first) OR starts_with(p_first, l_first)
   ), FALSE) AS first_near,
   (coalesce(first_count.n, 0) + 1) / providers AS first_share,
   coalesce(l_middle = p_middle AND length(l_middle) > 1, FALSE) AS middle_same,
@@ -49,7 +61,7 @@ SELECT
   coalesce(l_suffix = p_suffix, FALSE) AS suffix_same,
   coalesce(l_suffix != p_suffix, FALSE) AS suffix_conflict,
   (l_suffix IS NULL) != (p_suffix IS NULL) AS suffix_one,
-  street_same, zip5_same, zip3_same, state_same, NOT state_same AS state_other,
+  street_same, street_near, zip5_same, zip3_same, state_same, NOT state_same AS state_other,
   (coalesce(street_count.n, 0) + 1) / providers AS street_share,
   (coalesce(zip5_count.n, 0) + 1) / providers AS zip5_share,
   (coalesce(zip3_count.n, 0) + 1) / providers AS zip3_share,
@@ -72,6 +84,8 @@ LEFT JOIN number_count ON number_count.state = paired.state AND number_count.num
 LEFT JOIN last_count ON last_count.last = l_last
 LEFT JOIN first_count ON first_count.first = l_first
 LEFT JOIN first_count AS middle_count ON middle_count.first = l_middle
+LEFT JOIN first_count AS first_of_last ON first_of_last.first = l_last
+LEFT JOIN last_count AS last_of_first ON last_of_first.last = l_first
 LEFT JOIN street_count ON street_count.street = paired.street
 LEFT JOIN zip5_count ON zip5_count.zip5 = paired.zip5
 LEFT JOIN zip3_count ON zip3_count.zip3 = paired.zip3

@@ -1,24 +1,39 @@
 -- Weighed pairs -> table `decided`: the tier of each, and how probable it is against every rival and against nobody.
 CREATE TABLE tiered AS
+WITH fitted AS (
+  SELECT
+    *,
+    list_contains(['same', 'former', 'part', 'near'], last_level) AS last_fits,
+    list_contains(['same', 'nickname', 'middle', 'near', 'initial'], first_level) AS first_fits,
+    last_level = 'crossed' AND first_level = 'crossed' AS is_swapped,
+    list_contains(['slot', 'identifier'], number_level) AS has_number,
+    suffix_level IS NOT DISTINCT FROM 'conflict' AS suffix_conflicts
+  FROM weighed
+)
 SELECT
   *,
-  list_contains(['same', 'former', 'part', 'near'], last_level) AS last_fits,
-  list_contains(['same', 'nickname', 'middle', 'near', 'initial'], first_level) AS first_fits,
   CASE
+    WHEN suffix_conflicts THEN NULL
     -- A number proves little without the name: colleagues' are entered, digits are mistyped, two people got one.
-    WHEN number_level IN ('slot', 'identifier') AND suffix_level IS DISTINCT FROM 'conflict' AND (
-      (last_fits AND first_fits) OR ((last_fits OR first_fits) AND NOT number_shared)
+    WHEN has_number AND ((last_fits AND first_fits) OR is_swapped) THEN 1
+    WHEN has_number AND NOT number_shared AND (
+      last_fits OR first_fits OR last_level = 'alike' OR first_level = 'alike'
+      -- One name in the other's place, or none to compare: the house must speak for it, too.
+      OR ((last_level = 'crossed' OR first_level = 'crossed') AND list_contains(['same', 'near', 'zip5'], address_level))
+      OR (last_level IS NULL AND first_level IS NULL AND address_level = 'same')
     ) THEN 1
+    WHEN profession_level != 'same' THEN NULL
     -- A nickname that no list knows, at the same address, with the same middle name.
-    WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' AND profession_level = 'same'
-      AND suffix_level IS DISTINCT FROM 'conflict' THEN 2
-    WHEN NOT (last_fits AND first_fits) OR profession_level != 'same' OR suffix_level = 'conflict' THEN NULL
+    WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' THEN 2
+    WHEN is_swapped AND (address_level IN ('same', 'near') OR phone_level = 'same') THEN 2
+    WHEN NOT (last_fits AND first_fits) THEN NULL
     WHEN address_level = 'same' OR phone_level = 'same' THEN 2
     WHEN middle_level = 'conflict' THEN NULL
+    WHEN address_level = 'near' THEN 2
     WHEN address_level IN ('zip5', 'zip3') THEN 3
     ELSE 4
   END AS tier
-FROM weighed;
+FROM fitted;
 
 CREATE TABLE decided AS
 WITH rivals AS (

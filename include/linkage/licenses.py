@@ -35,7 +35,10 @@ CREATE OR REPLACE MACRO street_key(line) AS NULLIF(TRIM(regexp_replace(regexp_re
   regexp_replace(folded(line), '^(P O BOX|PO BOX|POST OFFICE BOX|BOX) ', '0 BOX '),
   ' (STE|SUITE|UNIT|APT|APARTMENT|FL|FLOOR|RM|ROOM|BLDG|BUILDING|DEPT|LOT|SPC|NO)( .*)?$', ''),
   ' (STREET|ST|AVENUE|AVE|AV|ROAD|RD|BOULEVARD|BLVD|DRIVE|DR|LANE|LN|PARKWAY|PKWY|HIGHWAY|HWY|COURT|CT|PLACE|PL|CIRCLE|CIR|WAY|TERRACE|TER|TRAIL|TRL|SQUARE|SQ|PLAZA|PLZ)( (N|S|E|W|NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST))?$', ''),
-  '^([0-9]+) (N|S|E|W|NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST) ', '\1 ')), '')
+  '^([0-9]+) (N|S|E|W|NE|NW|SE|SW|NORTH|SOUTH|EAST|WEST) ', '\1 ')), '');
+CREATE OR REPLACE MACRO alike_street(one, other) AS CASE
+  WHEN split_part(one, ' ', 1) = split_part(other, ' ', 1) AND length(split_part(one, ' ', 2)) > 1
+  THEN jaro_winkler_similarity(replace(one, ' ', ''), replace(other, ' ', '')) > 0.92 ELSE FALSE END
 """
 
 

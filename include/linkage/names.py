@@ -9,6 +9,8 @@ from nicknames import NickNamer
 # folded: upper case without accents, apostrophes and dots; hyphens and other marks become blanks. NULL when nothing is left.
 # suffix_of: the suffix that a name ends with, or NULL. ("2ND" and "3RD" are written too.)
 # key_of: letters only, the suffix cut off: what two last names are compared by.
+# keystroke: two names of four letters or more that one typing error parts. alike: two longer ones that a few errors part.
+# A CASE, as DuckDB computes both sides of an AND: the distance costs as much as all other columns of a pair together.
 MACROS = r"""
 CREATE OR REPLACE MACRO folded(name) AS
   NULLIF(TRIM(regexp_replace(regexp_replace(upper(strip_accents(name)), '[''.`]', '', 'g'), '[^A-Z0-9]+', ' ', 'g')), '');
@@ -18,6 +20,12 @@ CREATE OR REPLACE MACRO key_of(name) AS
   NULLIF(replace(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ', ''), '');
 CREATE OR REPLACE MACRO parts_of(name) AS
   string_split(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ');
+CREATE OR REPLACE MACRO keystroke(one, other, shortest := 4) AS CASE
+  WHEN abs(length(one) - length(other)) < 2 AND least(length(one), length(other)) >= shortest
+    AND (left(one, 1) = left(other, 1) OR right(one, 1) = right(other, 1))
+  THEN damerau_levenshtein(one, other) < 2 ELSE FALSE END;
+CREATE OR REPLACE MACRO alike(one, other) AS CASE
+  WHEN least(length(one), length(other)) > 4 THEN jaro_winkler_similarity(one, other) > 0.92 ELSE FALSE END;
 """
 
 

@@ -61,7 +61,10 @@ FIELDS = (
             Level("part", "last_part", 0.015, "4 * last_share", "last name is part of a double name",
                   "double names are cut at either half"),
             Level("near", "last_near", 0.02, "0.0008", "last name is a keystroke away", "typing errors, 1 % a side"),
-            Level("different", "TRUE", 0.025, "0.99", "last names differ", "a marriage that only one side knows of"),
+            Level("crossed", "last_crossed", 0.04, "last_crossed_share", "last name stands in the place of the first name",
+                  "both names cross at once in two records of a thousand: each gets the root of that"),
+            Level("alike", "last_alike", 0.005, "0.002", "last name is a few keystrokes away", "typing errors on both sides"),
+            Level("different", "last_told", 0.02, "0.99", "last names differ", "a marriage that only one side knows of"),
         ),
     ),
     Field(
@@ -75,7 +78,10 @@ FIELDS = (
             Level("initial", "first_initial", 0.02, "0.07", "first name is only an initial, the same", "old board rows"),
             Level("near", "first_near", 0.03, "0.004", "first name is a keystroke or an ending away",
                   "typing errors, and short forms that no list knows"),
-            Level("different", "TRUE", 0.02, "0.92", "first names differ", "unlisted nicknames and errors"),
+            Level("crossed", "first_crossed", 0.04, "first_crossed_share", "first name stands in the place of the last name",
+                  "as for the last name"),
+            Level("alike", "first_alike", 0.005, "0.01", "first name is a few keystrokes away", "typing errors on both sides"),
+            Level("different", "first_told", 0.015, "0.91", "first names differ", "unlisted nicknames and errors"),
         ),
     ),
     Field(
@@ -100,6 +106,8 @@ FIELDS = (
         (
             Level("same", "street_same", 0.55, "street_share", "same street address",
                   "boards publish homes and former offices as well"),
+            Level("near", "street_near", 0.04, "2 * street_share", "same house, street or ZIP code with a typing error",
+                  "typing errors, and types of street that stand in one word with the name"),
             Level("zip5", "zip5_same", 0.12, "zip5_share", "same ZIP code", "another office in town, or a home nearby"),
             Level("zip3", "zip3_same", 0.15, "zip3_share", "same ZIP3 area", "a move or a home within the area"),
             Level("state", "state_same", 0.14, "state_share", "same state", "a move within the state"),
