@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -54,3 +55,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, inbox: Inbox) -> Iterator[
 def credits(sandbox: Sandbox) -> Callable[[], float]:
     """Apollo's credits that are left."""
     return lambda: float(sandbox.admin.get("ledger").json()["balances"]["apollo"])
+
+
+def moved_on(sandbox: Sandbox, inbox: Inbox, part: bytes) -> tuple[dict[str, str], bytes]:
+    """Move the world on by a minute, and return the webhook whose body has this part."""
+    now = datetime.fromisoformat(sandbox.admin.get("clock").json()["now"])
+    sandbox.admin.post("clock", json={"now": (now + timedelta(minutes=1)).isoformat()}).raise_for_status()
+    return next((headers, body) for headers, body in inbox.got if part in body)
