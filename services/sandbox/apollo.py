@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -115,7 +117,7 @@ class Apollo:
     ids: dict[str, str] = field(default_factory=dict)  # Apollo's person id -> NPI
 
     async def match(self, call: Call) -> Response:
-        asked = {**dict(call.query), **(call.body if isinstance(call.body, dict) else {})}
+        asked = dict(call.query)
         if not any(asked.get(name) for name in ("name", "last_name", "email", "linkedin_url", "id")):
             return error(422, "Invalid parameters")
         refusal = self._refusal(asked)
@@ -187,7 +189,7 @@ class Apollo:
 
     async def bulk_organizations(self, call: Call) -> Response:
         details = (call.body or {}).get("details") or []
-        domains = call.request.query_params.getlist("domains[]")
+        domains = call.query.getlist("domains[]")
         asked = details or [{"domain": domain} for domain in domains]
         if not asked:
             return bulk_error(400, "INVALID_REQUEST", "invalid request, missing details")
@@ -214,7 +216,10 @@ class Apollo:
         page, size = int(call.query.get("page", 1)), int(call.query.get("per_page", 10))
         if not 1 <= page <= 500 or not 1 <= size <= 100 or (page - 1) * size >= MOST_FOUND:
             return error(422, "Invalid parameters")
-        found = self._searched(call)
+        try:
+            found = self._searched(call)
+        except ValueError as reason:
+            return error(422, f"Invalid parameters: {reason}")
         people = [self._teaser(person) for person in found[(page - 1) * size : page * size]]
         return JSONResponse({"total_entries": len(found), "people": people})
 
@@ -224,10 +229,13 @@ class Apollo:
             return error(422, "Invalid parameters")
         if self.ledger.balances["apollo"] < 1:
             return error(422, NO_CREDITS)
-        practices = {person.domain: person for person in self._searched(call)}
+        try:
+            practices = {person.domain: person for person in self._searched(call)}
+        except ValueError as reason:
+            return error(422, f"Invalid parameters: {reason}")
         companies = [company_view(self.world, "apollo", practices[domain]) for domain in sorted(practices)]
         known = [company for company in companies if company]
-        self._charge("organizationSearch", str(call.request.url.query), 1.0)
+        self._charge("organizationSearch", str(call.query), 1.0)
         shown = [self._organization(company) for company in known[(page - 1) * size : page * size]]
         pages = math.ceil(len(known) / size)
         pagination = {"page": page, "per_page": size, "total_entries": len(known), "total_pages": pages}
@@ -356,7 +364,7 @@ class Apollo:
     def _shown(self, found: tuple[Person, View]) -> dict[str, Any]:
         person, view = found
         verified = view.email is not None and view.confidence >= 0.7
-        title = TITLES.get(person.specialty, person.specialty.replace("_", " ").title())
+        title = _title(person)
         slug = view.linkedin_slug
         company = company_view(self.world, "apollo", person)
         return {
@@ -389,7 +397,7 @@ class Apollo:
             "id": self._id(person),
             "first_name": person.first_name.title(),
             "last_name_obfuscated": f"{last[:2]}***{last[-1:]}",
-            "title": TITLES.get(person.specialty, "Dentist"),
+            "title": _title(person),
             "last_refreshed_at": "2025-10-01T00:00:00.000+00:00",
             "has_email": view.email is not None,
             "has_city": True,
@@ -402,16 +410,25 @@ class Apollo:
         }
 
     def _searched(self, call: Call) -> list[Person]:
-        """Whom Apollo knows and the served filters leave: state names or codes in locations, and practice domains."""
-        query = call.request.query_params
+        """Whom Apollo knows and the served filters leave: states in locations, practice domains, titles, sizes."""
+        query = call.query
         locations = query.getlist("person_locations[]") + query.getlist("organization_locations[]")
         states = {part.strip().upper() for location in locations for part in location.split(",")}
         domains = {domain.lower() for domain in query.getlist("q_organization_domains_list[]")}
+        titles = [title.lower() for title in query.getlist("person_titles[]")]
+        sizes = [_range(text) for text in query.getlist("organization_num_employees_ranges[]")]
         return [
             person
             for person in self.known.people()
-            if (not states or person.state in states) and (not domains or person.domain in domains)
+            if (not states or person.state in states)
+            and (not domains or person.domain in domains)
+            and (not titles or any(title in _title(person).lower() for title in titles))
+            and (not sizes or self._has_size(person, sizes))
         ]
+
+    def _has_size(self, person: Person, sizes: list[tuple[int, int]]) -> bool:
+        company = company_view(self.world, "apollo", person)
+        return company is not None and any(least <= company.employees <= most for least, most in sizes)
 
     def _company(self, asked: Mapping[str, Any]) -> Company | None:
         domain = str(asked.get("domain") or asked.get("website") or "").split("//")[-1].strip("/")
@@ -460,6 +477,7 @@ def apollo_routes(plan: Plan, world: World, clock: Clock, ledger: Ledger, faults
         error=error,
         refuse=_refuse,
         operation_limits=windows,
+        parameters=_parameters,
     )
     handlers = {
         "peopleEnrichment": apollo.match,
@@ -475,6 +493,41 @@ def apollo_routes(plan: Plan, world: World, clock: Clock, ledger: Ledger, faults
         "authHealth": apollo.health,
     }
     return vendor_routes(vendor, handlers, ledger, faults)
+
+
+def _parameters(operation: Operation, request: Request, document: Any) -> tuple[QueryParams, Any]:
+    """Apollo's parameters, out of the address and out of a JSON body: public clients send bodies (inferred).
+
+    What the contract's body declares stays in the body. A list `person_titles` is the parameter `person_titles[]`, an object
+    `revenue_range` is `revenue_range[min]` and `revenue_range[max]`.
+    """
+    if not isinstance(document, dict):
+        return request.query_params, document
+    own = {name: value for name, value in document.items() if f"body/{name}" in operation.declared}
+    said = [pair for name, value in document.items() if name not in own for pair in _pairs(name, value)]
+    return QueryParams([*request.query_params.multi_items(), *said]), own or (document if operation.body else None)
+
+
+def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        return [(name if name.endswith("[]") else f"{name}[]", _text(item)) for item in value]
+    if isinstance(value, dict):
+        return [pair for part, inner in value.items() for pair in _pairs(f"{name}[{part}]", inner)]
+    return [] if value is None else [(name, _text(value))]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _title(person: Person) -> str:
+    return TITLES.get(person.specialty, person.specialty.replace("_", " ").title())
+
+
+def _range(text: str) -> tuple[int, int]:
+    """The bounds of a range such as "1,10"; ValueError for another form."""
+    least, most = text.split(",")
+    return int(least), int(most)
 
 
 def error(status: int, message: str) -> Response:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from services.sandbox import soda
 from services.sandbox.board_formats import DATA_SETS, FILES, digits, nc_page, published
 from services.sandbox.board_licensees import Licensee, licensees
 from services.sandbox.clock import Clock
@@ -145,21 +146,17 @@ def _versioned(request: Request, boards: Boards, content: bytes, media_type: str
 
 
 def _rows(request: Request, boards: Boards, state: str) -> Response:
-    query = request.query_params
-    unknown = [name for name in query if name not in ("$select", "$where", "$order", "$limit", "$offset")]
     rows = DATA_SETS[state.upper()](boards.people(state.upper()))
-    if unknown or not query.get("$where"):
-        return JSONResponse({"errorCode": "query.soql.invalid", "message": f"unknown parameters {unknown}"}, 400)
-    if query.get("$select", "").startswith("count(*)"):
-        return JSONResponse([{"rows": str(len(rows))}])
-    with_ids: list[Mapping[str, object]] = [
+    with_ids = [
         {":id": f"row-{_digest(f'{state} {number}'.encode())[:4]}-{number:06d}", **row}
         for number, row in enumerate(rows)
     ]
-    if query.get("$order") == ":id":
-        with_ids.sort(key=lambda row: str(row[":id"]))
-    offset, limit = int(query.get("$offset", 0)), int(query.get("$limit", 1000))
-    return _versioned(request, boards, published(with_ids[offset : offset + limit]), "application/json;charset=utf-8")
+    try:
+        found = soda.answer(with_ids, request.query_params)
+    except soda.Refused as refusal:
+        body = {"code": refusal.code, "error": True, "message": str(refusal)}
+        return JSONResponse(body, refusal.status)
+    return _versioned(request, boards, published(found), "application/json;charset=utf-8")
 
 
 def _form(request: Request, boards: Boards, state: str, page: str, given: Mapping[str, str]) -> Response:

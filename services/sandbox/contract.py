@@ -5,7 +5,7 @@ Schemas are judged by jsonschema in the OpenAPI dialect of the file (3.0 or 3.1)
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,7 +65,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method on one path, with the validators of what goes in and what comes out."""
+    """One method on one path, with the validators of what goes in and what comes out.
+
+    declared: what a request may say, as `query/page`, `header/Version`, `body/items[].id`; `body/inputs.*` is whatever it likes.
+    """
 
     id: str
     method: str
@@ -74,6 +77,7 @@ class Operation:
     body: Validator | None
     body_required: bool
     replies: dict[int, Validator]
+    declared: frozenset[str]
 
     def problems(
         self, path: Mapping[str, str], query: Mapping[str, str], headers: Mapping[str, str], body: bytes
@@ -100,10 +104,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class Contract:
-    """A vendor's operations by operation id."""
+    """A vendor's operations by operation id, and the whole document, for what an extension (x-…) tells."""
 
     name: str
     operations: dict[str, Operation]
+    document: Mapping[str, Any]
 
     def operation(self, operation_id: str) -> Operation:
         if operation_id not in self.operations:
@@ -123,7 +128,7 @@ def contract(file_name: str) -> Contract:
         for method in METHODS
         if method in item
     ]
-    return Contract(file_name, {operation.id: operation for operation in operations})
+    return Contract(file_name, {operation.id: operation for operation in operations}, document)
 
 
 class _Reader:
@@ -138,6 +143,7 @@ class _Reader:
     def operation(self, path: str, method: str) -> Operation:
         pointer = f"#/paths/{_escape(path)}/{method}"
         item = self.document["paths"][path][method]
+        bodies = item.get("requestBody", {}).get("content", {})
         body_pointer = f"{pointer}/requestBody/content/application~1json/schema"
         replies = {
             int(status): validator
@@ -151,13 +157,47 @@ class _Reader:
             parameters=[
                 self._parameter(f"{pointer}/parameters/{number}") for number in range(len(item.get("parameters", [])))
             ],
-            body=self._validator(body_pointer, incoming=True) if "requestBody" in item else None,
+            # Forms are judged by who reads them: their fields are text.
+            body=self._validator(body_pointer, incoming=True) if "application/json" in bodies else None,
             body_required=item.get("requestBody", {}).get("required", False),
             replies=replies,
+            declared=frozenset(self._declared(item)),
         )
+
+    def _declared(self, item: dict[str, Any]) -> Iterator[str]:
+        for parameter in item.get("parameters", []):
+            parameter = self._at(parameter["$ref"]) if "$ref" in parameter else parameter
+            if parameter["in"] != "path":
+                yield f"{parameter['in']}/{parameter['name']}"
+        for form in item.get("requestBody", {}).get("content", {}).values():
+            for path in self._fields(form["schema"], "", frozenset()):
+                yield f"body/{path}"
+
+    def _fields(self, schema: dict[str, Any], path: str, seen: frozenset[str]) -> Iterator[str]:
+        """The paths of everything that a schema names; `.*` below an object that names nothing."""
+        if "$ref" in schema:
+            reference = schema["$ref"]
+            if reference not in seen:  # a schema that holds itself goes no deeper
+                yield from self._fields(self._at(reference), path, seen | {reference})
+            return
+        parts = [part for word in ("allOf", "oneOf", "anyOf") for part in schema.get(word, [])]
+        for part in parts:
+            yield from self._fields(part, path, seen)
+        for name, inner in schema.get("properties", {}).items():
+            below = f"{path}.{name}" if path else name
+            yield below
+            yield from self._fields(inner, below, seen)
+        if isinstance(schema.get("items"), dict):
+            yield from self._fields(schema["items"], f"{path}[]", seen)
+        names_nothing = "object" in schema.get("type", ()) and not schema.get("properties") and not parts
+        if schema.get("additionalProperties", names_nothing) is not False:
+            yield f"{path}.*" if path else "*"
 
     def _parameter(self, pointer: str) -> Parameter:
         item = self._at(pointer)
+        if "$ref" in item:
+            pointer = item["$ref"]
+            item = self._at(pointer)
         return Parameter(
             name=item["name"],
             place=item["in"],

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from services.sandbox.contract import METHODS, Contract, Operation, Problem
 from services.sandbox.faults import CALL_KINDS, Fault, Faults
 from services.sandbox.ledger import Ledger
 from services.sandbox.limits import Window
+from services.sandbox.modeled import VendorModel, given_names, is_among, vendor_model
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Call:
     """A request that passed the gate. `body` is the parsed JSON, or the fields of a form; None when there was none."""
 
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: Any
     request: Request
 
@@ -49,6 +51,11 @@ def no_headers() -> dict[str, str]:
     return {}
 
 
+def of_address(operation: Operation, request: Request, document: Any) -> tuple[QueryParams, Any]:
+    """The usual way to read parameters: they stand in the address, and the body is the body."""
+    return request.query_params, document
+
+
 @dataclass
 class Vendor:
     """How one vendor admits and refuses. `error(status, message)` answers in that vendor's own error shape."""
@@ -63,6 +70,9 @@ class Vendor:
     max_in_flight: int = 1_000_000
     headers: Callable[[], dict[str, str]] = no_headers
     operation_limits: Mapping[str, "OperationLimits"] = field(default_factory=dict)
+    # Some vendors read the parameters of an operation out of a body, too: what is then parameter, and what is left of the body.
+    parameters: Callable[[Operation, Request, Any], tuple[QueryParams, Any]] = of_address
+    takes_trailing_slash: bool = False
     in_flight: int = 0
 
 
@@ -71,13 +81,15 @@ def vendor_routes(vendor: Vendor, handlers: Handlers, ledger: Ledger, faults: Fa
     missing = set(vendor.contract.operations) ^ set(handlers)
     if missing:
         raise ValueError(f"{vendor.name}: contract and handlers differ in {sorted(missing)}")
+    model = vendor_model(vendor.name)
     routes = [
         Route(
-            vendor.prefix + operation.path,
-            _endpoint(vendor, operation, handlers[operation.id], ledger, faults),
+            vendor.prefix + operation.path + ending,
+            _endpoint(vendor, model, operation, handlers[operation.id], ledger, faults),
             methods=[operation.method],
         )
         for operation in vendor.contract.operations.values()
+        for ending in (("", "/") if vendor.takes_trailing_slash else ("",))
     ]
 
     async def nowhere(request: Request) -> Response:
@@ -88,7 +100,7 @@ def vendor_routes(vendor: Vendor, handlers: Handlers, ledger: Ledger, faults: Fa
 
 
 def _endpoint(
-    vendor: Vendor, operation: Operation, handler: Handler, ledger: Ledger, faults: Faults
+    vendor: Vendor, model: VendorModel, operation: Operation, handler: Handler, ledger: Ledger, faults: Faults
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         fault = faults.take(vendor.name, operation.id, CALL_KINDS)
@@ -98,7 +110,7 @@ def _endpoint(
         try:
             if fault and fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
-            response = await _admitted(vendor, operation, handler, request)
+            response = await _admitted(vendor, model, operation, handler, request)
         finally:
             vendor.in_flight -= 1
         return CutResponse(response) if fault and fault.kind == "drop_response" else response
@@ -115,7 +127,9 @@ def _endpoint(
     return counted
 
 
-async def _admitted(vendor: Vendor, operation: Operation, handler: Handler, request: Request) -> Response:
+async def _admitted(
+    vendor: Vendor, model: VendorModel, operation: Operation, handler: Handler, request: Request
+) -> Response:
     if not vendor.is_authorised(request):
         return vendor.error(401, "")
     if vendor.in_flight > vendor.max_in_flight or not all(window.has_room() for window in vendor.windows):
@@ -128,13 +142,26 @@ async def _admitted(vendor: Vendor, operation: Operation, handler: Handler, requ
     if limits:
         limits.take()
     body = await request.body()
-    problems = operation.problems(request.path_params, request.query_params, request.headers, body)
+    try:
+        query, document = vendor.parameters(operation, request, _parsed(request, body))
+    except ValueError as error:
+        return vendor.refuse(operation, [Problem("body", "", f"is not JSON: {error}")])
+    problems = operation.problems(request.path_params, query, request.headers, body)
     if problems:
         return vendor.refuse(operation, problems)
-    return await handler(Call(request.path_params, request.query_params, _parsed(request, body), request))
+    read = model.operations[operation.id]
+    unread = read.unread(given_names(query, request.headers, operation.declared, document))
+    unknown = [name for name in unread if name.startswith("body/") and not is_among(name, operation.declared)]
+    if unknown and model.unknown == "refuse":
+        fields = [name.removeprefix("body/") for name in unknown]
+        return vendor.refuse(operation, [Problem("body", name, f"property {name} should not exist") for name in fields])
+    if unread:
+        return vendor.error(501, f"not modeled by the sandbox: {', '.join(unread)} of {operation.id} (docs/sandbox.md)")
+    return await handler(Call(request.path_params, query, document, request))
 
 
 def _parsed(request: Request, body: bytes) -> Any:
+    """The fields of a form, or the JSON of a body; None without a body. ValueError where it is no JSON."""
     if "x-www-form-urlencoded" in request.headers.get("content-type", ""):
         return dict(parse_qsl(body.decode()))
     return json.loads(body) if body else None

@@ -1,4 +1,6 @@
-"""Go High Level contacts, to contracts/ghl-contacts.json (Version: v3), and the app events that a change sends.
+"""Go High Level contacts, to contracts/ghl-contacts.json, and the app events that a change sends.
+
+Version v3, and 2023-02-21 and 2021-07-28, which name the channels of dndSettings otherwise.
 
 Duplicates are found by e-mail, then by phone, and refused: "Allow Duplicate Contact" is off, as it ships by default.
 """
@@ -34,6 +36,9 @@ DAY_SECONDS = 86_400
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
 WORDS = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity", 429: "Too Many Requests"}
 USUAL = {401: "Invalid token: access token is invalid", 403: "The token does not have access to this location."}
+CURRENT = "v3"
+# The channels of dndSettings: as the versions before v3 name them -> as v3 does, and the sandbox keeps them.
+CHANNELS = {"Call": "call", "Email": "email", "SMS": "sms", "WhatsApp": "whatsApp", "GMB": "gmb", "FB": "fb"}
 PLAIN_FIELDS = [
     "firstName",
     "lastName",
@@ -70,10 +75,11 @@ class Contacts:
     used_ids: set[str] = field(default_factory=set)
 
     async def create(self, call: Call) -> Response:
-        refusal = self._refusal(call.body)
+        body, reasons = _with_channels(call)
+        refusal = self._refusal(body, reasons)
         if refusal:
             return refusal
-        fields = _clean(call.body)
+        fields = _clean(body)
         owner = self.find(fields.get("email"), fields.get("phone"))
         if owner:
             return self._duplicate(owner, fields)
@@ -81,7 +87,7 @@ class Contacts:
         self.by_id[contact_id] = {"id": contact_id, "locationId": self.plan.ghl_location, "tags": []}
         self.by_id[contact_id] |= {"dnd": False, "type": "lead", "customFields": []}
         self.by_id[contact_id]["dateAdded"] = iso(self.clock.now)
-        return JSONResponse({"contact": self._change(contact_id, fields, "ContactCreate")}, 201)
+        return JSONResponse({"contact": _shown(call, self._change(contact_id, fields, "ContactCreate"))}, 201)
 
     async def location(self, call: Call) -> Response:
         if call.path["locationId"] != self.plan.ghl_location:
@@ -91,20 +97,22 @@ class Contacts:
 
     async def get(self, call: Call) -> Response:
         contact = self.by_id.get(call.path["contactId"])
-        return JSONResponse({"contact": contact}) if contact else _absent(call)
+        return JSONResponse({"contact": _shown(call, contact)}) if contact else _absent(call)
 
     async def update(self, call: Call) -> Response:
         contact_id = call.path["contactId"]
         if contact_id not in self.by_id:
             return _absent(call)
-        refusal = self._refusal({"locationId": self.plan.ghl_location, **call.body})
+        body, reasons = _with_channels(call)
+        refusal = self._refusal({"locationId": self.plan.ghl_location, **body}, reasons)
         if refusal:
             return refusal
-        fields = _clean(call.body)
+        fields = _clean(body)
         for owner in (self.find(fields.get("email"), None), self.find(None, fields.get("phone"))):
             if owner not in (None, contact_id):
                 return self._duplicate(owner, fields)
-        return JSONResponse({"succeeded": True, "contact": self._change(contact_id, fields, "ContactUpdate")})
+        contact = _shown(call, self._change(contact_id, fields, "ContactUpdate"))
+        return JSONResponse({"succeeded": True, "succeded": True, "contact": contact})
 
     async def delete(self, call: Call) -> Response:
         contact = self.by_id.pop(call.path["contactId"], None)
@@ -132,7 +140,7 @@ class Contacts:
         else:
             start = (call.body.get("page", 1) - 1) * size
             page = found[start : start + size]
-        shown = [{**contact, "searchAfter": [contact["dateAdded"], contact["id"]]} for contact in page]
+        shown = [{**_shown(call, contact), "searchAfter": [contact["dateAdded"], contact["id"]]} for contact in page]
         return JSONResponse({"contacts": shown, "total": len(found)})
 
     async def add_tags(self, call: Call) -> Response:
@@ -164,10 +172,10 @@ class Contacts:
         message = "This location does not allow duplicated contacts."
         return JSONResponse({"statusCode": 400, "message": message, "meta": meta}, 400)
 
-    def _refusal(self, body: dict[str, Any]) -> Response | None:
+    def _refusal(self, body: dict[str, Any], reasons: list[str]) -> Response | None:
+        """Why a contact is not taken; `reasons` were found before."""
         if body["locationId"] != self.plan.ghl_location:
             return error(403, "")
-        reasons = []
         if body.get("email") and not EMAIL.fullmatch(body["email"]):
             reasons.append("email must be an email")
         if body.get("phone") and _e164(body["phone"]) is None:
@@ -279,6 +287,29 @@ def _refuse(operation: Operation, problems: list[Problem]) -> Response:
 
 def _absent(call: Call) -> Response:
     return error(400, f"Contact with id {call.path['contactId']} not found")
+
+
+def _is_current(call: Call) -> bool:
+    return call.request.headers["version"] == CURRENT
+
+
+def _with_channels(call: Call) -> tuple[dict[str, Any], list[str]]:
+    """The body with v3's names of the channels, and a reason for each name that is not of the version that was asked for."""
+    body = dict(call.body)
+    given = body.get("dndSettings")
+    if not given:
+        return body, []
+    names = {name: name for name in CHANNELS.values()} if _is_current(call) else CHANNELS
+    body["dndSettings"] = {names.get(name, name): value for name, value in given.items()}
+    return body, [f"dndSettings.property {name} should not exist" for name in given if name not in names]
+
+
+def _shown(call: Call, contact: dict[str, Any]) -> dict[str, Any]:
+    """The contact in the words of the version that was asked for."""
+    if _is_current(call) or "dndSettings" not in contact:
+        return contact
+    older = {name: old for old, name in CHANNELS.items()}
+    return {**contact, "dndSettings": {older[name]: value for name, value in contact["dndSettings"].items()}}
 
 
 def _clean(body: dict[str, Any]) -> dict[str, Any]:

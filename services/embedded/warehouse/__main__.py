@@ -18,7 +18,7 @@ from local_bigquery.jobs import query
 from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
 
-from services.embedded.warehouse import catalog, jobs, translations
+from services.embedded.warehouse import catalog, jobs, partitions as decorators, translations
 
 # Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
@@ -73,11 +73,12 @@ def main() -> None:
     in_session, alone = (_asking(query.execute, question) for question in (QUICK_TEMPORARY, NO_TEMPORARY))
 
     def execute(*given: Any, session: Any = None, **options: Any) -> Any:
-        return (in_session if session else alone)(*given, session=session, **options)
+        statistics, children, destination = (in_session if session else alone)(*given, session=session, **options)
+        return statistics, children, jobs.destination_of(statistics, destination)
 
     query.execute = execute
     tables.write, loading.paths, native.register = write, paths, register
-    for part in (catalog, translations, jobs):
+    for part in (catalog, translations, jobs, decorators):
         part.install()
     cli.main()
 

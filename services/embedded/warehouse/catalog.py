@@ -5,7 +5,10 @@ local-bigquery finds a table, and its columns, by listing all tables and all col
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
+from local_bigquery.catalog import ddl
 from local_bigquery.engine import database
 from local_bigquery.settings import settings
 
@@ -17,15 +20,18 @@ QUICK_COLUMNS = {
     "AND table_name = ? AND column_name = ?": "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
 }
 
+# Without it DuckDB writes files that its 1.0 can read, and refuses every persistent CREATE FUNCTION whose parameters have types.
+STORAGE_VERSION = "v1.4.0"
+
 IS_VIEW = "EXISTS (SELECT 1 FROM duckdb_views() WHERE database_name = $1 AND schema_name = $2 AND view_name = $3)"
 
-every_object, fetched = database.objects, database.fetch
+every_object, fetched, applied = database.objects, database.fetch, ddl.apply
 
 
 def attach(con: duckdb.DuckDBPyConnection, project_id: str) -> None:
-    """Attach a project as a plain DuckDB file."""
+    """Attach a project as a plain DuckDB file, of the version that keeps the types of a function's parameters."""
     path = settings.data_dir / f"{project_id}.duckdb"
-    con.execute(f"ATTACH IF NOT EXISTS '{path}' AS {database.quote(project_id)}")
+    con.execute(f"ATTACH IF NOT EXISTS '{path}' AS {database.quote(project_id)} (STORAGE_VERSION '{STORAGE_VERSION}')")
     database._attached.add(project_id)
 
 
@@ -71,6 +77,13 @@ def columns_of(table: tuple[str, str, str]) -> list[tuple[object, ...]]:
         return []
 
 
+def apply(tree: Any, *rest: Any) -> None:
+    """Keep what a DDL statement says of a table, as local-bigquery does; it keeps a function as a table, too."""
+    if tree.args.get("kind") != "FUNCTION":
+        applied(tree, *rest)
+
+
 def install() -> None:
     """Let local-bigquery ask here, and keep its projects in plain DuckDB files."""
     database.objects, database.fetch, database.projects, database._attach = objects, fetch, projects, attach
+    ddl.apply = apply

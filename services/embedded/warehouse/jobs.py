@@ -1,13 +1,20 @@
-"""Jobs, kept in memory: local-bigquery writes each to its store when it is taken, when it begins and when it is done."""
+"""Jobs, kept in memory: local-bigquery writes each to its store when it is taken, when it begins and when it is done.
+
+And what a job says of CREATE TABLE AS: BigQuery names the new table as the job's destination, which clients ask for its rows, and gives
+no rows back.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from local_bigquery.api import jobs as answers
 from local_bigquery.jobs import store
 
 KEPT_JOBS = 10_000
+MAKES_A_TABLE = "CREATE_TABLE_AS_SELECT"
 jobs: dict[tuple[str, str], Any] = {}
+asked_results = answers.results
 
 
 def save(job: Any) -> Any:
@@ -51,6 +58,22 @@ def delete(project_id: str, job_id: str) -> None:
             jobs.pop(key, None)
 
 
+def destination_of(statistics: Any, destination: Any | None) -> Any | None:
+    """Return the table that a query's job wrote to: where its rows went, or the table that it made."""
+    return statistics.ddlTargetTable if statistics.statementType == MAKES_A_TABLE else destination
+
+
+def results(job: Any, *rest: Any) -> Any:
+    """Return a finished query's answer, as local-bigquery does; a table that was made is no answer."""
+    statistics = job.statistics.query
+    if statistics and statistics.statementType == MAKES_A_TABLE:
+        configuration = job.configuration
+        without = configuration.replace(query=configuration.query.without("destinationTable"))
+        job = job.replace(configuration=without)
+    return asked_results(job, *rest)
+
+
 def install() -> None:
-    """Let local-bigquery keep its jobs here."""
+    """Let local-bigquery keep its jobs here, and answer from them."""
+    answers.results = results
     store.save, store.load, store.list_, store.delete = save, load, list_, delete

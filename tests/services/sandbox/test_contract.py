@@ -61,7 +61,8 @@ def test_routes_when_compared_with_contract_then_each_is_served_and_nothing_else
         for method in (route.methods or set()) - {"HEAD"}
     }
     documented = {(operation.method, operation.path) for operation in contract(file_name).operations.values()}
-    assert served == documented
+    with_slash = {(method, f"{path}/") for method, path in documented} if file_name == "meta-ads.yaml" else set()
+    assert served == documented | with_slash
 
 
 @pytest.mark.parametrize("file_name", FILES)
