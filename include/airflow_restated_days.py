@@ -8,11 +8,11 @@ from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobO
 from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, task
 from airflow.sdk.definitions.xcom_arg import XComArg
 
-from include.airflow_defaults import INTERVAL_END, INTERVAL_START, VENDOR_RETRY, as_of_param
+from include.airflow_defaults import INTERVAL_AS_OF, INTERVAL_START, VENDOR_RETRY, as_of_param
 from include.airflow_promote import promote
 
 NEWEST = f"{{{{ params.day or ({INTERVAL_START} | ds) }}}}"
-AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
+AS_OF = INTERVAL_AS_OF
 ANSWER_RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,
