@@ -9,11 +9,10 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException
 
+from include.airflow_google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
 from include.drift import Measure, drift, profile, profile_sql
 from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping

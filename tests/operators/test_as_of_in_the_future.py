@@ -16,7 +16,7 @@ from tests.operators.context import context
 
 ROOT = Path(__file__).resolve().parents[2]
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-GIVEN = {"table_name": "clean.event", "vendor": "wiza", "round_number": 1}
+GIVEN = {"max_new_leads": 1, "table_name": "clean.event", "vendor": "wiza", "round_number": 1}
 
 
 def parameters(operator: type[BaseOperator]) -> dict[str, inspect.Parameter]:
