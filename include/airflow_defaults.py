@@ -17,6 +17,18 @@ INTERVAL_START = "(data_interval_start | default(dag_run.run_after - macros.time
 INTERVAL_END = "(data_interval_end | default(dag_run.run_after))"
 
 
+def not_after_now(moment: str) -> str:
+    """Return the template expression, as ISO 8601, of ``moment`` or, where that is in the future, of now.
+
+    A run of the day that is still on has an end that has not come: what follows must not work there.
+    """
+    return f"([{moment}, macros.datetime.now(dag_run.run_after.tzinfo)] | min).isoformat(timespec='seconds')"
+
+
+# The point in time that an interval DAG hands on.
+INTERVAL_AS_OF = f"{{{{ params.as_of or {not_after_now(INTERVAL_END)} }}}}"
+
+
 class Stage(StrEnum):
     INGEST = "stage:ingest"
     CLEAN = "stage:clean"
@@ -111,7 +123,7 @@ def as_of_param() -> Param:
         None,
         type=["null", "string"],
         format="date-time",
-        description="Point in time (ISO 8601, UTC) that the run works at. Empty: taken from the triggering asset event.",
+        description="Point in time (ISO 8601, UTC) that the run works at; not in the future. Empty: taken from the triggering asset event.",
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from include.airflow_defaults import VENDOR_RETRY
+from include.airflow_defaults import VENDOR_RETRY, not_after_now
 
 NPPES_RETRY = ExceptionRetryPolicy(
     rules=[
@@ -38,7 +38,7 @@ NPPES_RETRY = ExceptionRetryPolicy(
 
 # The last day of a run's data interval, ISO date.
 LAST_DAY = "{{ (data_interval_end - macros.timedelta(days=1)).strftime('%Y-%m-%d') }}"
-AS_OF = "{{ params.as_of or (data_interval_end + macros.timedelta(hours=6)).isoformat() }}"
+AS_OF = f"{{{{ params.as_of or {not_after_now('(data_interval_end + macros.timedelta(hours=6))')} }}}}"
 
 
 def as_of_of_interval() -> Param:
@@ -47,7 +47,7 @@ def as_of_of_interval() -> Param:
         None,
         type=["null", "string"],
         format="date-time",
-        description="Point in time (ISO 8601, UTC) for later stages. Empty: six hours after the interval's end.",
+        description="Point in time (ISO 8601, UTC) for later stages. Empty: six hours after the interval's end, or now.",
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobOperator
-
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import PromoteOperator
 from include.settings import project
 from include.tables import table
 
@@ -20,7 +19,7 @@ def promote(
     task_id: str | None = None,
     params: dict[str, tuple[str, str]] | None = None,
     trigger_rule: str = "all_success",
-) -> BigQueryInsertJobOperator:
+) -> PromoteOperator:
     """Return the task that runs ``include/sql/<table>/<sql>.sql``.
 
     :param text: the statement itself, where Python makes it of the file and of declarations.
@@ -28,7 +27,7 @@ def promote(
     """
     target = table(table_name)
     name = task_id or f"promote_{target.table_id}"
-    return BigQueryInsertJobOperator(
+    return PromoteOperator(
         task_id=name,
         gcp_conn_id=GCP_CONN_ID,
         project_id=project(),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobOperator
 from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, task
 from airflow.sdk.definitions.xcom_arg import XComArg
 
-from include.airflow_defaults import INTERVAL_END, INTERVAL_START, VENDOR_RETRY, as_of_param
+from include.airflow_defaults import INTERVAL_AS_OF, INTERVAL_START, VENDOR_RETRY, as_of_param
+from include.airflow_google import PromoteOperator
 from include.airflow_promote import promote
 
 NEWEST = f"{{{{ params.day or ({INTERVAL_START} | ds) }}}}"
-AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
+AS_OF = INTERVAL_AS_OF
 ANSWER_RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,
@@ -58,7 +58,7 @@ def list_days(newest: str, restate_days: str) -> list[str]:
     return [str(last - timedelta(days=back)) for back in range(int(restate_days), -1, -1)]
 
 
-def check_not_emptied(source: str, table_name: str, day: str, rows: str) -> BigQueryInsertJobOperator:
+def check_not_emptied(source: str, table_name: str, day: str, rows: str) -> PromoteOperator:
     """Return the task that fails where a day that had rows would become empty, unless the run accepts it.
 
     :param day, rows: templates of the day and of how many rows it has now.

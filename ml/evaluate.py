@@ -33,8 +33,20 @@ class Bin:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An estimate with the ends of its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """`chance` is the probability that a model without any skill ranks as well as this one (one-sided Mann-Whitney)."""
+    """`chance` is the probability that a model without any skill ranks as well as this one (one-sided Mann-Whitney).
+
+    `calibration_error` is what was predicted on average minus what happened; above zero it promised too much.
+    """
 
     n: int
     positives: int
@@ -43,6 +55,7 @@ class Metrics:
     chance: float
     brier: float
     ece: float
+    calibration_error: Interval
     top_decile_lift: float
     reliability: tuple[Bin, ...]
 
@@ -81,6 +94,7 @@ def metrics(labels: Labels, probabilities: Floats) -> Metrics:
         chance=round(chance(auc, positives, len(labels) - positives), 6),
         brier=round(float(brier_score_loss(labels, probabilities)), 6),
         ece=round(ece(bins), 6),
+        calibration_error=calibration_error(labels, probabilities),
         top_decile_lift=round(top_decile_lift(labels, probabilities), 6),
         reliability=bins,
     )
@@ -105,6 +119,14 @@ def reliability(labels: Labels, probabilities: Floats, bins: int = 10, smallest:
 def ece(bins: tuple[Bin, ...]) -> float:
     """Expected calibration error: mean distance of said and seen, weighted by rows."""
     return sum(b.n * abs(b.predicted - b.observed) for b in bins) / sum(b.n for b in bins)
+
+
+def calibration_error(labels: Labels, probabilities: Floats) -> Interval:
+    """Mean of predicted minus observed, with the normal 95 % interval over the rows, rounded to six places."""
+    differences = probabilities - labels
+    estimate = float(differences.mean())
+    half = 1.96 * float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return Interval(round(estimate, 6), round(estimate - half, 6), round(estimate + half, 6))
 
 
 def top_decile_lift(labels: Labels, probabilities: Floats) -> float:

@@ -13,6 +13,8 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 Kind = Literal["number", "flag", "category"]
 Floats = npt.NDArray[np.float64]
@@ -86,6 +88,9 @@ ROUNDS = 80
 PRIOR_FEATURE = "icp_score"
 PRIOR_SLOPE = 0.06
 PRIOR_CENTRE = 80.0
+PRIOR_RANGE = (0.0, 100.0)
+# Named in the recipe of a version: the same rows calibrated in another way are another model.
+CALIBRATION = "Platt's sigmoid, smoothed targets, slope >= 0 with prior N(1, 1), L-BFGS-B"
 
 
 @dataclass(frozen=True)
@@ -152,31 +157,41 @@ def calibrated(model: LeadScoreModel, frame: pd.DataFrame, labels: Labels) -> Le
     return replace(model, calibration=sigmoid(log_odds(model, frame), labels))
 
 
-def sigmoid(scores: Floats, labels: Labels, steps: int = 50) -> Calibration:
-    """Platt's sigmoid by Newton's method on his smoothed targets (Platt 1999; Lin, Lin and Weng 2007).
+def sigmoid(scores: Floats, labels: Labels) -> Calibration:
+    """Platt's sigmoid on his smoothed targets (Platt 1999; Lin, Lin and Weng 2007), found by SciPy's L-BFGS-B.
 
     The slope has a Gaussian prior of mean 1 and standard deviation 1 and never goes below zero: a few positives can
-    damp the booster's ranking or switch it off, not turn it over.
+    damp the booster's ranking or switch it off, not turn it over. The smoothed targets keep the intercept finite where
+    the classes are separated or one of them is missing. Raises ValueError for no rows and for scores that are not finite.
     """
+    if len(scores) == 0 or not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores)).sum())
+        raise ValueError(
+            f"{len(scores)} scores to calibrate on, {bad} of them not finite: it takes one, and all finite"
+        )
     positives = int(labels.sum())
     negatives = len(labels) - positives
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    slope, intercept = 1.0, 0.0
-    for _ in range(steps):
-        probability = _logistic(slope * scores + intercept)
-        residual = probability - targets
-        weight = np.maximum(probability * (1 - probability), 1e-9)
-        gradient = np.array([residual @ scores + (slope - 1.0), residual.sum()])
-        cross = weight @ scores
-        hessian = np.array([[weight @ scores**2 + 1.0, cross], [cross, weight.sum() + 1e-9]])
-        step = np.linalg.solve(hessian, gradient)
-        slope, intercept = slope - float(step[0]), intercept - float(step[1])
-        if float(np.abs(step).max()) < 1e-10:
-            break
-    if slope > 0:
-        return Calibration(slope, intercept)
-    rate = float(targets.mean())
-    return Calibration(0.0, float(np.log(rate / (1 - rate))))
+    # The rate of answers moves all log-odds alike: from their mean the search has no way to go when the rate changed.
+    center = float(scores.mean())
+    centered = scores - center
+
+    def penalized_loss(at: Floats) -> tuple[float, Floats]:
+        values = at[0] * centered + at[1]
+        loss = (np.logaddexp(0.0, values) - targets * values).sum() + 0.5 * (at[0] - 1.0) ** 2
+        residual = expit(values) - targets
+        return float(loss), np.array([residual @ centered + at[0] - 1.0, residual.sum()])
+
+    found = minimize(
+        penalized_loss,
+        x0=np.array([1.0, logit(targets.mean())]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, None), (None, None)],
+        options={"ftol": 0.0, "gtol": 1e-8, "maxiter": 200},
+    )
+    slope, intercept = (float(value) for value in found.x)
+    return Calibration(slope, intercept - slope * center)
 
 
 def probabilities(model: LeadScoreModel, frame: pd.DataFrame) -> Floats:
@@ -250,10 +265,16 @@ def encoded(frame: pd.DataFrame, features: tuple[Feature, ...], vocabularies: di
 
 def _encoded_column(values: pd.Series, feature: Feature, vocabularies: dict[str, tuple[str, ...]]) -> Floats:
     if feature.kind != "category":
-        return np.asarray(values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+        return _numbers(values)
     vocabulary = vocabularies[feature.name]
     place = {value: float(i) for i, value in enumerate(vocabulary)}
     return np.array([np.nan if pd.isna(v) else place.get(v, float(len(vocabulary))) for v in values], dtype=np.float64)
+
+
+def _numbers(values: pd.Series) -> Floats:
+    """Values as floats. An infinite one is NaN, a value that is not known: one odd row must not stop the others."""
+    numbers = values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _vocabulary(values: pd.Series) -> tuple[str, ...]:
@@ -281,7 +302,7 @@ def _prior(features: tuple[Feature, ...], labels: Labels) -> Prior:
 def _prior_log_odds(prior: Prior, frame: pd.DataFrame) -> Floats:
     if prior.slope == 0.0:
         return np.full(len(frame), prior.intercept)
-    points = frame[PRIOR_FEATURE].astype("Float64").to_numpy(dtype=np.float64, na_value=PRIOR_CENTRE)
+    points = np.clip(np.nan_to_num(_numbers(frame[PRIOR_FEATURE]), nan=PRIOR_CENTRE), *PRIOR_RANGE)
     return np.asarray(prior.intercept + prior.slope * (points - PRIOR_CENTRE), dtype=np.float64)
 
 
@@ -295,4 +316,4 @@ def _booster(model: LeadScoreModel) -> lightgbm.Booster:
 
 
 def _logistic(values: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-values)), dtype=np.float64)
+    return np.asarray(expit(values), dtype=np.float64)

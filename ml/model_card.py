@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from ml.evaluate import Bin, Metrics, Verdict
+from ml.evaluate import Bin, Interval, Metrics, Verdict
 from ml.lead_score import MATURITY_DAYS, Feature, LeadScoreModel
 
 
@@ -38,6 +38,7 @@ Meant for ranking whom to contact next; not for pricing, credit or hiring.
 | Probability that chance ranks as well | {metrics.chance:.4f} |
 | Brier | {metrics.brier:.6f} |
 | Expected calibration error | {metrics.ece:.4f} |
+| Predicted minus observed rate (95 % interval) | {_interval(metrics.calibration_error)} |
 | Lift of the best tenth | {metrics.top_decile_lift:.2f} |
 
 ![Said and seen](calibration.svg)
@@ -75,6 +76,10 @@ def calibration_svg(metrics: Metrics, title: str) -> bytes:
         target = BytesIO()
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     return target.getvalue()
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.estimate:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})"
 
 
 def _bins(bins: tuple[Bin, ...]) -> str:

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from hashlib import sha256
 
 import lightgbm
+import scipy
 
 from ml.evaluate import Metrics, Verdict
 from ml.lead_score import (
+    CALIBRATION,
     FEATURES,
     MODEL,
     PARAMETERS,
@@ -39,9 +41,11 @@ def recipe_sha256(data_sha256: str, features: tuple[Feature, ...] = FEATURES, se
         "parameters": PARAMETERS,
         "rounds": ROUNDS,
         "prior_slope": PRIOR_SLOPE,
+        "calibration": CALIBRATION,
         "features": [asdict(f) for f in features],
         "seed": seed,
         "lightgbm": lightgbm.__version__,
+        "scipy": scipy.__version__,
     }
     return sha256(_json(recipe).encode()).hexdigest()
 
@@ -109,4 +113,5 @@ def model_from(files: dict[str, bytes]) -> LeadScoreModel:
 
 
 def _json(body: object) -> str:
-    return json.dumps(body, indent=1, sort_keys=True)
+    # JSON has no NaN and no infinity, and a model has neither.
+    return json.dumps(body, indent=1, sort_keys=True, allow_nan=False)

@@ -19,6 +19,10 @@ DYNAMIC = {"import_module", "__import__"}
 SECOND_COPY = "{}: import it without its folder's name; a second copy would exist, and `except` would miss its errors"
 
 
+# The one file that takes the provider's hooks: those that it makes of them say what they wait for, and end the wait.
+GOOGLE = "include/airflow_google.py"
+
+
 @dataclass(frozen=True)
 class Room:
     """What one room may import. ``own`` and ``airflow`` are closed lists; ``never`` names other packages, refused.
@@ -49,6 +53,8 @@ ROOMS = {
     "hooks": Room(_set("hooks", "include"), airflow=("airflow.sdk",), never=_set("google", "requests", *HEAVY)),
     "include/airflow_*": Room(_set("include"), airflow=(*SDK, "airflow.timetables"), never=_set("httpx", "requests"),
                               heavy_inside=True),
+    # Google's clients speak through requests: what they wait for is seen there, and no call is made of it.
+    "include/google_waits": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx")),
     "include": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx", "requests"),
                     heavy_inside=False),
     "ml": Room(_set("ml", "include"), never=_set("google", "great_expectations", "httpx", "requests")),
@@ -68,6 +74,8 @@ def room_of(path: str) -> str | None:
     """Return the room of a file (path relative to the repository), or None for tests and the like."""
     if path.startswith("include/airflow_"):
         return "include/airflow_*"
+    if path == "include/google_waits.py":
+        return "include/google_waits"
     return next((name for name in ROOMS if path.removeprefix("plugins/").startswith(f"{name}/")), None)
 
 
@@ -79,6 +87,9 @@ def faults(path: str, source: str) -> list[str]:
     name = room_of(path)
     if name:
         said += [(i.line, text) for i in found if (text := complaint(name, ROOMS[name], i))]
+    if name and path != GOOGLE:
+        said += [(i.line, f"take the hook or operator from include.airflow_google, not from {i.module}: its waits have an end")
+                 for i in found if i.module.startswith("airflow.providers.google")]  # fmt: skip
     if name == "dags":
         said += [(line, f"{call}() runs each time the file is parsed: pass the value in at run time")
                  for call, line in calls_at_parse_time(tree)]  # fmt: skip
@@ -197,6 +208,8 @@ def test_folders_under_dags_do_not_shadow_rooms() -> None:
         ("include/a.py", "import httpx", "include never imports httpx"),
         ("include/airflow_a.py", "from operators.gate import GateOperator", "may not import operators"),
         ("include/airflow_a.py", "from airflow.models import Pool", "not airflow.models"),
+        ("include/airflow_a.py", "from airflow.providers.google.cloud.operators.bigquery import X", "its waits have an end"),
+        ("plugins/operators/a.py", "from airflow.providers.google.cloud.hooks.gcs import GCSHook", "its waits have an end"),
         ("include/airflow_a.py", "import pandas", "imports pandas inside the function"),
         ("ml/a.py", "from airflow.sdk import task", "ml imports no Airflow"),
         ("ml/a.py", "def f():\n    import airflow", "ml imports no Airflow"),
@@ -225,6 +238,8 @@ def test_rule_when_broken_says_so(path: str, source: str, said: str) -> None:
         ("plugins/hooks/a.py", "import httpx\nfrom hooks.errors import VendorError\nfrom airflow.sdk import BaseHook"),
         ("ml/a.py", "import pandas\nimport lightgbm\nfrom include.tables import table"),
         ("include/airflow_a.py", "from airflow.sdk import Asset"),
+        ("include/airflow_google.py", "from airflow.providers.google.cloud.hooks.gcs import GCSHook"),
+        ("include/google_waits.py", "import requests"),
         ("services/webhooks/a.py", "from include.event_inbox import InboxEvent\nimport starlette"),
     ],
 )

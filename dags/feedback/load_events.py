@@ -12,7 +12,8 @@ Lands one day of webhook events, as the receiver stored them, in **raw.event**.
 | Then | clean_events |
 
 Params: `received_date` (empty: the day of the interval) loads another day, also the one that still runs; `as_of`
-(empty: the end of the interval) is the point in time that the DAGs after this one work at.
+(empty: the end of the interval, or now where the day is still on) is the point in time that the DAGs after this one work
+at. One in the future is refused: the day is loaded, and nothing is announced.
 
 ## When it fails
 
@@ -37,9 +38,10 @@ from typing import Any
 
 from airflow.sdk import DAG, Metadata, Param, task
 
+from include.airflow_as_of import past
 from include.airflow_defaults import (
     DEFAULT_ARGS,
-    INTERVAL_END,
+    INTERVAL_AS_OF,
     INTERVAL_START,
     START_DATE,
     Kind,
@@ -55,7 +57,6 @@ from operators.inbox_to_bigquery import InboxToBigQueryOperator
 
 RAW_EVENT = asset("raw.event")
 RECEIVED_DATE = f"{{{{ params.received_date or ({INTERVAL_START} | ds) }}}}"
-AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
 
 with DAG(
     dag_id="load_events",
@@ -81,7 +82,7 @@ with DAG(
     @task(outlets=[RAW_EVENT])
     def announce_event(partition: str, as_of: str, rows: int) -> Iterator[Metadata]:
         """Tell clean_events which partition changed, and at what time to work."""
-        extra: dict[str, Any] = {"as_of": as_of, "partition": partition, "rows": rows}
+        extra: dict[str, Any] = {"as_of": past(as_of), "partition": partition, "rows": rows}
         yield Metadata(RAW_EVENT, extra=extra)
 
-    announce_event(RECEIVED_DATE, AS_OF, load.output)  # type: ignore[arg-type]
+    announce_event(RECEIVED_DATE, INTERVAL_AS_OF, load.output)  # type: ignore[arg-type]

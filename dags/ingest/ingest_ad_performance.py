@@ -17,7 +17,7 @@ Each platform is a branch of its own, each day of it a mapped task named by the 
 others: what has come is announced, and the run fails. `docs/sources/ads.md` says what each platform publishes and needs.
 
 Params: `day` (empty: the day of the interval) is the newest day; `restate_days` is how many days before it are read
-again; `accept_empty` lets an answer without rows empty a day that had some; `as_of` (empty: the end of the interval) is
+again; `accept_empty` lets an answer without rows empty a day that had some; `as_of` (empty: the end of the interval, or now) is
 the point in time for later stages.
 
 ## When it fails

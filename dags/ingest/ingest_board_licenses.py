@@ -57,6 +57,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.airflow_as_of import announce
 from include.airflow_defaults import (
     DEFAULT_ARGS,
+    INTERVAL_AS_OF,
     INTERVAL_END,
     START_DATE,
     VENDOR_RETRY,
@@ -77,7 +78,6 @@ from operators.record_loads import RecordLoadsOperator
 
 TABLE = "raw.board_license"
 DAY = f"{{{{ {INTERVAL_END} | ds }}}}"
-AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
 RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,
@@ -189,6 +189,6 @@ with DAG(
 ) as dag:  # fmt: skip
     states = load_state.expand(state=list_states(DAY))
     # One event for all states: what is scheduled on the table need not begin again with each of them.
-    as_of = as_of_if_any(AS_OF)
+    as_of = as_of_if_any(INTERVAL_AS_OF)
     announce(TABLE, as_of)
     states >> [as_of, EmptyOperator(task_id="confirm_states", trigger_rule="none_failed")]

@@ -48,13 +48,14 @@ from include.airflow_defaults import (
     Stage,
     System,
     Tier,
+    not_after_now,
     tags,
 )
 from include.airflow_schedules import interval_schedule
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 
 WINDOW_DAYS = 4
-AS_OF = f"{{{{ {INTERVAL_END}.isoformat() }}}}"
+AS_OF = f"{{{{ {not_after_now(INTERVAL_END)} }}}}"
 
 RETRY = ExceptionRetryPolicy(
     rules=[

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.google_ads import GoogleAdsHook
 from hooks.meta_ads import MetaAdsHook
 from hooks.ttd import TtdHook
+from include.airflow_google import GCSHook
 from include.settings import lake_bucket
 
 HOOKS: Mapping[str, Any] = {"google_ads": GoogleAdsHook, "meta_ads": MetaAdsHook, "ttd": TtdHook}

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.errors import (
@@ -27,6 +26,7 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.limits import TokenBucket
+from include.airflow_google import GCSHook
 from include.asking import VendorCall, calls, follow_up, is_about_many
 from include.call_ledger import CallLedger
 from include.enrichment import MAX_LOST_IN_A_ROW, too_many_refused

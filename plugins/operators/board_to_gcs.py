@@ -10,12 +10,11 @@ from datetime import UTC, date
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.board import Answer, BoardHook
+from include.airflow_google import BigQueryHook, GCSHook
 from include.archive import ArchivedFile, archived, newest_archived
 from include.board_sources import CADENCES, BoardSource, LookupFetch, board_source
 from include.settings import lake_bucket, project

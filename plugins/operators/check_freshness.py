@@ -9,11 +9,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import BigQueryHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import project
 from include.sources import freshness_alerts

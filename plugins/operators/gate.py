@@ -6,14 +6,14 @@ import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException
 
+from include.airflow_google import BigQueryHook, GCSHook
+from include.as_of import refuse_future
 from include.drift import Measure, drift, profile, profile_sql
 from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
 from include.quality_docs import page_object, page_url
@@ -85,6 +85,7 @@ class GateOperator(BaseOperator):
         from expectations.check import checked, without_personal_values
         from expectations.page import page
 
+        refuse_future(self.as_of, datetime.now(UTC))
         ti = context["ti"]
         run_key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}"
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())

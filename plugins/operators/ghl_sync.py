@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -36,6 +37,7 @@ from include.activation.send import (
     worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
+from include.as_of import refuse_future
 from include.call_ledger import Entry
 from include.send_store import SendStore, forecast
 from include.tables import table
@@ -89,6 +91,7 @@ class BigQueryToGhlOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
+        refuse_future(self.as_of, datetime.now(UTC))
         store = send_store(self, self.gcp_conn_id, GHL)
         unasked = None if self.plan_only else self.settle(store)
         newest = store.newest_as_of()

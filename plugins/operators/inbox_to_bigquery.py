@@ -11,10 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.event_inbox import day_prefix, raw_event_row
 from include.settings import lake_bucket, project

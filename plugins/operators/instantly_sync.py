@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -44,6 +45,7 @@ from include.activation.send import (
     worked_as_of,
 )
 from include.airflow_defaults import GCP_CONN_ID
+from include.as_of import refuse_future
 from include.call_ledger import Entry
 from include.content_blocks import ContentBlock, content_block
 from include.send_store import SendStore, forecast
@@ -102,6 +104,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
+        refuse_future(self.as_of, datetime.now(UTC))
         store = send_store(self, self.gcp_conn_id, INSTANTLY)
         hook = InstantlyHook(self.instantly_conn_id)
         if not self.plan_only:

@@ -8,10 +8,10 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.leadfeeder import VENDOR, LeadfeederHook
+from include.airflow_google import GCSHook
 from include.settings import lake_bucket
 from include.tables import table
 

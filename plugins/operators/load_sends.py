@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import BigQueryHook, GCSHook
 from include.send_store import SendStore
 from include.settings import lake_bucket, project
 

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.nppes import VENDOR, FileNotPublished, NppesHook
+from include.airflow_google import GCSHook
 from include.archive import ArchivedFile, archived, newest_archived
 from include.nppes import (
     ARCHIVE_PREFIX,

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_google import BigQueryHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import project
 from include.tables import table

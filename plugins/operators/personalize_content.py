@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import BigQueryHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of import refuse_future
 from include.as_of_rows import replace_rows
 from include.content_blocks import catalogue
 from include.content_policy import Person, chosen
@@ -36,6 +38,7 @@ class PersonalizeContentOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
+        refuse_future(self.as_of, datetime.now(UTC))
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         labels = {"dag": self.dag_id, "task": self.task_id, "table": "predictions-creative"}
         target = table("predictions.creative")

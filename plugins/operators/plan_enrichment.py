@@ -6,14 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of import refuse_future
 from include.enrichment import MAX_CHUNK_ROWS, MAX_CHUNKS
 from include.enrichment_forecast import EnrichmentForecast, Route, enrichment_forecast, require_within_budget
 from include.settings import lake_bucket, project
@@ -64,6 +64,7 @@ class PlanEnrichmentOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        refuse_future(self.as_of, datetime.now(UTC))
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         rules = policy()

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.airflow_google import GCSHook
 from include.archive import ArchivedFile
 from include.settings import lake_bucket
 from include.tables import table

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of import refuse_future
 from include.as_of_rows import replace_rows
 from include.model_versions import known_versions, newest_champion, read_files
 from include.settings import lake_bucket, project
@@ -38,6 +39,7 @@ class ScoreLeadsOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from ml.lead_score import MODEL
 
+        refuse_future(self.as_of, datetime.now(UTC))
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         champion = newest_champion(known_versions(client, MODEL, self.as_of, self._labels()))
         if champion is None:

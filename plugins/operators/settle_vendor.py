@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of import refuse_future
 from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
@@ -65,6 +65,7 @@ class SettleVendorOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        refuse_future(self.as_of, datetime.now(UTC))
         if self.in_doubt not in IN_DOUBT:
             raise ValueError(f"in_doubt must be one of {IN_DOUBT}, not {self.in_doubt!r}")
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())

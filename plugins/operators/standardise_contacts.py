@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 
+from include.airflow_google import BigQueryHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.postal_address import Published
 from include.settings import project

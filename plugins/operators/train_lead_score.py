@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 from google.cloud import bigquery, storage
 
 from include.airflow_defaults import GCP_CONN_ID
+from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.as_of import refuse_future
 from include.model_versions import (
     ModelVersion,
     known_versions,
@@ -53,6 +53,7 @@ class TrainLeadScoreOperator(BaseOperator):
         from ml.lead_score import MODEL, NotTrainable
         from ml.registry import RECORD, files_of, recipe_sha256, version_of
 
+        refuse_future(self.as_of, datetime.now(UTC))
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         rows = self._training_rows(client)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.errors import (
@@ -22,6 +21,7 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.twilio import ABOUT_THE_NUMBER, LINE_TYPE, VENDOR, TwilioHook, is_e164
+from include.airflow_google import GCSHook
 from include.call_ledger import CallLedger
 from include.enrichment import LOOKUP, MAX_LOST_IN_A_ROW, lookup_request, too_many_refused
 from include.settings import lake_bucket

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
 from hooks.addy import AddyHook
 from hooks.twilio import TwilioHook
 from hooks.usps import UspsHook
 from include.address_validation import AddressValidator
+from include.airflow_google import GCSHook
 from include.call_ledger import CallLedger
 from include.contact_checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, address_request, phone_request
 from include.enrichment import PaidOperation

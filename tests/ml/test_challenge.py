@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ml.challenge import Champion, challenge, data_sha256
-from ml.lead_score import FEATURES, NotTrainable, SchemaMismatch, trained_model
+from ml.evaluate import calibration_error, split_by_time
+from ml.lead_score import FEATURES, NotTrainable, SchemaMismatch, probabilities, trained_model
 from tests.ml.leads import leads
 
 
@@ -19,6 +20,35 @@ def rows(n: int, seed: int, **world: float) -> pd.DataFrame:
 def champion_of(seed: int, signal: float) -> Champion:
     frame, answers, _ = leads(1500, seed, signal)
     return Champion("v1", trained_model(frame[:1000], answers[:1000], frame[1000:], answers[1000:]))
+
+
+def rows_with_change(n: int, seed: int, before: float, after: float) -> pd.DataFrame:
+    """Rows of which the oldest 60 %, the training rows, answer at rate `before` and all later ones at rate `after`."""
+    earlier, later = rows(n * 6 // 10, seed, base=before), rows(n * 4 // 10, seed + 1, base=after)
+    later["sent_at"] += earlier["sent_at"].max() - later["sent_at"].min() + pd.Timedelta(minutes=1)
+    return pd.concat([earlier, later.assign(row_id="later " + later["row_id"])], ignore_index=True)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.03, 0.12), (0.05, 0.3), (0.2, 0.03), (0.3, 0.05)])
+def test_challenge_when_the_answer_rate_changes_then_calibration_follows(before: float, after: float) -> None:
+    judged, labels, said = [], [], []
+    for seed in range(0, 12, 2):
+        data = rows_with_change(1500, seed, before, after)
+        found = challenge(data, None)
+        _, _, newest = split_by_time(data, "sent_at", "row_id")
+        judged.append(found)
+        labels.append(newest["responded"].to_numpy(dtype=bool))
+        said.append(probabilities(found.model, newest))
+    assert all(abs(one.model.calibration.intercept) < 5 for one in judged)
+    assert [one.verdict.status for one in judged] == ["champion"] * 6
+    # 1,800 rows: the interval is about 0.015 to either side, and each seed's own calibration rows add as much again.
+    error = calibration_error(np.concatenate(labels), np.concatenate(said))
+    assert -0.04 < error.low <= error.estimate <= error.high < 0.04
+
+
+def test_challenge_when_rows_are_few_and_the_answer_rate_rises_then_no_calibration_diverges() -> None:
+    found = [challenge(rows_with_change(400, seed, 0.03, 0.3), None).model.calibration for seed in range(0, 12, 2)]
+    assert all(0 <= one.slope < 5 and abs(one.intercept) < 10 for one in found)
 
 
 def test_challenge_when_features_carry_truth_then_beats_the_base_rate() -> None:

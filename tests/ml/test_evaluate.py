@@ -9,7 +9,9 @@ import pytest
 from ml.evaluate import (
     BRIER_TOLERANCE,
     Bin,
+    Interval,
     Metrics,
+    calibration_error,
     chance,
     ece,
     metrics,
@@ -23,7 +25,7 @@ from tests.ml.leads import leads
 
 
 def judged(**figures: float) -> Metrics:
-    base = Metrics(100, 10, 0.1, 0.7, 0.02, 0.085, 0.02, 2.0, (Bin(100, 0.1, 0.1),))
+    base = Metrics(100, 10, 0.1, 0.7, 0.02, 0.085, 0.02, Interval(0.0, -0.05, 0.05), 2.0, (Bin(100, 0.1, 0.1),))
     return replace(base, **figures)
 
 
@@ -64,6 +66,18 @@ def test_reliability_when_rows_are_few_then_uses_fewer_bins_and_keeps_every_row(
 
 def test_ece_when_bins_differ_in_size_then_weights_by_rows() -> None:
     assert ece((Bin(90, 0.1, 0.1), Bin(10, 0.5, 0.0))) == pytest.approx(0.05)
+
+
+def test_calibration_error_when_probabilities_promise_too_much_then_its_interval_says_so() -> None:
+    random = np.random.default_rng(5)
+    truth = random.uniform(0, 0.4, 2000)
+    answers = random.random(2000) < truth
+    honest, boastful = calibration_error(answers, truth), calibration_error(answers, truth + 0.1)
+    assert honest.low < 0 < honest.high
+    assert 0 < boastful.low < 0.1 < boastful.high
+    # 1.96 standard errors of a rate of 0.2 over 2,000 rows
+    assert honest.high - honest.low == pytest.approx(2 * 1.96 * (0.2 * 0.8 / 2000) ** 0.5, rel=0.1)
+    assert metrics(answers, truth).calibration_error == honest
 
 
 def test_top_decile_lift_when_the_best_tenth_answers_then_is_the_inverse_of_the_rate() -> None:

@@ -84,6 +84,64 @@ def test_sigmoid_when_there_are_only_two_positives_then_stays_finite() -> None:
     assert 0 < calibration.slope < 5
 
 
+@pytest.mark.parametrize("shift", [-600.0, -8.0, 8.0, 600.0])
+def test_sigmoid_when_all_scores_are_shifted_then_says_the_same(shift: float) -> None:
+    random = np.random.default_rng(12)
+    scores = random.normal(0, 2, 400)
+    answers = random.random(400) < 1 / (1 + np.exp(-(0.7 * scores - 1.5)))
+    here, there = sigmoid(scores, answers), sigmoid(scores + shift, answers)
+    assert there.slope == pytest.approx(here.slope, abs=1e-4)
+    assert there.intercept + there.slope * shift == pytest.approx(here.intercept, abs=1e-4)
+
+
+def test_sigmoid_when_scores_separate_the_answers_then_stays_finite() -> None:
+    scores = np.concatenate([np.linspace(-40, -20, 200), np.linspace(20, 40, 200)])
+    calibration = sigmoid(scores, scores > 0)
+    assert 0 < calibration.slope < 5
+    assert abs(calibration.intercept) < 5
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_sigmoid_when_all_answer_alike_then_says_nearly_that_rate_and_not_certainty(answer: bool) -> None:
+    scores = np.linspace(-3, 3, 60)
+    calibration = sigmoid(scores, np.full(60, answer))
+    said = 1 / (1 + np.exp(-(calibration.slope * scores + calibration.intercept)))
+    assert said.mean() == pytest.approx(61 / 62 if answer else 1 / 62, abs=0.001)
+    assert said.min() > 0 and said.max() < 1
+
+
+def test_sigmoid_when_all_scores_are_alike_then_says_the_rate() -> None:
+    calibration = sigmoid(np.full(100, -4.0), np.arange(100) < 30)
+    assert 1 / (1 + np.exp(-(calibration.slope * -4.0 + calibration.intercept))) == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize("scores", [[], [0.1, np.nan], [0.1, np.inf], [0.1, -np.inf]])
+def test_sigmoid_when_scores_are_missing_or_not_finite_then_refuses(scores: list[float]) -> None:
+    with pytest.raises(
+        ValueError, match=f"{len(scores)} scores to calibrate on, {len(scores) // 2} of them not finite"
+    ):
+        sigmoid(np.array(scores), np.ones(len(scores), dtype=bool))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, 1e300, -1e300])
+@pytest.mark.parametrize("column", ["icp_score", "years_since_enumeration", "practice_size"])
+def test_trained_model_when_a_row_holds_an_odd_number_then_all_rows_have_a_probability(column: str, odd: float) -> None:
+    frame, answers, _ = leads(600, seed=13)
+    frame[column] = frame[column].astype("float64")
+    frame.loc[[3, 450], column] = odd
+    model = trained_model(frame[:400], answers[:400], frame[400:], answers[400:])
+    said = probabilities(model, frame)
+    assert np.isfinite(said).all() and said.min() > 0 and said.max() < 1
+
+
+def test_probabilities_when_the_icp_score_is_infinite_then_are_those_of_a_row_without_one() -> None:
+    frame, answers, _ = leads(600, seed=14)
+    model = fitted(frame, answers)
+    odd, unknown = frame[:5].assign(icp_score=np.inf), frame[:5].assign(icp_score=np.nan)
+    assert np.array_equal(probabilities(model, odd), probabilities(model, unknown))
+
+
 def test_probabilities_when_a_category_was_never_seen_then_scores_it_as_other() -> None:
     frame, answers, _ = leads(600, seed=7)
     model = fitted(frame, answers)

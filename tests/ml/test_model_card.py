@@ -19,6 +19,8 @@ def test_card_when_rejected_then_opens_with_the_reason_and_lists_every_feature()
     assert all(f"| {f.name} |" in page for f in FEATURES)
     assert f"| Brier | {figures.brier:.6f} |" in page
     assert "| train | 360 |" in page
+    error = figures.calibration_error
+    assert f"| {error.estimate:+.4f} ({error.low:+.4f} to {error.high:+.4f}) |" in page
 
 
 def test_calibration_svg_when_drawn_twice_then_is_the_same_picture_with_a_dot_per_bin() -> None:

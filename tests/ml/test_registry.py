@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ml.evaluate import Verdict, metrics
-from ml.lead_score import SchemaMismatch, probabilities, trained_model
+from ml.lead_score import Calibration, SchemaMismatch, probabilities, trained_model
 from ml.registry import UnreadableModel, files_of, model_from, recipe_sha256, version_of
 from tests.ml.leads import leads
 
@@ -57,6 +58,12 @@ def test_model_from_when_format_is_newer_then_refuses() -> None:
         model_from(files)
 
 
+def test_files_of_when_the_calibration_is_not_finite_then_refuses() -> None:
+    diverged = replace(model, calibration=Calibration(1.0, float("nan")))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files_of(diverged, "v1", AS_OF, {"train": 360}, figures, Verdict("champion", "better"))
+
+
 def test_version_of_when_data_changes_then_version_changes_and_keeps_its_date() -> None:
     first, same, other = (version_of(AS_OF, recipe_sha256(data)) for data in ("a", "a", "b"))
     assert first == same != other
@@ -65,3 +72,9 @@ def test_version_of_when_data_changes_then_version_changes_and_keeps_its_date() 
 
 def test_recipe_sha256_when_the_seed_changes_then_changes() -> None:
     assert recipe_sha256("a") != recipe_sha256("a", seed=1)
+
+
+def test_recipe_sha256_when_the_calibration_changes_then_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = recipe_sha256("a")
+    monkeypatch.setattr("ml.registry.CALIBRATION", "isotonic")
+    assert recipe_sha256("a") != before

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from requests.exceptions import ConnectionError as Refused
 
+from include.google_waits import ServiceAway, say_waits
 from include.provider_fold import mapping_version
 from include.tables import table
 from services.embedded.cloud import PROJECT, Cloud, start_lake, start_warehouse
@@ -112,6 +116,34 @@ def test_query_when_warehouse_is_away_for_seconds_then_the_client_waits_and_succ
     outage.come_back()
     waiting.join(60)
     assert found == [1]
+
+
+@pytest.mark.timeout(120)
+def test_query_when_warehouse_stays_away_then_a_tasks_client_says_so_and_ends(
+    outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = outage.client()
+    say_waits(client._http, "BigQuery", patience=timedelta(seconds=3))
+    assert client.query_and_wait("SELECT 7 AS n").total_rows == 1
+    outage.kill()
+    with pytest.raises(ServiceAway, match="BigQuery at 127.0.0.1"):
+        client.query_and_wait("SELECT 7 AS n")
+    assert any("it is asked again until" in line for line in caplog.messages)
+
+
+@pytest.mark.timeout(120)
+def test_query_when_warehouse_hangs_then_a_tasks_client_says_so_and_goes_on_when_it_wakes(
+    outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="include.google_waits")
+    client = outage.client()
+    say_waits(client._http, "BigQuery", every=timedelta(seconds=1))
+    os.killpg(outage.service.popen.pid, signal.SIGSTOP)
+    waking = threading.Timer(3.5, os.killpg, (outage.service.popen.pid, signal.SIGCONT))
+    waking.start()
+    assert client.query_and_wait("SELECT 7 AS n").total_rows == 1
+    waking.join(10)
+    assert [line for line in caplog.messages if line.startswith("Waiting for BigQuery at 127.0.0.1")]
 
 
 def _attempt(client: bigquery.Client) -> None:
