@@ -26,7 +26,7 @@ from services.embedded.status import address_lines, report
 from services.embedded.supervisor import serve
 
 STATES = {"up": ROOT / "build" / "up", "demo": ROOT / "build" / "demo"}
-UP_SECONDS = 900  # about 60 on an idle machine
+UP_SECONDS = 1800  # about 60 on an idle machine
 DOWN_SECONDS = 60
 PARSED_SECONDS = 180
 

@@ -119,7 +119,7 @@ def _kept_secrets(home: Path) -> dict[str, str]:
     if kept is None:
         kept = {
             "password": secrets.token_urlsafe(12),
-            "jwt": secrets.token_urlsafe(32),
+            "jwt": secrets.token_urlsafe(64),
             "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         }
         write_json(path, kept)
@@ -146,7 +146,7 @@ def _start_processes(
     airflow.services.append(
         start("api-server", [command, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
               port=port, log=logs / "api-server.log",
-              env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=HEALTHY_WITHIN_SECONDS)
+              env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=HEALTHY_WITHIN_SECONDS, say=say)
     )  # fmt: skip
     deadline = time.monotonic() + HEALTHY_WITHIN_SECONDS
     said: list[str] = []
@@ -187,6 +187,8 @@ def _settings(home: Path, port: int) -> dict[str, str]:
         # A worker that misses its task's end by a moment holds its slot this long. A trigger that fires
         # meanwhile costs the task a try: it must stay well below enrich_contacts' poll_seconds.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # On a busy machine the API takes its time, and a task that hears nothing when it starts loses a try.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "2",

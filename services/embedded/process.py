@@ -21,6 +21,7 @@ from services.embedded import sessions
 # Loopback speaks no TLS; a client that reads the certificates all the same takes 30 ms to make.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ROOT = Path(__file__).resolve().parents[2]
+SAY_AGAIN_SECONDS = 15
 
 
 class StartError(RuntimeError):
@@ -143,22 +144,30 @@ def start(
     log: Path,
     env: Mapping[str, str],
     healthy: Callable[[str], bool],
-    timeout_seconds: float = 60,
+    timeout_seconds: float = 120,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Service:
-    """Start ``command`` in a session of its own and wait until ``healthy(url)``; raise StartError if it never is."""
+    """Start ``command`` in a session of its own and wait until ``healthy(url)``; raise StartError if it never is.
+
+    :param say: told every SAY_AGAIN_SECONDS what is waited for
+    """
     if not is_free(port):
         raise StartError(f"{name}: port {port} on 127.0.0.1 is taken: stop what listens there or choose another port.")
     if not Path(command[0]).exists():
         raise StartError(f"{name}: program {command[0]} is missing: run `make env`.")
     popen = _begun([str(part) for part in command], log, env)
     service = Service(name, f"http://127.0.0.1:{port}", log, popen, env)
-    deadline = time.monotonic() + timeout_seconds
+    said_at = time.monotonic()
+    deadline = said_at + timeout_seconds
     try:
         while not healthy(service.url):
             if popen.poll() is not None:
                 raise StartError(
                     f"{name} ended with code {popen.returncode} while starting. Its log: {log}\n{_tail(log)}"
                 )
+            if time.monotonic() - said_at > SAY_AGAIN_SECONDS:
+                say(f"  waiting for {name} to answer")
+                said_at = time.monotonic()
             if time.monotonic() > deadline:
                 raise StartError(f"{name} was not healthy after {timeout_seconds:.0f} s. Its log: {log}\n{_tail(log)}")
             time.sleep(0.1)

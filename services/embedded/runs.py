@@ -95,7 +95,8 @@ def what_it_waits_for(api: AirflowApi, run: dict[str, Any]) -> str:
     if dag["is_paused"]:
         return f"{run['state']}; {dag['dag_id']} is paused: nothing begins before somebody unpauses it"
     if run["state"] == "queued":
-        others = [other["dag_run_id"] for other in api.active_runs(dag["dag_id"]) if other["state"] == "running"]
+        running = [other["dag_run_id"] for other in api.active_runs(dag["dag_id"]) if other["state"] == "running"]
+        others = [other for other in running if other != run["dag_run_id"]]
         if dag["max_active_runs"] and len(others) >= dag["max_active_runs"]:
             return f"queued behind {', '.join(others)}: {dag['dag_id']} allows {dag['max_active_runs']} at a time"
         return "queued: the scheduler begins it with its next round"

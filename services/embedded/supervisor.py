@@ -19,7 +19,7 @@ from services.embedded.stack import Stack, running_stack
 from services.embedded.state import held, read_json, write_json
 
 SET_UP = ("apply_tables", "register_webhooks")
-SET_UP_SECONDS = 300
+SET_UP_SECONDS = 600
 LOOK_SECONDS = 2
 CLOCK_SECONDS = 10
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600
