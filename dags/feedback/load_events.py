@@ -59,6 +59,7 @@ AS_OF = f"{{{{ params.as_of or {INTERVAL_END}.isoformat() }}}}"
 
 with DAG(
     dag_id="load_events",
+    description="Loads one day of webhook events into raw.event",
     doc_md=__doc__,
     schedule=interval_schedule("load_events"),
     start_date=START_DATE,

@@ -128,7 +128,9 @@ def main() -> None:
             if left := read_record(BUILD):
                 left.end_all()
             emptied(BUILD)
-            with running_stack(BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, start_at=first) as stack:
+            with running_stack(
+                BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, start_at=first
+            ) as stack:
                 clock.say(f"Airflow: {stack.addresses()['Airflow']}")
                 cycles = weeks(stack.sandbox.nppes_dir)
                 graph = live(stack, cycles, clock)

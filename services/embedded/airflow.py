@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+import httpx
+
 from services.embedded.airflow_api import COMPONENTS, USER, silent_components
 from services.embedded.process import (
     ROOT,
@@ -23,6 +25,7 @@ from services.embedded.process import (
     StartError,
     answers,
     free_port,
+    loopback_client,
     python,
     start,
     stop_all,
@@ -148,6 +151,7 @@ def _start_processes(
               port=port, log=logs / "api-server.log",
               env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=HEALTHY_WITHIN_SECONDS, say=say)
     )  # fmt: skip
+    _await_task_api(airflow.url, say)
     deadline = time.monotonic() + HEALTHY_WITHIN_SECONDS
     said: list[str] = []
     while silent := silent_components(airflow.url, airflow.began):
@@ -162,6 +166,21 @@ def _start_processes(
                 f"No sign of life of {', '.join(silent)} after {HEALTHY_WITHIN_SECONDS} s. Airflow's logs: {logs}"
             )
         time.sleep(0.5)
+
+
+def _await_task_api(url: str, say: Callable[[str], None]) -> None:
+    """Let the API server make the API of tasks, which it does at the first call, while nothing else can be asked of it.
+
+    On a busy machine that takes a minute, and the task whose call it is would lose a try.
+    """
+    say("  waiting for the API that tasks speak to")
+    with loopback_client(url, timeout=HEALTHY_WITHIN_SECONDS) as client:
+        try:
+            client.get("/execution/health")
+        except httpx.TransportError as error:
+            raise StartError(
+                f"Airflow's API for tasks was not there after {HEALTHY_WITHIN_SECONDS} s: {type(error).__name__}"
+            ) from error
 
 
 def _settings(home: Path, port: int) -> dict[str, str]:

@@ -13,7 +13,9 @@ class StandIn:
     url = "http://airflow"
 
     def __init__(self, **dags: dict[str, Any]) -> None:
-        self.dags_ = {dag_id: {"dag_id": dag_id, "is_paused": False, "max_active_runs": 1, **dag} for dag_id, dag in dags.items()}
+        self.dags_ = {
+            dag_id: {"dag_id": dag_id, "is_paused": False, "max_active_runs": 1, **dag} for dag_id, dag in dags.items()
+        }
         self.errors: dict[str, str] = {}
         self.runs_: list[dict[str, Any]] = []
         self.tasks_: list[dict[str, Any]] = []
@@ -52,7 +54,13 @@ class StandIn:
 def run(state: str, run_id: str = "manual__0", dag_id: str = "clean_events") -> dict[str, Any]:
     """Return a run of a second's length."""
     at = "2026-01-05T12:00:0{}+00:00"
-    return {"dag_id": dag_id, "dag_run_id": run_id, "state": state, "start_date": at.format(0), "end_date": at.format(1)}
+    return {
+        "dag_id": dag_id,
+        "dag_run_id": run_id,
+        "state": state,
+        "start_date": at.format(0),
+        "end_date": at.format(1),
+    }
 
 
 def task(task_id: str, state: str | None) -> dict[str, Any]:

@@ -135,12 +135,13 @@ def test_silent_components_when_the_last_heartbeat_is_of_a_stack_that_is_gone_th
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     began = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    beats = {"scheduler": began - timedelta(seconds=5), "triggerer": began + timedelta(seconds=1), "dag_processor": None}
+    beats = {
+        "scheduler": began - timedelta(seconds=5),
+        "triggerer": began + timedelta(seconds=1),
+        "dag_processor": None,
+    }
     heartbeats(
         monkeypatch,
-        {
-            name: {"status": "healthy", f"latest_{name}_heartbeat": at and at.isoformat()}
-            for name, at in beats.items()
-        },
+        {name: {"status": "healthy", f"latest_{name}_heartbeat": at and at.isoformat()} for name, at in beats.items()},
     )
     assert silent_components("http://airflow", began) == ["scheduler", "dag-processor"]

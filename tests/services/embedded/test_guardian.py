@@ -37,7 +37,9 @@ while True:
 
 def begun(folder: Path, what: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     """Start a parent of three, of which it stopped the first; return it, the guardian and the three."""
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, folder, what], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, folder, what], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     wait_until(lambda: (folder / "pids").exists())
     return parent, json.loads((folder / "pids").read_text())
 

@@ -69,7 +69,10 @@ def test_interval_of_when_five_ask_at_once_in_a_new_home_then_all_are_told(tmp_p
         "ingest_nppes_weekly", date(2025, 11, 5), tmp_path / "airflow"
     )
     with ThreadPoolExecutor(5) as pool:
-        assert list(pool.map(ask, range(5))) == [(datetime(2025, 11, 3, tzinfo=UTC), datetime(2025, 11, 10, tzinfo=UTC))] * 5
+        assert (
+            list(pool.map(ask, range(5)))
+            == [(datetime(2025, 11, 3, tzinfo=UTC), datetime(2025, 11, 10, tzinfo=UTC))] * 5
+        )
 
 
 def test_interval_of_when_airflow_cannot_say_then_the_error_has_its_words(
