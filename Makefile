@@ -3,10 +3,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= python3.13
+# Default: found where it is (requirements/find_python.sh).
+PYTHON ?=
 UV := .venvs/tools/bin/uv
 AIRFLOW := .venvs/airflow/bin/python
 SERVICES := .venvs/services/bin/python
+EMBEDDED := $(AIRFLOW) -m services.embedded
+OF_DATA = $(if $(DATA),--data "$(DATA)")
 # These run in the environment of the services that they test; everything else runs in Airflow's.
 SERVICE_TESTS := tests/services/nppes_sample tests/services/sandbox tests/services/webhooks
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
@@ -19,23 +22,22 @@ help: ## Show this list
 env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the three environments (every other target does it by itself)
 
 .venvs/tools.done: requirements/tools.txt .python-version
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install Python 3.13, or name it: make PYTHON=/path/to/python3.13 ..."; exit 1; }
-	$(PYTHON) -m venv .venvs/tools
+	@python="$$(requirements/find_python.sh $(PYTHON))" && echo "$$python -m venv .venvs/tools" && "$$python" -m venv .venvs/tools
 	.venvs/tools/bin/python -m pip install --quiet --require-hashes -r requirements/tools.txt
 	@touch $@
 
 .venvs/airflow.done: .venvs/tools.done requirements/airflow.txt requirements/dev.txt
-	[ -x .venvs/airflow/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/airflow
+	[ -x .venvs/airflow/bin/python ] || $(UV) venv --quiet --python .venvs/tools/bin/python .venvs/airflow
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/airflow requirements/airflow.txt requirements/dev.txt
 	@touch $@
 
 .venvs/services.done: .venvs/tools.done requirements/services.txt requirements/services-dev.txt
-	[ -x .venvs/services/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/services
+	[ -x .venvs/services/bin/python ] || $(UV) venv --quiet --python .venvs/tools/bin/python .venvs/services
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/services requirements/services.txt requirements/services-dev.txt
 	@touch $@
 
 .venvs/emulators.done: .venvs/tools.done requirements/emulators.txt
-	[ -x .venvs/emulators/bin/python ] || $(UV) venv --quiet --python $(PYTHON) .venvs/emulators
+	[ -x .venvs/emulators/bin/python ] || $(UV) venv --quiet --python .venvs/tools/bin/python .venvs/emulators
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/emulators requirements/emulators.txt
 	@touch $@
 
@@ -64,15 +66,18 @@ bench-enrich: env ## Measure the waterfall: use of the limits, cost of each orde
 mutants: env ## Change the guards one at a time: which change does no test see? (SAMPLE=<n> SEED=<n> ROOM=<name or file>)
 	$(AIRFLOW) -m bench.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room "$(ROOM)")
 
-up: env ## Start the embedded stack and keep it running
-	@$(AIRFLOW) -m services.embedded up
+up: env ## Start the embedded stack, with the data that it had, and keep it running (FRESH=1 empties it first; DATA=demo goes on with the last demo)
+	@$(EMBEDDED) up $(OF_DATA) $(if $(filter-out 0 no false,$(FRESH)),--fresh)
 
-down: ## Stop the embedded stack
-	@if [ -x $(AIRFLOW) ]; then $(AIRFLOW) -m services.embedded down; else echo "The stack is not up."; fi
+down: ## Stop the embedded stack, whatever became of its processes; its data stays
+	@if [ -x $(AIRFLOW) ]; then $(EMBEDDED) down $(OF_DATA); else echo "The stack is not up."; fi
 
-dag: env ## Run one DAG for one date on the running stack: make dag DAG=clean_providers DATE=2025-11-09
+status: ## Show each process of the stack, the DAGs and the addresses
+	@if [ -x $(AIRFLOW) ]; then $(EMBEDDED) status $(OF_DATA); else echo "The stack is not up."; fi
+
+dag: env ## Run one DAG for one date on the running stack: make dag DAG=clean_providers DATE=2025-11-09 (TIMEOUT=<seconds>)
 	@[ -n "$(DAG)" ] && [ -n "$(DATE)" ] || { echo "usage: make dag DAG=<dag_id> DATE=<YYYY-MM-DD>"; exit 2; }
-	@$(AIRFLOW) -m services.embedded dag "$(DAG)" "$(DATE)"
+	@$(EMBEDDED) dag "$(DAG)" "$(DATE)" $(OF_DATA) $(if $(TIMEOUT),--timeout "$(TIMEOUT)")
 
 lint: env ## Check style, format, types and the import rules
 	$(AIRFLOW) -m ruff check .
@@ -90,7 +95,7 @@ locks: .venvs/tools.done ## Compile the locks anew from requirements/*.in
 locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in file
 	requirements/lock.sh --check
 
-clean: ## Remove what runs leave behind (environments stay)
+clean: down ## Remove what runs leave behind, the stack's data too (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants up down status dag lint format locks locks-check clean

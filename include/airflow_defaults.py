@@ -113,8 +113,10 @@ def tags(stage: Stage, tier: Tier, kind: Kind, *systems: System) -> list[str]:
 
 
 def asset(table_name: str) -> Asset:
-    """Return the asset of a table that has a definition; its name is ``<dataset>.<table>``."""
-    return Asset(name=table(table_name).name, uri=f"bigquery-table://{table_name.replace('.', '/')}")
+    """Return the asset of a table that has a definition; its name is ``<dataset>.<table>``, its group the layer, which is the dataset."""
+    definition = table(table_name)
+    uri = f"bigquery-table://{table_name.replace('.', '/')}"
+    return Asset(name=definition.name, uri=uri, group=definition.dataset)
 
 
 def as_of_param() -> Param:

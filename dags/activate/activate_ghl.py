@@ -52,6 +52,7 @@ from operators.load_sends import LoadSendsOperator
 
 with DAG(
     dag_id="activate_ghl",
+    description="Sends contacts, scores and opt-outs that changed to the CRM (Go High Level)",
     doc_md=__doc__,
     schedule=asset("activation.send") | asset("clean.suppression"),
     start_date=START_DATE,

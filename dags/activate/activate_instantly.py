@@ -53,6 +53,7 @@ from operators.load_sends import LoadSendsOperator
 
 with DAG(
     dag_id="activate_instantly",
+    description="Sends the week's new e-mail contacts and all opt-outs to Instantly",
     doc_md=__doc__,
     schedule=asset("predictions.creative") | asset("clean.suppression"),
     start_date=START_DATE,

@@ -58,6 +58,7 @@ from operators.standardise_contacts import StandardiseContactsOperator
 
 with DAG(
     dag_id="clean_providers",
+    description="Folds NPPES files into one clean row per active dental provider, and its history",
     doc_md=__doc__,
     schedule=asset("raw.nppes_npi") | asset("raw.nppes_deactivation"),
     start_date=START_DATE,

@@ -49,6 +49,7 @@ from operators.link_licenses import LinkLicensesOperator
 
 with DAG(
     dag_id="resolve_identity",
+    description="Matches licenses to NPIs, groups providers into practices, links identifiers to persons",
     doc_md=__doc__,
     schedule=asset("clean.provider") | asset("raw.board_license"),
     start_date=START_DATE,

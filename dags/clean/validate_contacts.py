@@ -125,6 +125,7 @@ def promoted(task_id: str, table_name: str, sql: str) -> BaseOperator:
 
 with DAG(
     dag_id="validate_contacts",
+    description="Asks USPS, Addy and Twilio whether published addresses and phone numbers are true",
     doc_md=__doc__,
     schedule=[asset("clean.provider")],
     start_date=START_DATE,

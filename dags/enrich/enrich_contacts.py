@@ -125,7 +125,7 @@ def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
 
 with DAG(
     dag_id="enrich_contacts",
-    doc_md=__doc__,
+    description="Buys missing e-mails and firmographics from Wiza, Clay and Apollo; spends money", doc_md=__doc__,
     schedule=[asset("clean.provider")], start_date=START_DATE, catchup=False, max_active_runs=1,
     default_args=DEFAULT_ARGS, params=PARAMS,
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,

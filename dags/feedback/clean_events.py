@@ -46,6 +46,7 @@ from operators.gate import GateOperator
 
 with DAG(
     dag_id="clean_events",
+    description="Turns received events into canonical ones, and into the suppression list",
     doc_md=__doc__,
     schedule=[asset("raw.event")],
     start_date=START_DATE,

@@ -60,6 +60,7 @@ RECEIVED_DATE = f"{{{{ params.received_date or ({INTERVAL_START} | ds) }}}}"
 
 with DAG(
     dag_id="load_events",
+    description="Loads one day of webhook events into raw.event",
     doc_md=__doc__,
     schedule=interval_schedule("load_events"),
     start_date=START_DATE,

@@ -122,6 +122,7 @@ def load_platform(platform: str, days: XComArg) -> Any:
 
 with DAG(
     dag_id="ingest_ad_performance",
+    description="Loads what each ad of Google Ads, Meta and The Trade Desk delivered and cost, by day",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_ad_performance"),
     start_date=START_DATE,

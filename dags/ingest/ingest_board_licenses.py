@@ -171,6 +171,7 @@ def load_state(state: str) -> None:
 
 with DAG(
     dag_id="ingest_board_licenses",
+    description="Loads the license lists of the state dental boards",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_board_licenses"),
     start_date=START_DATE,

@@ -75,6 +75,7 @@ def day(back: int) -> str:
 
 with DAG(
     dag_id="ingest_ga4",
+    description="Loads the last four days of Google Analytics' export",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_ga4"),
     start_date=START_DATE,

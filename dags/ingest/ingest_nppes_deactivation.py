@@ -56,6 +56,7 @@ FILE_DATE = output_of("archive_zip", "file_date")
 
 with DAG(
     dag_id="ingest_nppes_deactivation",
+    description="Loads CMS's monthly report of deactivated NPIs",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_nppes_deactivation"),
     start_date=START_DATE,

@@ -56,6 +56,7 @@ FILE_DATE = output_of("archive_zip", "file_date")  # only the file tells until w
 
 with DAG(
     dag_id="ingest_nppes_monthly",
+    description="Loads CMS's monthly full replacement of the provider registry",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_nppes_monthly"),
     start_date=START_DATE,

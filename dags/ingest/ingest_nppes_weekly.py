@@ -58,6 +58,7 @@ SUNDAY = LAST_DAY
 
 with DAG(
     dag_id="ingest_nppes_weekly",
+    description="Loads CMS's weekly changes of the provider registry",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_nppes_weekly"),
     start_date=START_DATE,

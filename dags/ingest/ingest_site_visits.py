@@ -77,6 +77,7 @@ def of(task_id: str, key: str, map_index: str = "ti.map_index") -> str:
 
 with DAG(
     dag_id="ingest_site_visits",
+    description="Loads the companies (Leadfeeder) and people (RB2B) that visited our site",
     doc_md=__doc__,
     schedule=interval_schedule("ingest_site_visits"),
     start_date=START_DATE,

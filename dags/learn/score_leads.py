@@ -44,6 +44,7 @@ from operators.score_leads import ScoreLeadsOperator
 
 with DAG(
     dag_id="score_leads",
+    description="Scores every lead from 0 to 100 with the published model",
     doc_md=__doc__,
     schedule=(asset("segmented.audience_member") | asset("ops.model_version")),
     start_date=START_DATE,

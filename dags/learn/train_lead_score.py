@@ -54,6 +54,7 @@ def is_champion(judged: dict[str, str]) -> bool:
 
 with DAG(
     dag_id="train_lead_score",
+    description="Trains the lead score on what became of e-mails; publishes it if it is no worse",
     doc_md=__doc__,
     schedule=[asset("clean.event")],
     start_date=START_DATE,

@@ -29,6 +29,7 @@ from operators.apply_tables import ApplyTablesOperator
 
 with DAG(
     dag_id="apply_tables",
+    description="Creates and updates datasets and tables as include/sql defines them; never changes data",
     doc_md=__doc__,
     schedule=None,
     start_date=START_DATE,

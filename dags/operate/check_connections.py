@@ -48,6 +48,7 @@ SYSTEMS = [
 
 with DAG(
     dag_id="check_connections",
+    description="Asks every vendor, free of charge, whether our connection works",
     doc_md=__doc__,
     schedule=interval_schedule("check_connections"),
     start_date=START_DATE,

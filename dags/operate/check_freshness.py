@@ -34,6 +34,7 @@ from operators.check_freshness import CheckFreshnessOperator
 
 with DAG(
     dag_id="check_freshness",
+    description="Raises an alert for each source that fell silent",
     doc_md=__doc__,
     schedule=interval_schedule("check_freshness"),
     start_date=START_DATE,

@@ -37,6 +37,7 @@ from operators.register_instantly_webhook import RegisterInstantlyWebhookOperato
 
 with DAG(
     dag_id="register_webhooks",
+    description="Registers our webhook receiver with Instantly",
     doc_md=__doc__,
     schedule=None,
     start_date=START_DATE,

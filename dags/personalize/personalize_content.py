@@ -37,6 +37,7 @@ from operators.personalize_content import PersonalizeContentOperator
 
 with DAG(
     dag_id="personalize_content",
+    description="Picks an approved content block for each lead that is to be contacted",
     doc_md=__doc__,
     schedule=[asset("predictions.lead_score")],
     start_date=START_DATE,

@@ -40,6 +40,7 @@ from operators.gate import GateOperator
 
 with DAG(
     dag_id="segment_leads",
+    description="Scores leads against the ideal customer profile, builds audiences, draws the 10 % holdout",
     doc_md=__doc__,
     schedule=[asset("enriched.contact")],
     start_date=START_DATE,

@@ -19,8 +19,10 @@ from services.embedded.ga4 import publish_ga4
 from services.embedded.graph import Graph
 from services.embedded.process import ROOT, StartError, emptied
 from services.embedded.rb2b import drop_rb2b_export
+from services.embedded.record import read_record
 from services.embedded.runs import RunFailed
 from services.embedded.stack import Stack, running_stack
+from services.embedded.state import held
 
 BUILD = ROOT / "build" / "demo"
 # They run once, while rate limits leave the processor idle, and not again for the second week's few providers.
@@ -119,18 +121,22 @@ def main() -> None:
     # A stop by `kill` unwinds like Ctrl-C, so that everything started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     clock = Clock()
-    emptied(BUILD)
     try:
         nppes_dir = arguments.nppes_dir.resolve() if arguments.nppes_dir else None
         first = weeks(nppes_dir)[0].as_of.isoformat() if nppes_dir else None
-        start_at = {"start_at": first} if first else {}
-        with running_stack(BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, **start_at) as stack:
-            clock.say(f"Airflow: {stack.addresses()['Airflow']}")
-            cycles = weeks(stack.sandbox.nppes_dir)
-            graph = live(stack, cycles, clock)
-            clock.say("writing the report")
-            print(write_report(stack, cycles, graph.seconds(), BUILD))
-        clock.say(f"done: {BUILD / 'report.html'}, {BUILD / 'report.json'}")
+        with held(BUILD):
+            if left := read_record(BUILD):
+                left.end_all()
+            emptied(BUILD)
+            with running_stack(
+                BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, start_at=first
+            ) as stack:
+                clock.say(f"Airflow: {stack.addresses()['Airflow']}")
+                cycles = weeks(stack.sandbox.nppes_dir)
+                graph = live(stack, cycles, clock)
+                clock.say("writing the report")
+                print(write_report(stack, cycles, graph.seconds(), BUILD))
+        clock.say(f"done: {BUILD / 'report.html'}, {BUILD / 'report.json'}; `make up DATA=demo` goes on with its data")
     except KeyboardInterrupt:
         sys.exit("\nStopped by you; everything that was started is stopped.")
     except (RunFailed, StartError, ValueError) as error:

@@ -1,133 +1,222 @@
-"""``make up``, ``make down``, ``make dag``: the embedded stack kept running, and one run of one DAG on it.
+"""``make up``, ``make down``, ``make status``, ``make dag``: the embedded stack kept running, and one run of one DAG on it.
 
-``python -m services.embedded up|serve|down|dag``
+``python -m services.embedded up|down|status|dag [--data up|demo]``
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import difflib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from services.embedded.airflow import AirflowApi
+from services.embedded.airflow_api import AirflowApi
 from services.embedded.process import ROOT, StartError, emptied, python
+from services.embedded.readiness import dag_files, parsed
+from services.embedded.record import Record, read_record
 from services.embedded.runs import RunFailed, finished_run, interval_of, run_body
-from services.embedded.stack import running_stack
+from services.embedded.state import held, is_held
+from services.embedded.status import address_lines, report
+from services.embedded.supervisor import serve
 
-STATE = ROOT / "build" / "up"
-SUPERVISOR = STATE / "supervisor.json"
+STATES = {"up": ROOT / "build" / "up", "demo": ROOT / "build" / "demo"}
+UP_SECONDS = 1800  # about 60 on an idle machine
+DOWN_SECONDS = 60
+PARSED_SECONDS = 180
 
 
-def up() -> None:
-    """Start the stack in the background and print its addresses."""
-    if (running := _supervisor()) is not None:
-        print("The stack is up already (`make down` stops it).")
-        _print_addresses(running["addresses"])
+def up(state: Path, fresh: bool) -> None:
+    """Start the stack in the background, show how it comes up, and print its addresses."""
+    log = state / "supervisor.log"
+    if is_held(state):
+        record = read_record(state)
+        if fresh or record is None or not record.supervisor.is_alive():
+            raise StartError(
+                f"{state} is in use: `make down DATA={state.name}` stops a stack; a demo ends by itself. Then start again."
+            )
+        if not record.ready:
+            print("The stack is starting already.")
+            follow(state, log, lambda: is_held(state))
+        else:
+            print("The stack is up already (`make down` stops it, `make status` says how it is).")
+        _print_addresses(state)
         return
-    log = emptied(STATE) / "supervisor.log"
+    with held(state):
+        if fresh and state.exists():
+            print(f"FRESH=1: what {state} held is deleted: warehouse, lake, call ledger and Airflow's history.")
+            emptied(state)
+        elif (left := read_record(state)) and left.alive():
+            print(f"A stack lost its supervisor: ending {', '.join(process.name for process in left.end_all())}.")
+        if state.name == "demo" and not (state / "airflow" / "airflow.db").exists():
+            raise StartError("There is no data of a demo: `make demo` makes it.")
+        (state / "stack.json").unlink(missing_ok=True)
+    kept = (state / "airflow" / "airflow.db").exists()
+    print(f"Starting the stack {'with the data that it had' if kept else 'on nothing'}, in {state}.")
+    state.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [python("airflow"), "-m", "services.embedded", "serve"],
+            [python("airflow"), "-m", "services.embedded", "serve", "--data", state.name],
             stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
-    print("Starting the stack; this takes about a minute.")
-    while not SUPERVISOR.exists():
-        if child.poll() is not None:
-            sys.exit(f"The stack did not start. {log}:\n{log.read_text()}")
+    try:
+        follow(state, log, lambda: child.poll() is None)
+    except BaseException:
+        # Stopped by hand, or at the deadline: nothing is left half started.
+        child.send_signal(signal.SIGTERM)
+        child.wait(DOWN_SECONDS)
+        raise
+    _print_addresses(state)
+
+
+def follow(state: Path, log: Path, lives: Callable[[], bool]) -> None:
+    """Print what the supervisor says until the stack is ready; raise StartError when it ends, or at the deadline, with what it was at."""
+    deadline = time.monotonic() + UP_SECONDS
+    shown = last = ""
+    while True:
+        is_over = not lives()
+        record = read_record(state)
+        text = log.read_text(errors="replace") if log.exists() else ""
+        complete = text[: text.rfind("\n") + 1]
+        if complete != shown:
+            print(complete[len(shown) :], end="", flush=True)
+            shown, last = complete, complete.splitlines()[-1]
+        if record is not None and record.ready:
+            return
+        if is_over:
+            raise StartError(f"The stack did not start; {log} has the above.")
+        if time.monotonic() > deadline:
+            raise StartError(f"The stack was not up after {UP_SECONDS} s. It was at: {last}")
         time.sleep(0.5)
-    _print_addresses(json.loads(SUPERVISOR.read_text())["addresses"])
 
 
-def serve() -> None:
-    """Hold the stack until SIGTERM; runs in the background, started by `up`."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with running_stack(STATE) as stack:
-        AirflowApi(stack.airflow.url, stack.airflow.password).unpause_all()
-        body = {
-            "pid": os.getpid(),
-            "addresses": stack.addresses(),
-            "airflow": stack.airflow.url,
-            "password": stack.airflow.password,
-            "env": stack.cloud.env(),
-        }
-        partial = SUPERVISOR.with_suffix(".partial")
-        partial.write_text(json.dumps(body))
-        partial.rename(SUPERVISOR)
-        signal.pause()
-
-
-def down() -> None:
-    """Stop the stack and everything that it started."""
-    running = _supervisor()
-    if running is None:
+def down(state: Path) -> None:
+    """Stop the stack and everything that it started, also where its supervisor is dead."""
+    record = read_record(state)
+    if record is None or not record.alive():
         print("The stack is not up.")
         return
-    os.kill(running["pid"], signal.SIGTERM)
-    while _is_alive(running["pid"]):
-        time.sleep(0.2)
-    SUPERVISOR.unlink(missing_ok=True)
-    print("The stack is down. Its data stays in build/up until the next `make up`.")
+    if record.supervisor.is_alive():
+        print("Stopping the stack.")
+        os.kill(record.supervisor.pid, signal.SIGTERM)
+        deadline = time.monotonic() + DOWN_SECONDS
+        while record.supervisor.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.2)
+    # Read again: the supervisor may have started one meanwhile.
+    if left := (read_record(state) or record).end_all():
+        print(f"Ended what would not, or what a dead supervisor left: {', '.join(process.name for process in left)}.")
+    print(f"The stack is down. Its data stays in {state}: `make up` goes on with it, `make up FRESH=1` empties it.")
 
 
-def dag(dag_id: str, day: str) -> None:
+def status(state: Path) -> None:
+    """Print each process, the DAGs and the addresses. Exit code 1 when something is not well, 3 when nothing is up."""
+    record = read_record(state)
+    if record is None or not record.alive():
+        print("The stack is not up: `make up` starts it.")
+        sys.exit(3)
+    text, is_well = report(state, record)
+    print(text)
+    sys.exit(0 if is_well else 1)
+
+
+def dag(state: Path, dag_id: str, day: date, timeout_seconds: float) -> None:
     """Run one DAG for one date on the running stack and wait for it."""
-    running = _supervisor()
-    if running is None:
-        sys.exit("The stack is not up: run `make up` first.")
-    api = AirflowApi(running["airflow"], running["password"])
-    if dag_id not in api.dag_ids():
-        sys.exit(f"No DAG {dag_id!r}. There are: {', '.join(api.dag_ids())}")
-    run_id = api.trigger(dag_id, run_body(interval_of(dag_id, date.fromisoformat(day))))
-    print(f"{dag_id} {run_id}: {running['airflow']}/dags/{dag_id}/runs/{run_id}")
-    try:
-        seconds = finished_run(api, dag_id, run_id, STATE / "airflow" / "logs")
-    except RunFailed as failed:
-        sys.exit(str(failed))
+    record = running(state)
+    api = AirflowApi(record.airflow, record.password)
+    await_dag(api, dag_id)
+    if api.dag(dag_id)["is_paused"]:
+        raise RunFailed(
+            f"{dag_id} is paused: its run would wait for ever. Unpause it at {record.airflow}/dags/{dag_id}, then run this again."
+        )
+    run_id = api.trigger(dag_id, run_body(interval_of(dag_id, day, state / "airflow")))
+    print(f"{dag_id} {run_id}: {record.airflow}/dags/{dag_id}/runs/{run_id}")
+    seconds = finished_run(api, dag_id, run_id, state / "airflow" / "logs", _say, timeout_seconds)
     print(f"{dag_id} succeeded in {seconds:.0f} s")
 
 
-def _supervisor() -> dict[str, Any] | None:
-    if not SUPERVISOR.exists():
-        return None
-    body: dict[str, Any] = json.loads(SUPERVISOR.read_text())
-    return body if _is_alive(body["pid"]) else None
+def await_dag(api: AirflowApi, dag_id: str) -> None:
+    """Wait until Airflow knows a DAG; raise RunFailed when there is none, its file does not import, or at the deadline."""
+    if dag_id not in dag_files():
+        close = difflib.get_close_matches(dag_id, dag_files(), 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise RunFailed(f"No DAG {dag_id!r}.{hint} There are: {', '.join(sorted(dag_files()))}")
+    deadline = time.monotonic() + PARSED_SECONDS
+    said = ""
+    while dag_id not in (now := parsed(api)).known:
+        if dag_id in {Path(file).stem for file in now.errors}:
+            raise RunFailed(now.faults())
+        if time.monotonic() > deadline:
+            raise RunFailed(f"{dag_id} was not parsed after {PARSED_SECONDS} s: {now}. `make status` says what runs.")
+        if str(now) != said:
+            print(f"  waiting for {dag_id}: {now}", flush=True)
+            said = str(now)
+        time.sleep(1)
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        return "services.embedded" in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except FileNotFoundError:
-        return False
+def running(state: Path) -> Record:
+    """Return the record of the stack that is up; raise StartError that says what is missing."""
+    record = read_record(state)
+    if record is None or not record.alive():
+        raise StartError("The stack is not up: run `make up` first.")
+    if not record.supervisor.is_alive():
+        raise StartError("The stack has lost its supervisor: `make up` starts it again, with its data.")
+    if not record.airflow:
+        raise StartError("The stack is still starting: `make up` shows how far it is.")
+    return record
 
 
-def _print_addresses(addresses: dict[str, str]) -> None:
-    for name, address in addresses.items():
-        print(f"  {name:28} {address}")
+def chosen(name: str | None) -> Path:
+    """Return the folder that a command is about: the named one, or that of the one stack that is up."""
+    if name:
+        return STATES[name]
+    return next((state for state in STATES.values() if (record := read_record(state)) and record.alive()), STATES["up"])
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _print_addresses(state: Path) -> None:
+    if record := read_record(state):
+        print("\n".join(address_lines(record.addresses)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.embedded", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "serve", "down"):
-        commands.add_parser(name)
-    one = commands.add_parser("dag")
-    one.add_argument("dag_id")
-    one.add_argument("day", help="YYYY-MM-DD; for an interval DAG a day inside the interval")
+    for name in ("up", "serve", "down", "status", "dag"):
+        command = commands.add_parser(name)
+        command.add_argument("--data", choices=STATES, help="whose data: of `make up` (default) or of the last demo")
+        if name == "up":
+            command.add_argument("--fresh", action="store_true", help="empty the folder first")
+        if name == "dag":
+            command.add_argument("dag_id")
+            command.add_argument("day", type=date.fromisoformat, help="YYYY-MM-DD; a day inside the DAG's interval")
+            command.add_argument("--timeout", type=float, default=1800, help="seconds")
     arguments = parser.parse_args()
+    # A stop by `kill` unwinds like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
-        if arguments.command == "dag":
-            dag(arguments.dag_id, arguments.day)
-        else:
-            {"up": up, "serve": serve, "down": down}[arguments.command]()
-    except StartError as error:
+        match arguments.command:
+            case "up":
+                up(STATES[arguments.data or "up"], arguments.fresh)
+            case "serve":
+                serve(STATES[arguments.data or "up"])
+            case "down":
+                down(chosen(arguments.data))
+            case "status":
+                status(chosen(arguments.data))
+            case "dag":
+                dag(chosen(arguments.data), arguments.dag_id, arguments.day, arguments.timeout)
+    except (RunFailed, StartError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped by you.")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import os
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from services.embedded.airflow_api import COMPONENTS, USER, silent_components
 from services.embedded.process import (
     ROOT,
     Service,
@@ -26,10 +30,11 @@ from services.embedded.process import (
     start,
     stop_all,
 )
+from services.embedded.state import damaged, kept_port, read_json, write_json
 
-USER = "admin"
 CONNECT_ARGS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"
-AGAIN_AFTER = (1, 2, 4)  # seconds
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+HEALTHY_WITHIN_SECONDS = 300  # about 20 on an idle machine
 
 
 @dataclass
@@ -39,6 +44,7 @@ class Airflow:
     url: str
     password: str
     home: Path
+    began: datetime
     services: list[Service] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -46,31 +52,81 @@ class Airflow:
 
 
 def prepared_airflow(state: Path) -> Path:
-    """Make the database and the pools under ``state`` and return Airflow's home. Needs nothing else to run yet."""
+    """Bring the database and the pools under ``state`` up to date and return Airflow's home. Needs nothing else to run yet."""
     home = state / "airflow"
-    home.mkdir(parents=True, exist_ok=True)
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(__file__).with_name("airflow_local_settings.py"), home / "config")
     settings = _settings(home, free_port())
     command = _command()
-    _run(command, ["db", "migrate"], settings, state)
-    (home / "config").mkdir(exist_ok=True)
-    shutil.copy(Path(__file__).with_name("airflow_local_settings.py"), home / "config")
-    (home / "pools.json").write_text(_pools(settings))
-    _run(command, ["pools", "import", str(home / "pools.json")], settings, state)
+    done = read_json(home / "prepared.json") or {}
+    version = metadata.version("apache-airflow-core")
+    is_there = _is_readable(home / "airflow.db", state)
+    if not is_there or done.get("airflow") != version:
+        _migrate(home / "airflow.db", command, settings, state)
+        done = {**done, "airflow": version} if is_there else {"airflow": version}
+        write_json(home / "prepared.json", done)
+    pools = _pools(settings)
+    # Slots that a person changed stay, until ours change.
+    if done.get("pools") != pools:
+        (home / "pools.json").write_text(pools)
+        _run(command, ["pools", "import", str(home / "pools.json")], settings, state)
+        write_json(home / "prepared.json", done | {"pools": pools})
     return home
 
 
-def start_airflow(home: Path, state: Path, env: Mapping[str, str]) -> Airflow:
+def start_airflow(home: Path, state: Path, env: Mapping[str, str], say: Callable[[str], None]) -> Airflow:
     """Start api-server, scheduler, dag-processor and triggerer on a prepared home and wait until all are healthy."""
-    port = free_port()
-    password = secrets.token_urlsafe(12)
-    (home / "passwords.json").write_text(json.dumps({USER: password}))
-    airflow = Airflow(f"http://127.0.0.1:{port}", password, home)
+    port = kept_port(state, "api-server")
+    password = _kept_secrets(home)["password"]
+    write_json(home / "passwords.json", {USER: password})
+    airflow = Airflow(f"http://127.0.0.1:{port}", password, home, datetime.now(UTC))
     try:
-        _start_processes(airflow, _command(), {**env, **_settings(home, port)}, state, port)
+        _start_processes(airflow, _command(), {**env, **_settings(home, port)}, state, say)
     except BaseException:
         airflow.stop()
         raise
     return airflow
+
+
+def _is_readable(database: Path, state: Path) -> bool:
+    """Whether there is a database. Raises StartError for one that is damaged."""
+    if not database.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StartError(damaged(state, database, error)) from error
+    if found != "ok":
+        raise StartError(damaged(state, database, found))
+    return True
+
+
+def _migrate(database: Path, command: Path, settings: Mapping[str, str], state: Path) -> None:
+    """Make the database, or bring a copy of it up to date: whoever is killed meanwhile leaves the one that was there."""
+    partial = database.with_name(f"{database.name}.partial")
+    for left in database.parent.glob(f"{partial.name}*"):
+        left.unlink()
+    if database.exists():
+        with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(partial)) as new:
+            old.backup(new)
+    _run(command, ["db", "migrate"], {**settings, DATABASE: f"sqlite:///{partial}"}, state)
+    partial.replace(database)
+
+
+def _kept_secrets(home: Path) -> dict[str, str]:
+    """Return what Airflow signs and encrypts with, and the login's password; made once, so that keys stay readable and browsers logged in."""
+    path = home / "secrets.json"
+    kept = read_json(path)
+    if kept is None:
+        kept = {
+            "password": secrets.token_urlsafe(12),
+            "jwt": secrets.token_urlsafe(64),
+            "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        }
+        write_json(path, kept)
+    return kept
 
 
 def _command() -> Path:
@@ -80,37 +136,55 @@ def _command() -> Path:
     return command
 
 
-def _start_processes(airflow: Airflow, command: Path, env: Mapping[str, str], state: Path, port: int) -> None:
+def _start_processes(
+    airflow: Airflow, command: Path, env: Mapping[str, str], state: Path, say: Callable[[str], None]
+) -> None:
     logs = state / "logs"
+    port = int(airflow.url.rsplit(":", 1)[1])
     # The others load while the API server does: `start` waits for its health.
-    for name in ("scheduler", "dag-processor", "triggerer"):
+    for name in COMPONENTS.values():
         airflow.services.append(
             start(name, [command, name], port=free_port(), log=logs / f"{name}.log", env=env, healthy=lambda _: True)
         )
     airflow.services.append(
         start("api-server", [command, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
               port=port, log=logs / "api-server.log",
-              env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=180)
+              env={**env, CONNECT_ARGS: "services.embedded.airflow_database.BRIEF"}, healthy=answers("/api/v2/monitor/health"), timeout_seconds=HEALTHY_WITHIN_SECONDS, say=say)
     )  # fmt: skip
-    deadline = time.monotonic() + 180
-    while not _all_healthy(airflow.url):
+    _await_task_api(airflow.url, say)
+    deadline = time.monotonic() + HEALTHY_WITHIN_SECONDS
+    said: list[str] = []
+    while silent := silent_components(airflow.url, airflow.began):
+        if silent != said:
+            say(f"  waiting for the first sign of life of {', '.join(silent)}")
+            said = silent
         for service in airflow.services:
             if service.popen.poll() is not None:
                 raise StartError(f"{service.name} ended with code {service.popen.returncode}. Its log: {service.log}")
         if time.monotonic() > deadline:
-            raise StartError(f"Airflow was not healthy after 180 s. Its logs: {logs}")
+            raise StartError(
+                f"No sign of life of {', '.join(silent)} after {HEALTHY_WITHIN_SECONDS} s. Airflow's logs: {logs}"
+            )
         time.sleep(0.5)
 
 
-def _all_healthy(url: str) -> bool:
-    with loopback_client(url, timeout=10) as client:
-        body = client.get("/api/v2/monitor/health").json()
-    return all(
-        body[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
-    )
+def _await_task_api(url: str, say: Callable[[str], None]) -> None:
+    """Let the API server make the API of tasks, which it does at the first call, while nothing else can be asked of it.
+
+    On a busy machine that takes a minute, and the task whose call it is would lose a try.
+    """
+    say("  waiting for the API that tasks speak to")
+    with loopback_client(url, timeout=HEALTHY_WITHIN_SECONDS) as client:
+        try:
+            client.get("/execution/health")
+        except httpx.TransportError as error:
+            raise StartError(
+                f"Airflow's API for tasks was not there after {HEALTHY_WITHIN_SECONDS} s: {type(error).__name__}"
+            ) from error
 
 
 def _settings(home: Path, port: int) -> dict[str, str]:
+    kept = _kept_secrets(home)
     return {
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
@@ -124,16 +198,22 @@ def _settings(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(32),
-        "AIRFLOW__CORE__FERNET_KEY": "",
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt"],
+        "AIRFLOW__API__SECRET_KEY": kept["jwt"],
+        "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
         CONNECT_ARGS: "services.embedded.airflow_database.PATIENT",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # A worker that misses its task's end by a moment holds its slot this long. A trigger that fires
         # meanwhile costs the task a try: it must stay well below enrich_contacts' poll_seconds.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # On a busy machine the API takes its time, and a task that hears nothing when it starts loses a try.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "2",
+        # A file that timed out on a busy machine would come again after the interval above.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
         "GTM_SCHEDULES": "manual",
         "GX_ANALYTICS_ENABLED": "false",
     }
@@ -154,68 +234,3 @@ def _run(command: Path, arguments: list[str], env: Mapping[str, str], state: Pat
         )
     if done.returncode:
         raise StartError(f"airflow {' '.join(arguments)} ended with code {done.returncode}. Its log: {log}")
-
-
-class AirflowApi:
-    """Airflow's REST API v2, as a person with the admin login would use it."""
-
-    def __init__(self, url: str, password: str) -> None:
-        with loopback_client(url, timeout=30) as client:
-            answer = client.post("/auth/token", json={"username": USER, "password": password})
-        answer.raise_for_status()
-        token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        self._client = loopback_client(f"{url}/api/v2", timeout=60, headers=token)
-
-    def dag_ids(self) -> list[str]:
-        return sorted(d["dag_id"] for d in self._get("/dags", limit=200)["dags"])
-
-    def import_errors(self) -> dict[str, str]:
-        """Return file -> stack trace of every DAG file that did not import."""
-        return {e["filename"]: e["stack_trace"] for e in self._get("/importErrors")["import_errors"]}
-
-    def unpause_all(self) -> None:
-        self._call("PATCH", "/dags", params={"dag_id_pattern": "~"}, json={"is_paused": False}).raise_for_status()
-
-    def set_paused(self, dag_id: str, paused: bool) -> None:
-        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": paused}).raise_for_status()
-
-    def trigger(self, dag_id: str, body: dict[str, Any]) -> str:
-        """Start a run and return its id; a run of the same logical date is cleared and runs again."""
-        answer = self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)
-        if answer.status_code == httpx.codes.CONFLICT:
-            runs = self._get(
-                f"/dags/{dag_id}/dagRuns", logical_date_gte=body["logical_date"], logical_date_lte=body["logical_date"]
-            )
-            run_id = str(runs["dag_runs"][0]["dag_run_id"])
-            cleared = self._call("POST", f"/dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
-            cleared.raise_for_status()
-            return run_id
-        if answer.is_error:
-            raise StartError(f"Airflow refused to run {dag_id}: {answer.status_code} {answer.text}")
-        return str(answer.json()["dag_run_id"])
-
-    def runs(self) -> list[dict[str, Any]]:
-        """Return every DAG run, oldest first."""
-        runs: list[dict[str, Any]] = []
-        while True:
-            page = self._get("/dags/~/dagRuns", limit=100, offset=len(runs), order_by="run_after")
-            runs += page["dag_runs"]
-            if len(runs) >= page["total_entries"] or not page["dag_runs"]:
-                return runs
-
-    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        return list(self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=300)["task_instances"])
-
-    def _get(self, path: str, **params: Any) -> dict[str, Any]:
-        answer = self._call("GET", path, params=params)
-        answer.raise_for_status()
-        return dict(answer.json())
-
-    def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Return the answer to a call. Asked again where Airflow answers 500: SQLite gives up on one of two writers that wait for each other."""
-        for pause in AGAIN_AFTER:
-            answer = self._client.request(method, path, **request)
-            if not answer.is_server_error:
-                return answer
-            time.sleep(pause)
-        return self._client.request(method, path, **request)

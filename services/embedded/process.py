@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import ssl
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from services.embedded import sessions
+
 # Loopback speaks no TLS; a client that reads the certificates all the same takes 30 ms to make.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ROOT = Path(__file__).resolve().parents[2]
+SAY_AGAIN_SECONDS = 15
 
 
 class StartError(RuntimeError):
@@ -32,23 +36,79 @@ class Service:
     url: str
     log: Path
     popen: subprocess.Popen[bytes]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
 
     def stop(self, grace_seconds: float = 10) -> None:
         """End the process and everything that it started: SIGTERM to its group, SIGKILL after the grace time."""
         stop_all([self], grace_seconds)
 
+    def begin_again(self) -> None:
+        """Start the same program once more, after ending what a dead one left behind. Does not wait for its health."""
+        self.stop(grace_seconds=0)
+        self.popen = _begun(list(self.popen.args), self.log, self.env)  # type: ignore[arg-type]
+
 
 def stop_all(services: Sequence[Service], grace_seconds: float = 10) -> None:
     """End several processes and all that they started at once: SIGTERM to their groups, SIGKILL after the grace time."""
-    for service in services:
-        _signal_group(service.popen, signal.SIGTERM)
-    deadline = time.monotonic() + grace_seconds
-    for service in services:
-        with suppress(subprocess.TimeoutExpired):
-            service.popen.wait(max(0, deadline - time.monotonic()))
-    for service in services:
-        _signal_group(service.popen, signal.SIGKILL)
-        service.popen.wait()
+    # A leader that nobody waits for stays as a zombie, which ends no sooner.
+    waiting = [threading.Thread(target=service.popen.wait) for service in services]
+    for thread in waiting:
+        thread.start()
+    leaders = [service.popen.pid for service in services]
+    sessions.end(leaders, grace_seconds)
+    for thread in waiting:
+        thread.join()
+    _GUARDIAN.forget(leaders)
+
+
+class Guardian:
+    """The process that ends ours should we be killed (services/embedded/guardian.py); started with the first of them."""
+
+    def __init__(self) -> None:
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._leaders: set[int] = set()
+        self._lock = threading.Lock()
+
+    def watch(self, leader: int) -> None:
+        with self._lock:
+            self._leaders.add(leader)
+            self._tell([f"+{leader}"])
+
+    def forget(self, leaders: Sequence[int]) -> None:
+        with self._lock:
+            self._leaders.difference_update(leaders)
+            self._tell([f"-{leader}" for leader in leaders])
+
+    def revive(self) -> None:
+        """Start another guardian where the last one died."""
+        with self._lock:
+            self._tell([])
+
+    def _tell(self, lines: list[str]) -> None:
+        if self._popen is None or self._popen.poll() is not None:
+            if not self._leaders:
+                return
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "services.embedded.guardian"],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT, start_new_session=True, bufsize=0,
+            )  # fmt: skip
+            lines = [f"+{leader}" for leader in self._leaders]
+        assert self._popen.stdin is not None
+        with suppress(BrokenPipeError):  # it died this moment: `revive` starts another
+            self._popen.stdin.write("".join(f"{line}\n" for line in lines).encode())
+
+
+_GUARDIAN = Guardian()
+
+
+def revive_guardian() -> None:
+    """Make sure that our processes end with us, also where somebody ended the one that sees to it."""
+    _GUARDIAN.revive()
 
 
 def python(environment: str) -> Path:
@@ -84,32 +144,30 @@ def start(
     log: Path,
     env: Mapping[str, str],
     healthy: Callable[[str], bool],
-    timeout_seconds: float = 60,
+    timeout_seconds: float = 120,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Service:
-    """Start ``command`` in a process group of its own and wait until ``healthy(url)``; raise StartError if it never is."""
-    if not _is_free(port):
+    """Start ``command`` in a session of its own and wait until ``healthy(url)``; raise StartError if it never is.
+
+    :param say: told every SAY_AGAIN_SECONDS what is waited for
+    """
+    if not is_free(port):
         raise StartError(f"{name}: port {port} on 127.0.0.1 is taken: stop what listens there or choose another port.")
     if not Path(command[0]).exists():
         raise StartError(f"{name}: program {command[0]} is missing: run `make env`.")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        popen = subprocess.Popen(
-            [str(part) for part in command],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **env},
-            cwd=ROOT,
-            start_new_session=True,
-        )
-    service = Service(name, f"http://127.0.0.1:{port}", log, popen)
-    deadline = time.monotonic() + timeout_seconds
+    popen = _begun([str(part) for part in command], log, env)
+    service = Service(name, f"http://127.0.0.1:{port}", log, popen, env)
+    said_at = time.monotonic()
+    deadline = said_at + timeout_seconds
     try:
         while not healthy(service.url):
             if popen.poll() is not None:
                 raise StartError(
                     f"{name} ended with code {popen.returncode} while starting. Its log: {log}\n{_tail(log)}"
                 )
+            if time.monotonic() - said_at > SAY_AGAIN_SECONDS:
+                say(f"  waiting for {name} to answer")
+                said_at = time.monotonic()
             if time.monotonic() > deadline:
                 raise StartError(f"{name} was not healthy after {timeout_seconds:.0f} s. Its log: {log}\n{_tail(log)}")
             time.sleep(0.1)
@@ -137,7 +195,8 @@ def answers(path: str) -> Callable[[str], bool]:
     return healthy
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens at a loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -147,9 +206,20 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _signal_group(popen: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(popen.pid, number)
+def _begun(command: Sequence[str], log: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        popen = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **env},
+            cwd=ROOT,
+            start_new_session=True,
+        )
+    _GUARDIAN.watch(popen.pid)
+    return popen
 
 
 def _tail(log: Path, lines: int = 15) -> str:

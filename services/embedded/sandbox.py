@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 from include.board_sources import board_sources
-from services.embedded.process import ROOT, Service, answers, free_port, loopback_client, python, start
+from services.embedded.process import ROOT, Service, answers, loopback_client, python, start
+from services.embedded.state import kept_port
 
 START = "2025-11-10T06:00:00+00:00"
 LOCATION_ID = "loc-dental-gtm"
@@ -179,7 +180,7 @@ def start_sandbox(
     keys = state / "keys.json"
     state.mkdir(parents=True, exist_ok=True)
     keys.write_text(json.dumps(KEYS | {"ghl_location_id": LOCATION_ID}))
-    port = free_port()
+    port = kept_port(state, "sandbox")
     command: list[str | Path] = [
         python("services"), "-m", "services.sandbox", "--port", str(port), "--nppes-dir", nppes_dir,
         "--seed", "7", "--start", start_at, "--keys", keys,

@@ -94,6 +94,14 @@ def test_every_asset_that_starts_a_dag_is_written_by_a_task(bag: DagBag) -> None
     assert awaited
 
 
+def test_every_asset_is_grouped_by_its_layer(bag: DagBag) -> None:
+    from airflow.sdk import Asset
+
+    outlets = {o.name: o.group for dag in bag.dags.values() for t in dag.tasks for o in t.outlets if isinstance(o, Asset)}
+    assert outlets
+    assert {name: group for name, group in outlets.items() if group != name.split(".")[0]} == {}
+
+
 @each(FILES)
 class TestEveryFile:
     def test_defines_one_dag_of_its_name(self, bag: DagBag, path: Path) -> None:
@@ -106,6 +114,9 @@ class TestEveryFile:
     def test_page_says_what_the_person_on_call_needs(self, bag: DagBag, path: Path) -> None:
         page = dag_of(bag, path).doc_md or ""
         assert [part for part in DOC_PARTS if part not in page] == []
+
+    def test_list_says_in_a_line_what_it_does(self, bag: DagBag, path: Path) -> None:
+        assert re.fullmatch(r"[A-Z][^.\n]{20,99}", str(dag_of(bag, path).description).replace("raw.", "raw "))
 
     def test_is_short_below_its_docstring(self, bag: DagBag, path: Path) -> None:
         source = path.read_text()
