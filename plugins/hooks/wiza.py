@@ -20,6 +20,7 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.answer_fields import Fields, OddAnswer
 
 VENDOR = "wiza"
 REQUESTS_PER_SECOND = 15.0
@@ -28,6 +29,7 @@ COMPANIES_PER_SECOND = 0.98 * 30 / 60
 MAX_LIST = 2500
 MAX_PREVIEW = 30
 COMPANY_CREDITS = 2.0
+EMAIL_CREDITS = 2.0
 
 Level = Literal["none", "partial", "phone", "full"]
 ListLevel = Literal["none", "partial", "full"]
@@ -372,9 +374,16 @@ def _reveal(operation: str, reply: Reply, unreadable: type[VendorError]) -> Reve
             reply.status,
             "billing_issue: no credits left. Top the account up, then clear the task.",
         )
+    if not isinstance(data["id"], int) or isinstance(data["id"], bool):
+        raise unreadable(VENDOR, operation, reply.status, "data.id is no whole number.")
+    # What is neither true nor false is no longer worked on: it is kept, and refused when it is read.
+    is_complete = data["is_complete"] is not False
+    return Reveal(data["id"], str(data["status"]), is_complete, _charged(data), reply)
+
+
+def _charged(data: Mapping[str, Any]) -> float:
+    """What a reveal says that it took; where that can be no number of credits, the price of a valid e-mail."""
     try:
-        charged = ((data.get("credits") or {}).get("api_credits") or {}).get("total") or 0.0
-        return Reveal(int(data["id"]), str(data["status"]), bool(data["is_complete"]), float(charged), reply)
-    except (AttributeError, TypeError, ValueError) as odd:
-        advice = "data.id or data.credits is not of the documented type."
-        raise unreadable(VENDOR, operation, reply.status, advice) from odd
+        return Fields(data).part("credits").part("api_credits").credits("total") or 0.0
+    except OddAnswer:
+        return EMAIL_CREDITS

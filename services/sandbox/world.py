@@ -101,6 +101,15 @@ class World:
         best, second = ranked[0], ranked[1]
         return best[2] if best[0] >= 0.5 and best[0] > second[0] else None
 
+    def person_in(self, full_name: str, city: str, state: str) -> Person | None:
+        """The person whom a search by name and place finds; None when nobody or several fit."""
+        self._refresh()
+        place = (city.strip().upper(), state.strip().upper())
+        named = [
+            one for one in self._by_name.get(name_key(full_name), []) if (one.city.upper(), one.state.upper()) == place
+        ]
+        return named[0] if len(named) == 1 else None
+
     def person_of_profile(self, profile_url: str) -> Person | None:
         self._refresh()
         return self._by_slug.get(profile_url.rstrip("/").rsplit("/", 1)[-1].lower())

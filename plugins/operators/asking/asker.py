@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from google.cloud import storage
 
+from include.answer_fields import OddAnswer, read_json
 from include.asking import Question
 from include.call_ledger import Entry
 from include.event_inbox import day_prefix
@@ -55,8 +57,18 @@ class Asker(Protocol):
         """The balance; None where the vendor tells none."""
 
 
-def callbacks_since(bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = "") -> Iterator[Any]:
-    """Inbox objects of a vendor (of one reference) from the day of the question and the two after it, which is when they come."""
+def callbacks_since(
+    bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = ""
+) -> Iterator[Mapping[str, Any]]:
+    """`data` of the callbacks of a vendor (of one reference) from the day of the question and the two after it, which is
+    when they come. What has none, such as a test event, is left out."""
     for days in range(3):
         prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/{reference}"
-        yield from bucket.list_blobs(prefix=prefix)
+        for blob in bucket.list_blobs(prefix=prefix):
+            try:
+                event = read_json(json.loads(blob.download_as_bytes())["body"])
+            except OddAnswer:
+                continue
+            data = event.get("data") if isinstance(event, Mapping) else None
+            if isinstance(data, Mapping):
+                yield data

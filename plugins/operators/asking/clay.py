@@ -11,7 +11,6 @@ from hooks.clay import VENDOR, ClayHook, Item
 from hooks.errors import BadRequest, NotFound
 from include.asking import Question
 from include.call_ledger import Entry
-from include.found import found
 from include.vendor_rows import unpaid_at_clay
 from include.waterfall import policy
 from operators.asking.asker import Answer, callbacks_since
@@ -46,16 +45,15 @@ class ClayAsker:
         if results.status != "complete":
             raise BadRequest(VENDOR, "results", 200, f"Run {ref} ended as {results.status}: look at it in Clay.")
         # A run is a page, or pages; Clay tells no charge: our routine's price for each e-mail that it brought.
-        emails = sum(found(VENDOR, item.result).email is not None for item in results.items)
-        text = json.dumps([reply.body for reply in results.replies], ensure_ascii=False)
+        emails = sum(bool(item.result and item.result.get("work_email")) for item in results.items)
+        text = json.dumps([reply.body for reply in results.replies])  # ASCII: half a surrogate pair has no UTF-8
         unpaid = sum(unpaid_at_clay(item.error) for item in results.items)
         return Answer(text, 200, emails * policy().vendors[VENDOR].most_credits, unpaid)
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         keys = {person["key"] for person in json.loads(entry.request)["people"]}
-        for blob in callbacks_since(bucket, VENDOR, entry):
-            event = json.loads(json.loads(blob.download_as_bytes())["body"])
-            run_id = str((event.get("data") or {}).get("routine_run_id") or "")
+        for data in callbacks_since(bucket, VENDOR, entry):
+            run_id = str(data.get("routine_run_id") or "")
             if run_id and run_id not in known and keys & self._keys_of(run_id):
                 return run_id
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Sequence
 
@@ -53,9 +52,10 @@ class WizaAsker:
         reference = entry.purpose.get("callback_reference")
         if reference is None:
             return None
-        for blob in callbacks_since(bucket, VENDOR, entry, reference):
+        for data in callbacks_since(bucket, VENDOR, entry, reference):
             # The body is not trusted, only the id in it; the answer is read from Wiza.
-            return str(json.loads(json.loads(blob.download_as_bytes())["body"])["data"]["id"])
+            if isinstance(data.get("id"), int):
+                return str(data["id"])
         return None
 
     def credits_left(self) -> float | None:
