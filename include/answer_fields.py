@@ -136,6 +136,17 @@ def kind(value: Any) -> str:
     return names.get(type(value), "something else")
 
 
+def balance(value: Any) -> float | None:
+    """A balance of credits as a vendor tells it; None where it can be none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        told = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return told if math.isfinite(told) else None
+
+
 def is_credible(credits: float) -> bool:
     """Whether a call can have taken so many credits. A comparison with NaN is false."""
     return 0.0 <= credits <= MAX_CREDITS

@@ -39,7 +39,7 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer
+from include.answer_fields import Fields, OddAnswer, balance
 from include.email_address import email_address
 
 VENDOR = "apollo"
@@ -320,15 +320,17 @@ class ApolloHook(BaseHook):
         return _later(reply).state != "pending"
 
     def credits(self) -> dict[str, CreditBalance]:
-        """Balance by kind of credit; free. `lead_credit` pays for people and companies. Needs a master key."""
+        """Balance by kind of credit, an odd one left out; free. `lead_credit` pays for people and companies. Needs a master key."""
         reply = self._send("credits", "POST", "/usage_stats/credit_usage_stats", rate=OTHER_PER_SECOND)
         kinds = _object("credits", reply, VendorDown).get("credit_usage_stats")
         if not isinstance(kinds, Mapping):
             raise VendorDown(VENDOR, "credits", reply.status, "The body has no object `credit_usage_stats`.")
-        return {
-            kind: CreditBalance(float(told["limit"]), float(told["consumed"]), float(told["left_over"]))
+        read = {
+            kind: [balance(told.get(name)) for name in ("limit", "consumed", "left_over")]
             for kind, told in kinds.items()
+            if isinstance(told, Mapping)
         }
+        return {kind: CreditBalance(*of) for kind, of in read.items() if None not in of}  # type: ignore[arg-type]
 
     def limits(self) -> dict[str, dict[str, Window]]:
         """The team's rate windows by endpoint (`people/match`) and span (minute, hour, day); free."""

@@ -236,9 +236,13 @@ class ClayHook(BaseHook):
             raise VendorDown(VENDOR, "download", file.status, "A line of the result file is not JSON.") from odd
         return _results(state, items, [reply, file])
 
+    def webhook_id(self) -> str:
+        """The id of our webhook, from extra `webhook_id`; empty where none was made, and then no run calls back."""
+        return str(self.get_connection(self.clay_conn_id).extra_dejson.get("webhook_id") or "")
+
     def _webhook(self) -> dict[str, str]:
-        webhook_id = self.get_connection(self.clay_conn_id).extra_dejson.get("webhook_id")
-        return {"webhook_id": str(webhook_id)} if webhook_id else {}
+        webhook_id = self.webhook_id()
+        return {"webhook_id": webhook_id} if webhook_id else {}
 
     def _start(self, operation: str, path: str, body: Mapping[str, Any]) -> Reply:
         try:

@@ -20,7 +20,7 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer
+from include.answer_fields import Fields, OddAnswer, balance
 
 VENDOR = "wiza"
 REQUESTS_PER_SECOND = 15.0
@@ -272,18 +272,21 @@ class WizaHook(BaseHook):
         return Company(_data("company", reply, ResponseLost), COMPANY_CREDITS, reply)
 
     def credits(self) -> dict[str, float]:
-        """Balance by kind of credit, for example {"api_credits": 812.0}; an unlimited one is math.inf."""
+        """Balance by kind of credit, for example {"api_credits": 812.0}; an unlimited one is math.inf, an odd one left out."""
         reply = self.get_conn().send(Call("get_credits", "GET", "/meta/credits", repeatable=True))
-        balances: Mapping[str, Any] = reply.body["credits"]
-        return {kind: math.inf if value == "unlimited" else float(value) for kind, value in balances.items()}
+        kinds = reply.body.get("credits") if isinstance(reply.body, Mapping) else None
+        if not isinstance(kinds, Mapping):
+            raise VendorDown(VENDOR, "get_credits", reply.status, "The body has no object `credits`.")
+        told = {kind: math.inf if value == "unlimited" else balance(value) for kind, value in kinds.items()}
+        return {kind: value for kind, value in told.items() if value is not None}
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the credit balance: free, and it needs a good key."""
         try:
-            balance = self.credits()
+            left = self.credits()
         except VendorError as error:
             return False, str(error)
-        return True, f"Wiza answers; API credits left: {balance.get('api_credits', 0.0):g}"
+        return True, f"Wiza answers; API credits left: {left.get('api_credits', 0.0):g}"
 
     def _start_reveal(self, who: Mapping[str, str], level: Level, accept_personal: bool, callback_url: str) -> Reveal:
         body = {

@@ -12,8 +12,10 @@ from google.cloud import storage
 
 from include.answer_fields import OddAnswer, read_json
 from include.asking import Question
-from include.call_ledger import Entry
+from include.call_ledger import CallLedger, Entry
 from include.event_inbox import day_prefix
+
+CALLBACK_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Asker(Protocol):
         """Whether the vendor knows us at all, so that a wrong host is not taken for ids that are gone."""
 
     def callback(self) -> dict[str, str]:
-        """What the intent must keep so that a callback can be found again: {} or {"callback_reference"}."""
+        """What the intent must keep so that a callback can be found again, or missed: {} where none will come."""
 
     def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
         """Make one paid call: the vendor's id of it, or its answer where that comes at once. Raises hooks.errors."""
@@ -53,6 +55,10 @@ class Asker(Protocol):
         known: ids that belong to other calls.
         """
 
+    def was_not_taken(self, bucket: storage.Bucket, ledger: CallLedger, entry: Entry) -> bool:
+        """Whether a call that was cut off, and that the vendor is certainly done with, never reached it; False where nothing
+        but a balance could tell."""
+
     def credits_left(self) -> float | None:
         """The balance; None where the vendor tells none."""
 
@@ -62,7 +68,7 @@ def callbacks_since(
 ) -> Iterator[Mapping[str, Any]]:
     """`data` of the callbacks of a vendor (of one reference) from the day of the question and the two after it, which is
     when they come. What has none, such as a test event, is left out."""
-    for days in range(3):
+    for days in range(CALLBACK_DAYS):
         prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/{reference}"
         for blob in bucket.list_blobs(prefix=prefix):
             try:
