@@ -106,7 +106,7 @@ def _tell_refused(
         }
         for entry, one in refused
     ]
-    _query(client, table("clean.rejected_row").sql("add_refused"), labels, table_name=TABLE, refused=json.dumps(rows))
+    _query(client, table("clean.rejected_row").sql("add_refused"), labels, rows=json.dumps(rows))
     (entry, first), count = refused[0], len(refused)
     message = (
         f"{count} answers of {entry.vendor} {entry.operation} are refused, the first at request {first.request_key}: "

@@ -96,7 +96,6 @@ class PlanEnrichmentOperator(BaseOperator):
             "max_age_days": rules.email.max_age_days,
             "ask_again_days": rules.email.ask_again_days,
             "vendors": len(rules.email.order),
-            "vendors_by_place": len(rules.can_be_asked(rules.email.order, company=None)),
             "taxonomy_prefix": rules.eligible.taxonomy_prefix,
             "least_icp_score": rules.eligible.least_icp_score,
         }
@@ -120,7 +119,7 @@ class PlanEnrichmentOperator(BaseOperator):
                 people.append(row)
                 ways.append((row["segment"], before, tuple(vendor for vendor in order if vendor not in before)))
             else:
-                steps[step] += 1
+                steps[step if row["company"] or step != "exhausted" else "no_company_and_asked_by_place"] += 1
         reasons["over_max_contacts"] = reasons.pop("candidate", 0) - len(people) - steps.total()
         not_asked = {name: count for name, count in sorted((reasons | steps).items()) if count}
         self._count(client, len(people), not_asked)
@@ -136,8 +135,7 @@ class PlanEnrichmentOperator(BaseOperator):
             {"kind": "out", "reason": "asked_for", "row_count": asked},
             *({"kind": "filtered", "reason": name, "row_count": count} for name, count in not_asked.items()),
         ]
-        sql = table("ops.balance").sql("replace")
-        self._query(client, sql, table_name="enriched.answer", counts=json.dumps(counts))
+        self._query(client, table("ops.balance").sql("plan"), rows=json.dumps(counts))
 
     def _forecast(self, client: bigquery.Client, plan: EnrichmentForecast, rules: Policy, run_id: str) -> None:
         for line in plan.lines():

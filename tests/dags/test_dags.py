@@ -269,7 +269,7 @@ def test_every_gate_has_its_suite_and_the_dags_person_can_accept_a_change(bag: D
 
 # "run with `x`", "trigger this DAG with x", "run with x = y", "run with {"x": 1, "y": 2}"
 PARAM_NAMED = re.compile(
-    r"\b(?:[Rr]un|[Tt]rigger)\b[^.`{]{0,40}?\bwith\s+`?(\{[^}]*\}|[a-z]+(?:_[a-z]+)+)\b", re.DOTALL
+    r"\b(?:[Rr]un|[Tt]rigger)\b[^.`{]{0,40}?\bwith\s+`?(\{[^}]*\}|[a-z]+(?:_[a-z]+)+\b)", re.DOTALL
 )
 
 

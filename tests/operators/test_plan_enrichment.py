@@ -107,3 +107,15 @@ def test_plan_when_more_fit_than_may_be_asked_or_an_outcome_is_unknown_then_both
     everybody = _plan(max_contacts=100)
     assert sum(chunk["rows"] for chunks in everybody.values() for chunk in chunks) == 4
     assert _balance(bigquery_client)["filtered", "in_doubt"] == 1
+
+
+def test_plan_when_the_one_vendor_that_can_be_asked_by_place_had_nothing_then_the_person_is_counted(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    _load(bigquery_client, [_provider(1)])
+    people = [{"key": "k", "npi": "2000000001", "segment": "solo", "asked": {"full_name": "ADA MOLAR1"}}]
+    clay = CallLedger(lake, "clay", "contact_routine")
+    clay.claim("batch", {"people": people})
+    clay.record_response("batch", '[{"data": [{"id": "k", "status": "complete", "result": {}}]}]')
+    assert not any(_plan().values())
+    assert _balance(bigquery_client)["filtered", "no_company_and_asked_by_place"] == 1

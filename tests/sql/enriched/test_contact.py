@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 AS_OF = datetime(2025, 11, 10, 6, tzinfo=UTC)
 ELIGIBLE: dict[str, Any] = {
-    "as_of": AS_OF, "max_age_days": 180, "ask_again_days": 180, "vendors": 3, "vendors_by_place": 1,
+    "as_of": AS_OF, "max_age_days": 180, "ask_again_days": 180, "vendors": 3,
     "taxonomy_prefix": "1223", "least_icp_score": 30.0,
 }  # fmt: skip
 ADA, BEN, CAM = "2000000001", "2000000002", "2000000003"
@@ -204,13 +204,7 @@ def test_candidates_when_no_organization_is_registered_at_the_place_then_a_solo_
     ben = rows[BEN]
     assert (ben["company"], ben["city"], ben["state"], ben["segment"]) == (None, "AUSTIN", "TX", "solo")
     assert _not_asked(client) == {"candidate": 2, "organization": 1}
-    # where no vendor can be asked by place they are counted, and after the one vendor that can, too
-    assert _not_asked(client, vendors_by_place=0) == {"candidate": 1, "organization": 1, "no_company": 1}
-    assert [row["npi"] for row in _candidates(client, vendors_by_place=0)] == [ADA]
-    clay = {"vendor": "clay", "operation": "contact_routine"}
-    _insert(client, "raw.vendor_response", [_answer(BEN, "c", AS_OF - timedelta(days=1), {}) | clay])
-    assert [row["npi"] for row in _candidates(client)] == [ADA]
-    assert _not_asked(client) == {"candidate": 1, "organization": 1, "no_company_and_asked_by_place": 1}
+    assert [row["npi"] for row in _candidates(client, max_people=1)] == [ADA]  # who has a company comes first
 
 
 def test_candidates_when_suppressed_then_leaves_them_out_from_that_day(client: bigquery.Client) -> None:

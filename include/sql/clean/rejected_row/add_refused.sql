@@ -1,18 +1,18 @@
--- Add what was refused of single records that come one by one, such as answers of vendors; told again, a row stays one.
--- @table_name STRING; @refused STRING, a JSON array of run_date, source, row_key, rule, value, reason, source_object.
+-- Add what was refused of vendors' answers, which come one by one; told again, a row stays one.
+-- @rows STRING, a JSON array of run_date, source, row_key, rule, value, reason, source_object.
 -- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
 MERGE clean.rejected_row AS kept
 USING (
   SELECT
     CAST(JSON_VALUE(item, '$.run_date') AS DATE) AS run_date,
-    @table_name AS table_name,
+    'raw.vendor_response' AS table_name,
     JSON_VALUE(item, '$.source') AS source,
     JSON_VALUE(item, '$.row_key') AS row_key,
     JSON_VALUE(item, '$.rule') AS rule,
     JSON_VALUE(item, '$.value') AS value,
     JSON_VALUE(item, '$.reason') AS reason,
     JSON_VALUE(item, '$.source_object') AS source_object
-  FROM UNNEST(JSON_QUERY_ARRAY(@refused)) AS item
+  FROM UNNEST(JSON_QUERY_ARRAY(@rows)) AS item
 ) AS told
 ON kept.run_date = told.run_date
   AND kept.table_name = told.table_name

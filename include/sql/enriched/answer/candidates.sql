@@ -3,10 +3,10 @@
 -- segment (solo | small | group), answers (JSON array of vendor, status, usable, asked_at, request_key).
 -- Who has no company can be asked for by name, city and state, where a vendor can answer that. Who is left out, and why, is
 -- counted by not_asked.sql, which has the same conditions.
--- Priority: never asked before asked again; the practice's authorized official (who signs) before its associates;
+-- Priority: never asked before asked again; with a company before without one, whom fewer vendors can find; the practice's authorized official (who signs) before its associates;
 -- small practices before large ones (the dentist there decides); then the newest record; then the NPI.
 -- @as_of TIMESTAMP, @max_people INT64, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
--- @vendors_by_place INT64 (how many of them need no company), @taxonomy_prefix STRING, @least_icp_score FLOAT64 (who has no score yet is asked for).
+-- @taxonomy_prefix STRING, @least_icp_score FLOAT64 (who has no score yet is asked for).
 WITH organisation AS (
   -- One company name for a location: its oldest organisation.
   SELECT practice_id, organization_name, authorized_official_first_name, authorized_official_last_name
@@ -62,9 +62,10 @@ WHERE person.entity_type = 'individual'
   AND COALESCE(lead.icp_score, @least_icp_score) >= @least_icp_score
   AND NOT COALESCE(history.is_known, FALSE)
   AND (organisation.organization_name IS NOT NULL OR (person.city IS NOT NULL AND person.state IS NOT NULL))
-  AND COALESCE(history.vendors_asked, 0) < IF(organisation.organization_name IS NULL, @vendors_by_place, @vendors)
+  AND COALESCE(history.vendors_asked, 0) < @vendors
 ORDER BY
   history.npi IS NOT NULL,
+  organisation.organization_name IS NULL,
   COALESCE(
     person.first_name = organisation.authorized_official_first_name
       AND person.last_name = organisation.authorized_official_last_name,

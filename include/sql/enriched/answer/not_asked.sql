@@ -29,10 +29,8 @@ decided AS (
       WHEN suppressed.person_id IS NOT NULL THEN 'suppressed'
       WHEN COALESCE(lead.icp_score, @least_icp_score) < @least_icp_score THEN 'icp_score_too_low'
       WHEN organisation.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL) THEN 'no_company_and_no_place'
-      WHEN organisation.practice_id IS NULL AND @vendors_by_place = 0 THEN 'no_company'
       WHEN COALESCE(history.is_known, FALSE) THEN 'usable_email_known'
-      WHEN COALESCE(history.vendors_asked, 0) >= IF(organisation.practice_id IS NULL, @vendors_by_place, @vendors)
-        THEN IF(organisation.practice_id IS NULL, 'no_company_and_asked_by_place', 'asked_everywhere')
+      WHEN COALESCE(history.vendors_asked, 0) >= @vendors THEN 'asked_everywhere'
       ELSE 'candidate'
     END AS reason
   FROM clean.provider AS person
