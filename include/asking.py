@@ -37,7 +37,8 @@ class VendorCall:
 
 
 def question(vendor: str, row: Mapping[str, Any]) -> Question:
-    """Return what is asked about one row of a chunk: npi, full_name, first_name, last_name, company, segment, after."""
+    """Return what is asked about one row of a chunk: npi, full_name, first_name, last_name, company, segment, after; city
+    and state where there is no company."""
     asked = _inputs(vendor, row)
     key = request_key(policy().vendors[vendor].paid(), str(row["npi"]), asked, row["after"])
     return Question(key, str(row["npi"]), str(row["segment"]), asked)
@@ -73,7 +74,9 @@ def _inputs(vendor: str, row: Mapping[str, Any]) -> dict[str, str]:
         names = {"first_name": str(row["first_name"]), "last_name": str(row["last_name"])}
         return {**names, "organization_name": str(row["company"])}
     if vendor == "clay":
-        return {"full_name": str(row["full_name"]), "company": str(row["company"])}
+        if row["company"]:
+            return {"full_name": str(row["full_name"]), "company": str(row["company"])}
+        return {"full_name": str(row["full_name"]), "city": str(row["city"]), "state": str(row["state"])}
     raise ValueError(f"{vendor}: nobody knows what to ask them: add it to include/asking.py")
 
 

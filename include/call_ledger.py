@@ -226,6 +226,10 @@ class CallLedger:
             if entry is not None and entry.status == "in_doubt":
                 yield entry
 
+    def answered(self) -> set[str]:
+        """The keys of all requests that have an answer."""
+        return {key for key, step in self._steps() if step == "response.json"}
+
     def booked_since(self, moment: datetime) -> float:
         """Credits of the answers that were written after a moment of the lake's clock."""
         blobs = self._bucket.list_blobs(prefix=self.prefix)

@@ -39,7 +39,7 @@ def email_address(written: object) -> EmailAddress:
         return EmailAddress(None, "several" if found else "not_an_address")
     address = _bare(found[0])
     try:
-        parts = validate_email(address, check_deliverability=False)
+        parts = validate_email(address, check_deliverability=False, test_environment=True)  # `.test` is ours
     except EmailSyntaxError:
         return EmailAddress(None, "malformed")
     if parts.local_part in PLACEHOLDER_LOCAL_PARTS or parts.domain in PLACEHOLDER_DOMAINS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from include.enrichment import BudgetExceeded
 from include.vendor_order import Rates
@@ -37,8 +37,11 @@ class VendorForecast:
 
 @dataclass(frozen=True, slots=True)
 class EnrichmentForecast:
+    """not_asked: rows of clean.provider that nobody is asked about, by reason."""
+
     candidates: int
     vendors: tuple[VendorForecast, ...]
+    not_asked: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def usd(self) -> float:
@@ -63,7 +66,8 @@ class EnrichmentForecast:
             f"{self.candidates} people: {self.usable:.0f} usable contacts expected for {self.usd:.2f} USD, at most "
             f"{self.most_usd:.2f} USD, in about {self.seconds / 60:.1f} minutes"
         )
-        return [total] + [
+        left_out = ", ".join(f"{count} {name}" for name, count in self.not_asked.items()) or "nobody"
+        return [total, f"  not asked for: {left_out}"] + [
             f"  {one.vendor}: {one.people:.0f} people in {one.calls:.0f} calls, {one.credits:.0f} credits, "
             f"{one.usd:.2f} USD (at most {one.most_usd:.2f}), {one.usable:.0f} usable, {one.seconds:.0f} s"
             for one in self.vendors
@@ -71,7 +75,10 @@ class EnrichmentForecast:
 
 
 def enrichment_forecast(
-    routes: Sequence[Route], rates: Rates, vendors: Mapping[str, VendorPolicy]
+    routes: Sequence[Route],
+    rates: Rates,
+    vendors: Mapping[str, VendorPolicy],
+    not_asked: Mapping[str, int] | None = None,
 ) -> EnrichmentForecast:
     """Return the forecast of everybody's way through their order. Vendors that nobody may reach are left out."""
     people: dict[str, float] = defaultdict(float)
@@ -94,7 +101,7 @@ def enrichment_forecast(
         for name in vendors
         if most[name]
     ]
-    return EnrichmentForecast(sum(route.people for route in routes), tuple(forecasts))
+    return EnrichmentForecast(sum(route.people for route in routes), tuple(forecasts), dict(not_asked or {}))
 
 
 def require_within_budget(plan: EnrichmentForecast, budget: Budget, spent_this_month: float, approved_usd: float) -> None:  # fmt: skip

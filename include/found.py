@@ -1,7 +1,7 @@
 """What a vendor's answer about one person says, in our words. One function a vendor; SQL reads only what they return.
 
 The e-mail's status and how far it is trusted come from the vendor's word by include/waterfall.yaml; a word that is not
-declared there is `unknown` and trusted nowhere.
+declared there is `unknown` and trusted nowhere, and so is an address that is none. A placeholder is nothing found.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import phonenumbers
-
+from include.answer_fields import Fields
+from include.email_address import email_address
+from include.phone_number import phone_number
 from include.waterfall import VendorPolicy, policy
 
-# What Apollo shows in place of an e-mail that was not bought. It is nobody's address.
-PLACEHOLDER_EMAIL = "email_not_unlocked@domain.com"
+MOST_EMPLOYEES = 10_000_000  # the largest employer of the world has two million
+LAST_YEAR = 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,118 +48,113 @@ class Found:
 
 
 def found(vendor: str, answer: Any) -> Found:
-    """Return what one person's part of an answer says; nothing for a miss, or for a vendor that sells no contacts."""
+    """Return what one person's part of an answer says; nothing for a miss, or for a vendor that sells no contacts.
+
+    Raises OddAnswer where a field that is read, by us or by SQL, is not of the documented type.
+    """
     read = READERS.get(vendor)
-    return read(answer) if read and isinstance(answer, Mapping) else Found()
+    return read(Fields(answer)) if read and isinstance(answer, Mapping) else Found()
 
 
-def found_by_wiza(envelope: Mapping[str, Any]) -> Found:
+def found_by_wiza(envelope: Fields) -> Found:
     """Read the envelope of an individual reveal."""
-    data = _part(envelope, "data")
-    phones = data.get("phones")
-    first = phones[0] if isinstance(phones, list) and phones and isinstance(phones[0], Mapping) else {}
+    data = envelope.part("data")
     return Found(
-        **_email(policy().vendors["wiza"], data.get("email"), data.get("email_status")),
-        email_type=_text(data.get("email_type")),
-        phone=e164(first.get("number")),
-        linkedin_url=_url(data.get("linkedin_profile_url")),
-        title=_text(data.get("title")),
-        company_name=_text(data.get("company")),
-        company_domain=_domain(data.get("company_domain")),
-        company_industry=_text(data.get("company_industry")),
-        company_size=_whole(data.get("company_size")),
-        company_founded=_whole(data.get("company_founded")),
-        company_revenue=_text(data.get("company_revenue")),
-        company_linkedin_url=_url(data.get("company_linkedin")),
+        **_email(policy().vendors["wiza"], data.text("email"), data.text("email_status")),
+        email_type=data.text("email_type"),
+        phone=e164(data.first("phones").text("number")),
+        linkedin_url=data.url("linkedin_profile_url"),
+        title=data.text("title"),
+        company_name=data.text("company"),
+        company_domain=data.domain("company_domain"),
+        company_industry=data.text("company_industry"),
+        company_size=data.whole("company_size", MOST_EMPLOYEES),
+        company_founded=data.whole("company_founded", LAST_YEAR),
+        company_revenue=data.text("company_revenue"),
+        company_linkedin_url=data.url("company_linkedin"),
     )
 
 
-def found_by_apollo(person: Mapping[str, Any]) -> Found:
+def found_by_apollo(person: Fields) -> Found:
     """Read one person of `matches`."""
-    company = _part(person, "organization")
+    company = person.part("organization")
+    email = _email(policy().vendors["apollo"], person.text("email"), person.text("email_status"))
     return Found(
-        **_email(policy().vendors["apollo"], person.get("email"), person.get("email_status")),
-        email_type="work" if _text(person.get("email")) not in (None, PLACEHOLDER_EMAIL) else None,
-        linkedin_url=_url(person.get("linkedin_url")),
-        title=_text(person.get("title")),
-        company_name=_text(company.get("name")),
-        company_domain=_domain(company.get("primary_domain") or company.get("website_url")),
-        company_industry=_text(company.get("industry")),
-        company_size=_whole(company.get("estimated_num_employees")),
-        company_founded=_whole(company.get("founded_year")),
-        company_revenue=_text(company.get("annual_revenue_printed")),
-        company_linkedin_url=_url(company.get("linkedin_url")),
+        **email,
+        email_type="work" if email else None,
+        linkedin_url=person.url("linkedin_url"),
+        title=person.text("title"),
+        company_name=company.text("name"),
+        company_domain=company.domain("primary_domain") or company.domain("website_url"),
+        company_industry=company.text("industry"),
+        company_size=company.whole("estimated_num_employees", MOST_EMPLOYEES),
+        company_founded=company.whole("founded_year", LAST_YEAR),
+        company_revenue=company.text("annual_revenue_printed"),
+        company_linkedin_url=company.url("linkedin_url"),
     )
 
 
-def found_by_clay(result: Mapping[str, Any]) -> Found:
+def found_by_clay(result: Fields) -> Found:
     """Read the outputs of our contact routine, as it was asked for the e-mail alone."""
+    email = _email(policy().vendors["clay"], result.text("work_email"), result.text("email_status"))
     return Found(
-        **_email(policy().vendors["clay"], result.get("work_email"), result.get("email_status")),
-        email_type="work" if _text(result.get("work_email")) else None,
-        phone=e164(result.get("mobile_phone")),
-        linkedin_url=_url(result.get("linkedin_url")),
-        company_domain=_domain(result.get("company_domain")),
+        **email,
+        email_type="work" if email else None,
+        phone=e164(result.text("mobile_phone")),
+        linkedin_url=result.url("linkedin_url"),
+        company_domain=result.domain("company_domain"),
     )
 
 
-READERS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
+def checked_twilio(answer: Fields) -> Found:
+    """Read what clean.phone and enriched.contact read of a look-up."""
+    answer.flag("valid")
+    line = answer.part("line_type_intelligence")
+    line.text("type")
+    line.text("carrier_name")
+    line.whole("error_code", 99_999)
+    return Found()
+
+
+def checked_usps(answer: Fields) -> Found:
+    """Read what clean.address reads of an answer of USPS."""
+    address, more = answer.part("address"), answer.part("additionalInfo")
+    for name in ("streetAddress", "secondaryAddress", "city", "state", "ZIPCode", "ZIPPlus4"):
+        address.text(name)
+    for name in ("DPVConfirmation", "vacant", "business"):
+        more.text(name)
+    return Found()
+
+
+def checked_addy(answer: Fields) -> Found:
+    """Read what clean.address reads of an answer of Addy."""
+    address = answer.part("address")
+    for name in ("displayline", "city", "region", "postcode"):
+        address.text(name)
+    return Found()
+
+
+READERS: Mapping[str, Callable[[Fields], Found]] = {
     "wiza": found_by_wiza,
     "apollo": found_by_apollo,
     "clay": found_by_clay,
+    "twilio": checked_twilio,
+    "usps": checked_usps,
+    "addy": checked_addy,
 }
 
 
-def e164(number: Any) -> str | None:
-    """Return a number as E.164; what cannot be dialled is no number. Without a country it is a North American one."""
-    text = _text(number)
-    if text is None:
-        return None
-    try:
-        read = phonenumbers.parse(text, "US")
-    except phonenumbers.NumberParseException:
-        return None
-    if phonenumbers.is_possible_number_with_reason(read) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None  # too short, too long, or to be dialled in its own town only
-    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
+def e164(number: str | None) -> str | None:
+    """Return a number as E.164; what cannot be dialled, or is a placeholder, is no number. Without a country it is a North
+    American one."""
+    return phone_number(number).e164
 
 
-def _email(vendor: VendorPolicy, address: Any, word: Any) -> dict[str, Any]:
-    email = (_text(address) or "").lower()
-    if not email or email == PLACEHOLDER_EMAIL:
+def _email(vendor: VendorPolicy, written: str | None, word: str | None) -> dict[str, Any]:
+    told = email_address(written)
+    if written is None or told.reason in ("empty", "placeholder"):
         return {}
-    meaning = vendor.statuses.get((_text(word) or "").lower())
-    if meaning is None:
-        return {"email": email, "email_status": "unknown", "email_confidence": 0.0}
-    return {"email": email, "email_status": meaning.status, "email_confidence": meaning.confidence}
-
-
-def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = body.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _text(value: Any) -> str | None:
-    return (str(value).strip() or None) if isinstance(value, str | int | float) else None
-
-
-def _url(value: Any) -> str | None:
-    text = _text(value)
-    if text is None:
-        return None
-    return text if text.startswith(("http://", "https://")) else f"https://{text}"
-
-
-def _domain(value: Any) -> str | None:
-    text = (_text(value) or "").lower()
-    host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
-    return host.removeprefix("www.") or None
-
-
-def _whole(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        return int(float(value))
-    except ValueError:
-        return None
+    meaning = vendor.statuses.get((word or "").lower())
+    if told.address is None or meaning is None:
+        return {"email": told.address or written.lower(), "email_status": "unknown", "email_confidence": 0.0}
+    return {"email": told.address, "email_status": meaning.status, "email_confidence": meaning.confidence}

@@ -14,6 +14,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 Reason = Literal["empty", "not_a_number", "too_short", "too_long", "not_in_plan", "placeholder", "unknown_country"]
+DIRECTORY_ASSISTANCE = "5551212"  # of every North American area: what people write where they have no number
 _LENGTH: dict[int, Reason] = {
     ValidationResult.TOO_SHORT: "too_short",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
@@ -50,8 +51,9 @@ def phone_number(published: str | None, country: str | None = "US") -> PhoneNumb
         short = refused.error_type in (NumberParseException.TOO_SHORT_NSN, NumberParseException.TOO_SHORT_AFTER_IDD)
         digits = sum(character.isdigit() for character in text)
         return _unusable("too_short" if short or 0 < digits < 7 else "not_a_number")
-    if len(set(str(number.national_number))) == 1:
-        return _unusable("placeholder")  # 0000000000, 9999999999
+    national = str(number.national_number)
+    if len(set(national)) == 1 or (number.country_code == 1 and national[3:] == DIRECTORY_ASSISTANCE):
+        return _unusable("placeholder")  # 0000000000, 5555555555, 5125551212
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible in _LENGTH:
         return _unusable(_LENGTH[possible])

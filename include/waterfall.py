@@ -44,7 +44,10 @@ class VendorStatus:
 
 @dataclass(frozen=True, slots=True)
 class VendorPolicy:
-    """One vendor. calls_per_second: its published limit. answer_seconds: until an answer is there."""
+    """One vendor. calls_per_second: its published limit. answer_seconds: until an answer is there.
+
+    needs_company: it cannot be asked by name, city and state alone.
+    """
 
     name: str
     operation: str
@@ -53,6 +56,7 @@ class VendorPolicy:
     usd_per_credit: float
     calls_per_second: float
     answer_seconds: float
+    needs_company: bool
     prior: Prior
     statuses: Mapping[str, VendorStatus]
 
@@ -110,6 +114,10 @@ class Policy:
     budget: Budget
     eligible: Eligible
     learned_order: LearnedOrder
+
+    def can_be_asked(self, order: Sequence[str], company: str | None) -> tuple[str, ...]:
+        """The vendors of an order that can be asked about a person at this company; None: about one without any."""
+        return tuple(name for name in order if company or not self.vendors[name].needs_company)
 
     def most_usd_per_person(self) -> float:
         """What one person costs when every vendor is asked and charges its most."""
@@ -202,11 +210,14 @@ def parsed(body: Any, where: str) -> Policy:
 
 def _vendor(where: str, name: str, body: Any) -> VendorPolicy:
     numbers = {"most_credits", "usd_per_credit", "calls_per_second", "answer_seconds"}
-    _keys(where, body, {"operation", "people_per_call", "prior", "statuses", *numbers})
+    _keys(where, body, {"operation", "people_per_call", "needs_company", "prior", "statuses", *numbers})
+    if not isinstance(body["needs_company"], bool):
+        raise PolicyError(f"{where}.needs_company: must be true or false, found {body['needs_company']!r}")
     return VendorPolicy(
         name=name,
         operation=str(body["operation"]),
         people_per_call=int(_number(f"{where}.people_per_call", body["people_per_call"])),
+        needs_company=body["needs_company"],
         **{key: _number(f"{where}.{key}", body[key]) for key in numbers},
         prior=_made(f"{where}.prior", Prior, body["prior"]),
         statuses={

@@ -11,10 +11,12 @@ made. Whom, of whom and for how much: `include/waterfall.yaml`, explained in doc
 | Kind | convergent: asks for whom no usable e-mail is known, or one that is older than 180 days; Twilio after 365 |
 | Runs | when clean.provider changes |
 | Reads | clean.provider, clean.suppression, segmented.lead (ICP score), raw.vendor_response |
-| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, vendor_order, vendor_usage, quality_result, table_profile, alert |
+| Writes | `calls/`, raw.vendor_response, enriched.answer, contact, firmographics and provider_360, ops.enrichment_forecast, balance, vendor_order, vendor_usage, quality_result, table_profile, alert, clean.rejected_row |
 | Spends | at most the budgets of waterfall.yaml, and `max_lookup_usd` USD at Twilio a run |
 | Then | segment_leads |
 
+Who has no organization at their place is asked for by name, city and state at the vendors that can answer that; who is
+asked for nowhere is counted by reason, in ops.balance and in ops.enrichment_forecast.
 Order of purchase: never asked first, then who signs for the practice, then small practices, then the newest records.
 validate_contacts buys line types too, of dentists' own numbers, under the same request keys: neither buys what the other has.
 `settle_*` first ends what an earlier run left open, free of charge. `plan_round_1` prints what the run will come to, and
@@ -42,6 +44,10 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
   `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
 * **VendorDown**, **RateLimited**: the task tries again by itself; what was taken is read by its id. An answer that never
   comes ends at a deadline of 15 minutes and is read by the next try or run.
+* `confirm_calls` (**AnswersNotLoaded**): answers that are bought are not in the tables, as when only a failed `ask_*` was
+  cleared. The message says how many and where. Clear `load_answers` and `load_lookups` with everything downstream.
+* ops.alert, check_name `refused_answers`: what a vendor answered cannot be what it documents. Nothing of that one is used,
+  its price is booked, and its person is asked for at the next vendor. Which field: clean.rejected_row.
 * `load_*`, `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
 * `gate_answer`, `gate_contact`, `gate_firmographics`, `gate_provider_360` (GateFailed): the message lists the broken rules,
   the task's link **Data docs** opens the page with all of them; downstream has not been told, and nothing is asked again.
@@ -58,8 +64,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, task
+from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, TaskGroup, task
 
 from include.airflow_as_of import AS_OF, announce, resolve_as_of
 from include.airflow_defaults import (
@@ -73,7 +78,7 @@ from include.airflow_defaults import (
     asset,
     gated_params,
     tags,
-)
+)  # fmt: skip
 from include.airflow_promote import promote
 from include.enrichment import LOOKUP, LOOKUP_MAX_AGE_DAYS, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, forecast
 from include.tables import table
@@ -81,6 +86,7 @@ from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
+from operators.confirm_answers import ConfirmAnswersOperator
 from operators.gate import GateOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
@@ -132,74 +138,74 @@ with DAG(
               System.TWILIO),
 ) as dag:  # fmt: skip
     as_of = resolve_as_of()
-    before: list[Any] = [as_of]
-    for vendor in RULES.vendors:
-        before.append(SettleVendorOperator(
+    with TaskGroup("reconcile", prefix_group_id=False):
+        settled = [SettleVendorOperator(
             task_id=f"settle_{vendor}", vendor=vendor, as_of=AS_OF, in_doubt="{{ params.in_doubt }}", pool=vendor,
-            retry_policy=VENDOR_RETRY,
-        ))  # fmt: skip
+            retry_policy=VENDOR_RETRY) for vendor in RULES.vendors]  # fmt: skip
+    before: list[Any] = [as_of, *settled]
     rounds, asks = [], []
     for number in range(1, len(EMAIL.order) + 1):
-        plan = PlanEnrichmentOperator(
-            task_id=f"plan_round_{number}", as_of=AS_OF, round_number=number, pool="bigquery",
-            max_contacts="{{ params.max_contacts }}", approved_usd="{{ params.approved_usd }}",
-            retry_policy=STOP_OVER_BUDGET,
-            trigger_rule="none_failed",  # a vendor that is asked nothing in a round is skipped
-        )  # fmt: skip
-        before >> plan
-        before = []
-        for vendor in RULES.vendors:
-            chunks = take_chunks.override(task_id=f"take_{vendor}_{number}")(plan.output, vendor)  # type: ignore[arg-type]
-            asked = AskVendorOperator.partial(
-                task_id=f"ask_{vendor}_{number}", vendor=vendor, poll_seconds="{{ params.poll_seconds }}", pool=vendor,
-                retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
-            ).expand(chunk=chunks)  # fmt: skip
-            before.append(asked)
+        with TaskGroup(f"round_{number}", prefix_group_id=False):
+            plan = PlanEnrichmentOperator(
+                task_id=f"plan_round_{number}", as_of=AS_OF, round_number=number, pool="bigquery", retry_policy=STOP_OVER_BUDGET,
+                max_contacts="{{ params.max_contacts }}", approved_usd="{{ params.approved_usd }}",
+                trigger_rule="none_failed",  # a vendor that is asked nothing in a round is skipped
+            )  # fmt: skip
+            before >> plan
+            before = []
+            for vendor in RULES.vendors:
+                chunks = take_chunks.override(task_id=f"take_{vendor}_{number}")(plan.output, vendor)  # type: ignore[arg-type]
+                before.append(AskVendorOperator.partial(
+                    task_id=f"ask_{vendor}_{number}", vendor=vendor, poll_seconds="{{ params.poll_seconds }}", pool=vendor,
+                    retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
+                ).expand(chunk=chunks))  # fmt: skip
         rounds.append(plan)
         asks += before
-    # What was bought is loaded even when a chunk failed or was never asked.
-    load = LoadVendorAnswersOperator(task_id="load_answers", trigger_rule="all_done", pool="bigquery")
-    plan_lookups = BigQueryToChunksOperator(
-        task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
-        query_params={
-            "as_of": ("TIMESTAMP", AS_OF),
-            "max_lookups": ("INT64", str(MAX_CHUNK_ROWS * MAX_CHUNKS)),
-            "max_age_days": ("INT64", str(LOOKUP_MAX_AGE_DAYS)),
-            "retry_age_days": ("INT64", str(PACKAGE_RETRY_DAYS)),
-            "resend_in_doubt": ("BOOL", RESEND),
-            "phone_order": ("STRING", ",".join(RULES.orders["phone"])),
-        },
-        chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
-    )  # fmt: skip
-    allowed = forecast_lookups(plan_lookups.output, most_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
-    look_up = TwilioLookupOperator.partial(
-        task_id="look_up_phones", resend_in_doubt=RESEND, pool="twilio", retry_policy=VENDOR_RETRY,
-        map_index_template=CHUNK_LABEL,
-    ).expand(chunk=allowed)  # fmt: skip
-    load_lookups = CallLedgerToBigQueryOperator(
-        task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name, trigger_rule="all_done", pool="bigquery"
-    )
-    contact = promote("enriched.contact", params={
-        "as_of": ("TIMESTAMP", AS_OF),
-        **{f"{name}_order": ("STRING", ",".join(RULES.orders[name])) for name in ("phone", "linkedin")},
-        "email_order": ("STRING", ",".join(EMAIL.order)),
-        "max_age_days": ("INT64", str(EMAIL.max_age_days)),
-        "stale_after_days": ("INT64", str(EMAIL.stale_after_days)),
-    })  # fmt: skip
-    company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
-    firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
-    gates = {
-        name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
-        for name in ("answer", "contact", "firmographics", "provider_360")
-    }
-    # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told.
-    confirm_calls = EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
+    with TaskGroup("answers", prefix_group_id=False):
+        # What was bought is loaded even when a chunk failed or was never asked.
+        load = LoadVendorAnswersOperator(task_id="load_answers", trigger_rule="all_done", pool="bigquery")
+        close = promote("ops.enrichment_forecast", sql="close", task_id="close_forecast")
+    with TaskGroup("phones", prefix_group_id=False):
+        plan_lookups = BigQueryToChunksOperator(
+            task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
+            query_params={
+                "as_of": ("TIMESTAMP", AS_OF), "max_lookups": ("INT64", str(MAX_CHUNK_ROWS * MAX_CHUNKS)),
+                "max_age_days": ("INT64", str(LOOKUP_MAX_AGE_DAYS)), "retry_age_days": ("INT64", str(PACKAGE_RETRY_DAYS)),
+                "resend_in_doubt": ("BOOL", RESEND), "phone_order": ("STRING", ",".join(RULES.orders["phone"])),
+            },
+            chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
+        )  # fmt: skip
+        allowed = forecast_lookups(plan_lookups.output, most_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
+        look_up = TwilioLookupOperator.partial(
+            task_id="look_up_phones", resend_in_doubt=RESEND, resend_param="in_doubt = resend", pool="twilio",
+            retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
+        ).expand(chunk=allowed)  # fmt: skip
+        load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name,
+            trigger_rule="all_done", pool="bigquery")  # fmt: skip
+        usage = promote("ops.vendor_usage")
+    with TaskGroup("contacts", prefix_group_id=False):
+        contact = promote("enriched.contact", params={
+            "as_of": ("TIMESTAMP", AS_OF), "email_order": ("STRING", ",".join(EMAIL.order)),
+            **{f"{name}_order": ("STRING", ",".join(RULES.orders[name])) for name in ("phone", "linkedin")},
+            "max_age_days": ("INT64", str(EMAIL.max_age_days)), "stale_after_days": ("INT64", str(EMAIL.stale_after_days)),
+        })  # fmt: skip
+        count = promote("ops.balance", sql="contacts", task_id="count_contacts")
+        company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
+        firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
+        provider_360 = promote("enriched.provider_360")
+        gates = {
+            name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
+            for name in ("answer", "contact", "firmographics", "provider_360")
+        }
+    # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told. A task that was
+    # cleared bought more than was loaded before it: so ledger and tables are compared, too.
+    confirm = ConfirmAnswersOperator(task_id="confirm_calls", trigger_rule="none_failed", pool="bigquery")
 
     [rounds[0], asks >> load] >> plan_lookups
-    look_up >> load_lookups >> contact >> gates["contact"]
+    look_up >> load_lookups >> contact >> count >> gates["contact"]
     load >> gates["answer"] >> [contact, firmographics]
     firmographics >> gates["firmographics"]
-    [gates["contact"], gates["firmographics"]] >> promote("enriched.provider_360") >> gates["provider_360"]
-    load >> promote("ops.enrichment_forecast", sql="close", task_id="close_forecast")
-    load_lookups >> promote("ops.vendor_usage")
-    [*asks, look_up, *gates.values()] >> confirm_calls >> announce("enriched.contact", as_of)
+    [gates["contact"], gates["firmographics"]] >> provider_360 >> gates["provider_360"]
+    load >> close
+    load_lookups >> usage
+    [*asks, look_up, *gates.values()] >> confirm >> announce("enriched.contact", as_of)

@@ -9,7 +9,7 @@ practice size band; then the members of each declared audience, with 10 % held o
 | Kind | convergent |
 | Runs | when enriched.contact changes |
 | Reads | clean.provider, enriched.contact |
-| Writes | segmented.lead, segmented.audience, segmented.holdout (insert only), segmented.audience_member, ops.quality_result, ops.table_profile |
+| Writes | segmented.lead, segmented.audience, segmented.holdout (insert only), segmented.audience_member, ops.balance, ops.quality_result, ops.table_profile |
 | Then | score_leads |
 
 A point in time older than the tables' own changes nothing. Who is held out never changes, also not when a share does.
@@ -61,4 +61,5 @@ with DAG(
 
     as_of >> lead >> gate
     as_of >> audience
-    [gate, audience] >> holdout >> member >> announce("segmented.audience_member", as_of)
+    count = promote("ops.balance", sql="segments", task_id="count_segments")
+    [gate, audience] >> holdout >> member >> count >> announce("segmented.audience_member", as_of)

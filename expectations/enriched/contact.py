@@ -15,6 +15,13 @@ LINE_TYPES = [
     "voicemail", "pager", "unknown",
 ]  # fmt: skip
 
+UNBALANCED = """
+SELECT SUM(IF(kind = 'in', row_count, 0)) AS people_in, SUM(IF(kind = 'in', 0, row_count)) AS people_accounted
+FROM ops.balance
+WHERE table_name = 'enriched.contact'
+HAVING people_in != people_accounted
+"""
+
 PAID_FOR_NOTHING = """
 SELECT npi, credits
 FROM {batch}
@@ -72,6 +79,11 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.ExpectColumnValuesToBeBetween(
                 column="cost_usd", min_value=0.0, meta=fail("Money spent is never negative: a load went wrong.")
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=UNBALANCED,
+                description="people asked for = those with a usable e-mail + those without one, by reason",
+                meta=fail("Somebody who was asked for fell out between answer and contact without being counted."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=PAID_FOR_NOTHING,

@@ -39,6 +39,8 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.answer_fields import Fields, OddAnswer, balance
+from include.email_address import email_address
 
 VENDOR = "apollo"
 # A little below what is published: the vendor's window opens when the first call arrives, not when we send it.
@@ -48,8 +50,6 @@ OTHER_PER_SECOND = 0.98 * 200 / 60
 MAX_BULK = 10
 PAGE = 100
 MOST_FOUND = 50_000  # search shows no more, however many there are
-# What GET /people/{id} says in place of an e-mail that was not bought. It is nobody's address.
-PLACEHOLDER_EMAIL = "email_not_unlocked@domain.com"
 _INT64 = range(-(2**63), 2**63)
 _WINDOWS = {"minute": ("minute", "minute", 60.0), "hour": ("hourly", "hourly", 3600.0), "day": ("24-hour", "24-hour", 86400.0)}  # fmt: skip
 
@@ -89,9 +89,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class BulkMatch:
-    """Up to ten people. people: in the order asked, None for a miss, without the placeholder e-mail.
+    """Up to ten people. people: in the order asked, None for a miss, without the placeholder e-mail; empty where the
+    answer has no list of that length (include/vendor_rows.py refuses it: it was paid for, so it is kept as received).
 
-    credits: what Apollo says it charged; None with a waterfall, whose answer does not tell.
+    credits: what Apollo says it charged, by the price list where it tells no number that can be; None with a waterfall.
     billed: number of people who were charged for, which is not the number matched. None with a waterfall.
     request_id: to poll for what comes later; None unless more is coming.
     """
@@ -209,15 +210,13 @@ class ApolloHook(BaseHook):
         reply = self._send("bulk_match", "POST", "/people/bulk_match", repeatable=False, params=flags, json=details)
         body = _object("bulk_match", reply, ResponseLost)
         matches = body.get("matches")
-        if not isinstance(matches, list) or len(matches) != len(people):
-            advice = f"The answer to {len(people)} people has no list `matches` of that length."
-            raise ResponseLost(VENDOR, "bulk_match", reply.status, advice)
-        credits = body.get("credits_consumed")
+        whole = isinstance(matches, list) and len(matches) == len(people)
+        found = [without_placeholder(one) for one in matches] if isinstance(matches, list) else []
         billed = body.get("unique_enriched_records")
         return BulkMatch(
-            people=tuple(without_placeholder(person) for person in matches),
-            credits=float(credits) if credits is not None else None,
-            billed=int(billed) if billed is not None else None,
+            people=tuple(found) if whole else (),
+            credits=None if waterfall_email else _charged(body, found),
+            billed=billed if isinstance(billed, int) else None,
             request_id=_request_id("bulk_match", body) if _more_is_coming(body) else None,
             reply=reply,
         )
@@ -321,15 +320,17 @@ class ApolloHook(BaseHook):
         return _later(reply).state != "pending"
 
     def credits(self) -> dict[str, CreditBalance]:
-        """Balance by kind of credit; free. `lead_credit` pays for people and companies. Needs a master key."""
+        """Balance by kind of credit, an odd one left out; free. `lead_credit` pays for people and companies. Needs a master key."""
         reply = self._send("credits", "POST", "/usage_stats/credit_usage_stats", rate=OTHER_PER_SECOND)
         kinds = _object("credits", reply, VendorDown).get("credit_usage_stats")
         if not isinstance(kinds, Mapping):
             raise VendorDown(VENDOR, "credits", reply.status, "The body has no object `credit_usage_stats`.")
-        return {
-            kind: CreditBalance(float(told["limit"]), float(told["consumed"]), float(told["left_over"]))
+        read = {
+            kind: [balance(told.get(name)) for name in ("limit", "consumed", "left_over")]
             for kind, told in kinds.items()
+            if isinstance(told, Mapping)
         }
+        return {kind: CreditBalance(*of) for kind, of in read.items() if None not in of}  # type: ignore[arg-type]
 
     def limits(self) -> dict[str, dict[str, Window]]:
         """The team's rate windows by endpoint (`people/match`) and span (minute, hour, day); free."""
@@ -388,12 +389,11 @@ def rate_windows(headers: Mapping[str, str]) -> dict[str, Window]:
     }
 
 
-def without_placeholder(person: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The person with `email` None where Apollo put its placeholder; None stays None."""
-    if person is None:
+def without_placeholder(person: Any) -> dict[str, Any] | None:
+    """The person with `email` None where Apollo put its placeholder; None stays None, and what is no person is None."""
+    if not isinstance(person, Mapping):
         return None
-    email = person.get("email")
-    locked = isinstance(email, str) and email.strip().lower() == PLACEHOLDER_EMAIL
+    locked = email_address(person.get("email")).reason == "placeholder"
     return {**person, "email": None} if locked else dict(person)
 
 
@@ -440,6 +440,14 @@ def _flags(phone: bool, personal: bool, waterfall_email: bool, webhook_url: str)
         "webhook_url": webhook_url,
     }
     return {name: value for name, value in flags.items() if value}
+
+
+def _charged(body: Mapping[str, Any], people: Sequence[Mapping[str, Any] | None]) -> float:
+    try:
+        told = Fields(body).credits("credits_consumed")
+    except OddAnswer:
+        told = None
+    return told if told is not None else float(sum(_is_billed(one) for one in people if one))
 
 
 def _is_billed(person: Mapping[str, Any]) -> bool:

@@ -215,7 +215,7 @@ class ClayHook(BaseHook):
             reply = self._send("run_results", "GET", _results_path(run_id, "run"), params=params)
             state = _state("run_results", reply)
             replies.append(reply)
-            items += [_item("run_results", one) for one in state.get("data") or []]
+            items += [item for one in _list(state.get("data")) if (item := _item(one)) is not None]
             following = state.get("cursor")
             if not following:
                 return _results(state, items, replies)
@@ -230,14 +230,19 @@ class ClayHook(BaseHook):
             return _results(state, [], [reply])
         file = self._file("download", "GET", str(state.get("result_url")))
         try:
-            items = [_item("download", json.loads(line)) for line in file.content.splitlines() if line.strip()]
+            read = [_item(json.loads(line)) for line in file.content.splitlines() if line.strip()]
+            items = [item for item in read if item is not None]
         except ValueError as odd:
             raise VendorDown(VENDOR, "download", file.status, "A line of the result file is not JSON.") from odd
         return _results(state, items, [reply, file])
 
+    def webhook_id(self) -> str:
+        """The id of our webhook, from extra `webhook_id`; empty where none was made, and then no run calls back."""
+        return str(self.get_connection(self.clay_conn_id).extra_dejson.get("webhook_id") or "")
+
     def _webhook(self) -> dict[str, str]:
-        webhook_id = self.get_connection(self.clay_conn_id).extra_dejson.get("webhook_id")
-        return {"webhook_id": str(webhook_id)} if webhook_id else {}
+        webhook_id = self.webhook_id()
+        return {"webhook_id": webhook_id} if webhook_id else {}
 
     def _start(self, operation: str, path: str, body: Mapping[str, Any]) -> Reply:
         try:
@@ -330,22 +335,28 @@ def _state(operation: str, reply: Reply) -> Mapping[str, Any]:
 
 def _results(state: Mapping[str, Any], items: Sequence[ItemResult], replies: Sequence[Reply]) -> Results:
     error = _part(state, "error").get("message")
+    finished, total = state.get("finished"), state.get("total")
     return Results(
         status=str(state["status"]),
-        finished=int(state.get("finished") or 0),
-        total=int(state.get("total") or 0),
+        finished=finished if isinstance(finished, int) else 0,
+        total=total if isinstance(total, int) else 0,
         items=tuple(items),
         error=None if error is None else str(error),
         replies=tuple(replies),
     )
 
 
-def _item(operation: str, item: Any) -> ItemResult:
-    if not isinstance(item, Mapping) or not item.get("id") or not item.get("status"):
-        raise VendorDown(VENDOR, operation, 200, "An item of the results has no id and status.")
-    if item["status"] == "complete":
-        return ItemResult(str(item["id"]), _part(item, "result"), None)
-    return ItemResult(str(item["id"]), None, str(_part(item, "error").get("message") or item["status"]))
+def _item(item: Any) -> ItemResult | None:
+    """One item; None for what has no id and is nobody's. The page is kept as received (include/vendor_rows.py judges it)."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
+        return None
+    if item.get("status") == "complete":
+        return ItemResult(item["id"], _part(item, "result"), None)
+    return ItemResult(item["id"], None, str(_part(item, "error").get("message") or item.get("status")))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _part(body: Any, name: str) -> Mapping[str, Any]:

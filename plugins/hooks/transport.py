@@ -392,7 +392,7 @@ def _read(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorEr
         return Reply(response.status_code, text, None, response.content, response.headers)
     try:
         return Reply(response.status_code, text, json.loads(text), response.content, response.headers)
-    except ValueError:
+    except (ValueError, RecursionError):
         if call.repeatable:
             return VendorDown(
                 vendor,
@@ -409,7 +409,7 @@ def _lost(vendor: str, call: Call, status: int | None, what: str) -> ResponseLos
         call.operation,
         status,
         f"{what} The vendor may have done it: the call stays in doubt and is not repeated by itself. "
-        "Look it up at the vendor, then run the DAG with resend_in_doubt if it was not done.",
+        "Look it up at the vendor; the DAG's own page says under LeftInDoubt how to go on if it was not done.",
     )
 
 

@@ -20,6 +20,7 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.answer_fields import Fields, OddAnswer, balance
 
 VENDOR = "wiza"
 REQUESTS_PER_SECOND = 15.0
@@ -28,6 +29,7 @@ COMPANIES_PER_SECOND = 0.98 * 30 / 60
 MAX_LIST = 2500
 MAX_PREVIEW = 30
 COMPANY_CREDITS = 2.0
+EMAIL_CREDITS = 2.0
 
 Level = Literal["none", "partial", "phone", "full"]
 ListLevel = Literal["none", "partial", "full"]
@@ -270,18 +272,21 @@ class WizaHook(BaseHook):
         return Company(_data("company", reply, ResponseLost), COMPANY_CREDITS, reply)
 
     def credits(self) -> dict[str, float]:
-        """Balance by kind of credit, for example {"api_credits": 812.0}; an unlimited one is math.inf."""
+        """Balance by kind of credit, for example {"api_credits": 812.0}; an unlimited one is math.inf, an odd one left out."""
         reply = self.get_conn().send(Call("get_credits", "GET", "/meta/credits", repeatable=True))
-        balances: Mapping[str, Any] = reply.body["credits"]
-        return {kind: math.inf if value == "unlimited" else float(value) for kind, value in balances.items()}
+        kinds = reply.body.get("credits") if isinstance(reply.body, Mapping) else None
+        if not isinstance(kinds, Mapping):
+            raise VendorDown(VENDOR, "get_credits", reply.status, "The body has no object `credits`.")
+        told = {kind: math.inf if value == "unlimited" else balance(value) for kind, value in kinds.items()}
+        return {kind: value for kind, value in told.items() if value is not None}
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the credit balance: free, and it needs a good key."""
         try:
-            balance = self.credits()
+            left = self.credits()
         except VendorError as error:
             return False, str(error)
-        return True, f"Wiza answers; API credits left: {balance.get('api_credits', 0.0):g}"
+        return True, f"Wiza answers; API credits left: {left.get('api_credits', 0.0):g}"
 
     def _start_reveal(self, who: Mapping[str, str], level: Level, accept_personal: bool, callback_url: str) -> Reveal:
         body = {
@@ -372,9 +377,16 @@ def _reveal(operation: str, reply: Reply, unreadable: type[VendorError]) -> Reve
             reply.status,
             "billing_issue: no credits left. Top the account up, then clear the task.",
         )
+    if not isinstance(data["id"], int) or isinstance(data["id"], bool):
+        raise unreadable(VENDOR, operation, reply.status, "data.id is no whole number.")
+    # What is neither true nor false is no longer worked on: it is kept, and refused when it is read.
+    is_complete = data["is_complete"] is not False
+    return Reveal(data["id"], str(data["status"]), is_complete, _charged(data), reply)
+
+
+def _charged(data: Mapping[str, Any]) -> float:
+    """What a reveal says that it took; where that can be no number of credits, the price of a valid e-mail."""
     try:
-        charged = ((data.get("credits") or {}).get("api_credits") or {}).get("total") or 0.0
-        return Reveal(int(data["id"]), str(data["status"]), bool(data["is_complete"]), float(charged), reply)
-    except (AttributeError, TypeError, ValueError) as odd:
-        advice = "data.id or data.credits is not of the documented type."
-        raise unreadable(VENDOR, operation, reply.status, advice) from odd
+        return Fields(data).part("credits").part("api_credits").credits("total") or 0.0
+    except OddAnswer:
+        return EMAIL_CREDITS

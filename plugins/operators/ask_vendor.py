@@ -139,9 +139,10 @@ class AskVendorOperator(BaseOperator):
                 self.vendor,
                 operation,
                 None,
-                f"{progress.refused} of {progress.total} people of this chunk were refused and are kept as failed, "
-                f"{progress.unasked} were not asked any more. So many are not about people: compare our request with "
-                "the vendor's contract. Then clear this task for those who were not asked.",
+                f"{progress.refused} of {progress.total} people of this chunk were refused, or answered in a form that we "
+                f"cannot read, and are kept as failed; {progress.unasked} were not asked any more. So many are not about "
+                "people: compare our request, and the answers in the call ledger, with the vendor's contract. Then clear "
+                "this task for those who were not asked.",
             )
         if progress.waiting:
             raise VendorDown(
@@ -268,6 +269,7 @@ class AskingRound:
             self._lost_in_a_row = 0
             if isinstance(outcome, Answer):
                 self._progress.took(self._asker.vendor, people, outcome)
+                self._is_stopped |= too_many_refused(self._progress.refused, self._progress.total)
             else:
                 self._progress.waiting[key] = [outcome, people]
         self._tell()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -11,16 +12,21 @@ from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
-from include.call_ledger import CallLedger
+from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
-from include.vendor_rows import vendor_rows
+from include.vendor_rows import LedgerRows, ledger_rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 TABLE = "raw.vendor_response"
 STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor, operation and DAG
+
+ADVICE = (
+    "Nothing of it is used, and its price is booked; the answer as received is in the call ledger. Hold it against the "
+    "vendor's contract. When include/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
+)
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +63,17 @@ class CallLedgerToBigQueryOperator(BaseOperator):
 def load_ledger(
     client: bigquery.Client, bucket: storage.Bucket, vendor: str, operation: str, labels: Mapping[str, str]
 ) -> dict[str, int]:
-    """Bring raw.vendor_response to what the ledger of one operation says; return how many rows were loaded."""
+    """Bring raw.vendor_response to what the ledger of one operation says; return how many rows were loaded.
+
+    What is odd in an answer is refused with its place, and stops nothing else.
+    """
     ledger = CallLedger(bucket, vendor, operation)
     settled, doubted = _known(client, vendor, operation, labels)
-    rows = [row for entry in ledger.entries(skip=settled) for row in vendor_rows(entry)]
+    read = [(entry, ledger_rows(entry)) for entry in ledger.entries(skip=settled)]
+    rows = [row for _, found in read for row in found.rows]
     withdrawn = sorted(doubted.keys() - {row["request_key"] for row in rows})
+    # Before the rows: a load that dies in between tells of them again, to the same row and alert.
+    _tell_refused(client, f"gs://{bucket.name}/{ledger.prefix}", read, labels)
     if withdrawn:
         _delete(client, vendor, operation, withdrawn, labels)
     if rows:
@@ -72,6 +84,58 @@ def load_ledger(
     in_doubt = sum(row["status"] == "in_doubt" for row in rows)
     log.info("%s rows of %s loaded, %s of them in doubt; %s withdrawn", len(rows), ledger.prefix, in_doubt, len(withdrawn))  # fmt: skip # noqa: E501
     return {"loaded": len(rows), "in_doubt": in_doubt}
+
+
+def _tell_refused(
+    client: bigquery.Client, folder: str, read: Sequence[tuple[Entry, LedgerRows]], labels: Mapping[str, str]
+) -> None:
+    """Write what was refused of the answers into clean.rejected_row, and raise one alert for all of it."""
+    refused = [(entry, one) for entry, found in read for one in found.refused]
+    if not refused:
+        return
+    rows = [
+        {
+            "run_date": entry.requested_at.date().isoformat(),
+            "source": entry.vendor,
+            "row_key": one.request_key,
+            "rule": one.field,
+            "value": one.value,
+            "reason": f"{entry.vendor} {entry.operation}: {one.field} {one.problem}. {ADVICE}",
+            "source_object": f"{folder}{entry.request_key}/response.json",
+        }
+        for entry, one in refused
+    ]
+    _query(client, table("clean.rejected_row").sql("add_refused"), labels, rows=json.dumps(rows))
+    (entry, first), count = refused[0], len(refused)
+    message = (
+        f"{count} answers of {entry.vendor} {entry.operation} are refused, the first at request {first.request_key}: "
+        f"{first.field} {first.problem}. All of them: clean.rejected_row, table_name {TABLE}. {ADVICE}"
+    )
+    log.warning(message)
+    _query(
+        client,
+        table("ops.alert").sql("raise"),
+        labels,
+        raised_on=entry.requested_at.date(),
+        source=entry.vendor,
+        check_name="refused_answers",
+        subject=f"{entry.operation} {first.request_key}",
+        severity="warning",
+        message=message,
+    )
+
+
+def _query(client: bigquery.Client, sql: str, labels: Mapping[str, str], **values: str | date) -> None:
+    from google.cloud import bigquery
+
+    given = [
+        bigquery.ScalarQueryParameter(name, "DATE" if isinstance(value, date) else "STRING", value)
+        for name, value in values.items()
+    ]
+    config = bigquery.QueryJobConfig(
+        query_parameters=given, maximum_bytes_billed=MAXIMUM_BYTES_BILLED, labels=dict(labels)
+    )
+    client.query_and_wait(sql, job_config=config)
 
 
 def _known(

@@ -15,7 +15,13 @@ from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.enrichment import MAX_CHUNK_ROWS, MAX_CHUNKS
-from include.enrichment_forecast import EnrichmentForecast, Route, enrichment_forecast, require_within_budget
+from include.enrichment_forecast import (
+    EnrichmentForecast,
+    Route,
+    VendorForecast,
+    enrichment_forecast,
+    require_within_budget,
+)
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_order import Rates, Tally, best_order, evaluated
@@ -86,33 +92,51 @@ class PlanEnrichmentOperator(BaseOperator):
         rates = Rates(self._tallies(client), rules.vendors, rules.learned_order.prior_weight)
         limit = int(self.max_contacts)
         # A person of whom the learned order asks nobody any more has no step: so a few more are read than are taken.
-        candidates = self._query(
-            client,
-            table("enriched.answer").sql("candidates"),
-            as_of=self._now,
-            max_people=4 * limit,
-            max_age_days=rules.email.max_age_days,
-            ask_again_days=rules.email.ask_again_days,
-            vendors=len(rules.email.order),
-            taxonomy_prefix=rules.eligible.taxonomy_prefix,
-            least_icp_score=rules.eligible.least_icp_score,
-        )
+        eligible = {
+            "as_of": self._now,
+            "max_age_days": rules.email.max_age_days,
+            "ask_again_days": rules.email.ask_again_days,
+            "vendors": len(rules.email.order),
+            "taxonomy_prefix": rules.eligible.taxonomy_prefix,
+            "least_icp_score": rules.eligible.least_icp_score,
+        }
+        sql = table("enriched.answer")
+        candidates = self._query(client, sql.sql("candidates"), max_people=4 * limit, **eligible)
+        reasons = {row["reason"]: row["people"] for row in self._query(client, sql.sql("not_asked"), **eligible)}
         orders = self._orders(client, rules, rates, {row["segment"] for row in candidates}, run_id)
         people: list[dict[str, Any]] = []
         ways: list[tuple[str, frozenset[str], tuple[str, ...]]] = []
+        steps: Counter[str] = Counter()
         for row in candidates:
             order = turned(orders[row["segment"]], row["npi"], rules.learned_order.explore_share)
+            order = rules.can_be_asked(order, row["company"])
             answers = _answered(json.loads(row["answers"]))
             if len(people) == limit:
                 break
-            if next_step(rules.email, order, answers, self._now).reason == "ask":
+            step = next_step(rules.email, order, answers, self._now).reason
+            if step == "ask":
                 since = self._now - timedelta(days=rules.email.ask_again_days)
                 before = frozenset(one.vendor for one in answers if one.asked_at >= since)
                 people.append(row)
                 ways.append((row["segment"], before, tuple(vendor for vendor in order if vendor not in before)))
+            else:
+                steps[step if row["company"] or step != "exhausted" else "no_company_and_asked_by_place"] += 1
+        reasons["over_max_contacts"] = reasons.pop("candidate", 0) - len(people) - steps.total()
+        not_asked = {name: count for name, count in sorted((reasons | steps).items()) if count}
+        self._count(client, len(people), not_asked)
         routes = [Route(segment, before, order, count) for (segment, before, order), count in Counter(ways).items()]
-        self._forecast(client, enrichment_forecast(routes, rates, rules.vendors), rules, run_id)
+        self._forecast(client, enrichment_forecast(routes, rates, rules.vendors, not_asked), rules, run_id)
         return {"people": people, "orders": orders}
+
+    def _count(self, client: bigquery.Client, asked: int, not_asked: Mapping[str, int]) -> None:
+        """Bring ops.balance to what became of every row of clean.provider in this plan."""
+        (rows,) = self._query(client, "SELECT COUNT(*) AS people FROM clean.provider")
+        counts = [
+            {"kind": "in", "reason": "clean.provider", "row_count": rows["people"]},
+            {"kind": "out", "reason": "asked_for", "row_count": asked},
+            *({"kind": "filtered", "reason": name, "row_count": count} for name, count in not_asked.items()),
+        ]
+        self._query(client, table("ops.balance").sql("plan"), rows=json.dumps(counts))
 
     def _forecast(self, client: bigquery.Client, plan: EnrichmentForecast, rules: Policy, run_id: str) -> None:
         for line in plan.lines():
@@ -120,9 +144,11 @@ class PlanEnrichmentOperator(BaseOperator):
         vendors = [
             {
                 "candidates": plan.candidates,
+                "not_asked": json.dumps(plan.not_asked),
                 **{name: getattr(one, name) for name in ("vendor", "people", "calls", "credits", "usd", "usable", "most_usd", "seconds")},  # noqa: E501
             }
-            for one in plan.vendors
+            # Also where nobody is asked: the row says why.
+            for one in plan.vendors or [VendorForecast(name, *[0.0] * 7) for name in rules.vendors]
         ]  # fmt: skip
         sql = table("ops.enrichment_forecast").sql("replace_run")
         self._query(client, sql, run_id=run_id, as_of=self._now, vendors=json.dumps(vendors))
@@ -165,10 +191,11 @@ class PlanEnrichmentOperator(BaseOperator):
         reasons: Counter[str] = Counter()
         for person in chosen["people"]:
             order = turned(chosen["orders"][person["segment"]], person["npi"], rules.learned_order.explore_share)
+            order = rules.can_be_asked(order, person["company"])
             step = next_step(rules.email, order, answers.get(person["npi"], ()), self._now)
             reasons[step.vendor or step.reason] += 1
             if step.vendor is not None:
-                names = ("npi", "full_name", "first_name", "last_name", "company", "segment")
+                names = ("npi", "full_name", "first_name", "last_name", "company", "city", "state", "segment")
                 asked[step.vendor].append({**{name: person[name] for name in names}, "after": step.after})
         self.log.info("Round %s: %s", self.round_number, dict(sorted(reasons.items())))
         return asked

@@ -33,8 +33,8 @@ class SettleVendorOperator(BaseOperator):
 
     In this order: read by its id what the vendor took; find the id of a call that was cut off in the callbacks that came;
     and where the vendor tells a balance and can be at work on nothing of ours any more: when it has fallen by no more than
-    our books say, what is left was not charged, so it is withdrawn and may be asked again. Else it stays in doubt, and its
-    people are not asked anywhere.
+    our books say, what is left was not charged, so it is withdrawn and may be asked again. Where it tells none, by what else
+    the vendor lets us see (Clay: its callbacks). Else it stays in doubt, and its people are not asked anywhere.
 
     Where the balance has fallen by more than our books say, and no call in doubt may be why, that is an alert
     (ops.alert, check_name unexplained_credits): once, because the next reading is compared with this one.
@@ -141,7 +141,12 @@ class SettleVendorOperator(BaseOperator):
                 self.log.info("Call %s is withdrawn and may be asked again", entry.request_key)
                 ledger.withdraw(entry.request_key)
         elif cut_off:
-            return 0
+            gone = [entry for entry in cut_off if _done_at([entry]) <= datetime.now(UTC)]
+            gone = [entry for entry in gone if asker.was_not_taken(bucket, ledger, entry)]
+            for entry in gone:
+                self.log.info("Call %s never reached %s and may be asked again", entry.request_key, self.vendor)
+                ledger.withdraw(entry.request_key)
+            return len(gone)
         if unexplained is not None and unexplained >= LEAST_CREDITS:
             self._raise_alert(unexplained, balance)
         balance.write(left)

@@ -41,6 +41,7 @@ class TwilioLookupOperator(BaseOperator):
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
     :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it; not
         within five minutes, while another DAG's call for the same number may be on its way.
+    :param resend_param: the DAG's param that does so, as the message names it.
     """
 
     template_fields: Sequence[str] = ("chunk", "resend_in_doubt")
@@ -51,6 +52,7 @@ class TwilioLookupOperator(BaseOperator):
         *,
         chunk: Mapping[str, Any],
         resend_in_doubt: str = "false",
+        resend_param: str = "resend_in_doubt",
         twilio_conn_id: str = TwilioHook.default_conn_name,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
@@ -58,6 +60,7 @@ class TwilioLookupOperator(BaseOperator):
         super().__init__(**kwargs)
         self.chunk = chunk
         self.resend_in_doubt = resend_in_doubt
+        self.resend_param = resend_param
         self.twilio_conn_id = twilio_conn_id
         self.gcp_conn_id = gcp_conn_id
 
@@ -67,6 +70,7 @@ class TwilioLookupOperator(BaseOperator):
         hook = TwilioHook(self.twilio_conn_id)
         hook.get_conn()  # a connection that cannot be used fails here, before anything is claimed
         counts = dict.fromkeys(COUNTS, 0)
+        self._purpose = {"run_id": str(context["run_id"])} if context.get("run_id") else {}
         try:
             self._look_up_all(rows, counts, CallLedger(bucket, VENDOR, LOOKUP.name), hook)
         except VendorError as stopped:
@@ -107,7 +111,7 @@ class TwilioLookupOperator(BaseOperator):
         key, asked = lookup_request(row)
         if not is_e164(asked["phone_number"]):
             return ["unusable"]
-        claim = ledger.claim(key, asked, person_key=str(row["npi"]))
+        claim = ledger.claim(key, asked, person_key=str(row["npi"]), purpose=self._purpose)
         if claim.state == "in_doubt" and self.resend_in_doubt == "true":
             claim = ledger.reopen(key, asked_before=datetime.now(UTC) - ON_ITS_WAY)
         if claim.state == "has_response":
@@ -142,6 +146,6 @@ class TwilioLookupOperator(BaseOperator):
             None,
             f"{counts['lost']} answers were lost on the way and their numbers are in doubt; all others are kept, "
             f"{counts['unasked']} were not asked. Clear this task to go on without those in doubt (they: "
-            "raw.vendor_response, status in_doubt), or run with resend_in_doubt in five minutes or later to ask again, which may "
-            "pay twice." + (f" It stopped at: {stopped}" if stopped else ""),
+            f"raw.vendor_response, status in_doubt), or run with {self.resend_param} in five minutes or later to ask again, "
+            "which may pay twice." + (f" It stopped at: {stopped}" if stopped else ""),
         ) from stopped

@@ -33,6 +33,13 @@ SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS co
 FROM raw.vendor_response GROUP BY vendor ORDER BY vendor
 """
 
+# Who was asked for in each run of enrich_contacts, and who was not, by reason.
+ASKING = """
+SELECT as_of, MAX(candidates) AS asked_for, ANY_VALUE(not_asked) AS not_asked, SUM(actual_people) AS answers, SUM(actual_usable) AS usable
+FROM ops.enrichment_forecast
+GROUP BY run_id, as_of ORDER BY as_of, run_id
+"""
+
 ACTIVATION = """
 SELECT destination, operation, status, COUNT(*) AS sends FROM activation.send
 GROUP BY destination, operation, status ORDER BY destination, operation, status
@@ -122,7 +129,7 @@ GROUP BY content_block_id ORDER BY content_block_id
 
 
 def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the report's body: sources, layers, balance, vendors, activation, events, models, cycles, seconds."""
+    """Return the report's body: sources, layers, balance, asking, vendors, activation, events, models, cycles, seconds."""
     client = bigquery.Client(
         project=stack.cloud.env()["GTM_PROJECT"],
         credentials=AnonymousCredentials(),
@@ -132,6 +139,7 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
         "sources": {row.pop("source"): row for row in _rows(client, SOURCES)},
         "layers": {row["name"]: row["row_count"] for row in _rows(client, _layers())},
         "balance": _balance(client),
+        "asking": [_asking(row) for row in _rows(client, ASKING)],
         "vendors": _vendors(client, stack),
         "activation": _activation(client),
         "suppressed_people": {row["reason"]: row["people"] for row in _rows(client, SUPPRESSED)},
@@ -195,6 +203,11 @@ def _balance(client: bigquery.Client) -> dict[str, Any]:
         accounted = counts["out"] + sum(counts["rejected"].values()) + sum(counts["filtered"].values())
         counts["balanced"] = counts["in"] == accounted
     return balance
+
+
+def _asking(row: dict[str, Any]) -> dict[str, Any]:
+    reasons: dict[str, int] = json.loads(row.pop("not_asked") or "{}")
+    return {**row, "as_of": row["as_of"].isoformat(), "not_asked": reasons}
 
 
 def _vendors(client: bigquery.Client, stack: Stack) -> dict[str, Any]:

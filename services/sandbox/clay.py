@@ -1,7 +1,7 @@
 """Clay: routines over items or a file, and a table's webhook source, to contracts/clay.yaml.
 
-Two routines of ours are built in the workspace. `function:t_dentist_contact` takes full_name, company, domain and fields
-(of email, linkedin, mobile; the first two unless said), `function:t_practice_company` takes company and domain. A field
+Two routines of ours are built in the workspace. `function:t_dentist_contact` takes full_name, and company or domain, or city
+and state, and fields (of email, linkedin, mobile; the first two unless said), `function:t_practice_company` takes company and domain. A field
 that is found costs data credits, one that is not costs none. Out of credits: 402 for a run that starts with none, and
 failed items in a run that runs out.
 """
@@ -230,7 +230,11 @@ class Clay:
             raise ValueError("Missing required input: full_name")
         fields = inputs.get("fields") or ["email", "linkedin"]
         empty = dict.fromkeys(("work_email", "email_status", "mobile_phone", "linkedin_url", "company_domain"))
-        person = self.world.person_at(inputs["full_name"], inputs.get("company") or "", inputs.get("domain") or "")
+        company, domain = inputs.get("company") or "", inputs.get("domain") or ""
+        if inputs.get("city") and inputs.get("state") and not company and not domain:
+            person = self.world.person_in(inputs["full_name"], inputs["city"], inputs["state"])
+        else:
+            person = self.world.person_at(inputs["full_name"], company, domain)
         view = clay_view(self.world, person) if person else None
         if person is None or view is None or not view.is_known:
             return empty, {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from services.sandbox.base_rates import base_rates
 from services.sandbox.draws import normal, uniform
 from services.sandbox.traits import Traits, positive_chance, traits
 from services.sandbox.world import Mailbox, Person
@@ -26,7 +27,6 @@ ZONES = {
 }
 ZONE_OF_STATE = {state: ZoneInfo(zone) for zone, states in ZONES.items() for state in states.split()}
 NEW_YORK = ZoneInfo("America/New_York")
-BOUNCE = {"true": 0.003, "catch_all": 0.08, "former": 0.9, "wrong": 0.25, "unknown": 0.6}
 WORKING_DAYS = 5
 POSITIVE = [
     "Yes, tell me more.",
@@ -77,7 +77,7 @@ def next_send(seed: int, key: str, last: datetime, days: float, place: ZoneInfo,
 def answers(seed: int, key: str, mailbox: Mailbox, block: str, step: int, sent: datetime) -> list[Happening]:
     """Everything that one sent e-mail leads to in the mailbox, in time order. `key` names lead and campaign."""
     label = f"{key} step {step}"
-    if uniform(seed, label, "bounce") < BOUNCE[mailbox.kind] / (1 if step == 1 else 10):
+    if uniform(seed, label, "bounce") < base_rates().bounces[mailbox.kind] / (1 if step == 1 else 10):
         return [Happening(sent + timedelta(seconds=5 + 90 * uniform(seed, label, "bounce delay")), "email_bounced")]
     if mailbox.person is None or mailbox.kind in ("former", "wrong") or not mailbox.person.is_active:
         return sorted(_stranger(seed, label, mailbox, sent), key=lambda happening: happening.at)

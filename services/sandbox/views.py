@@ -2,35 +2,18 @@
 
 Wiza (world.py) is as good everywhere. Apollo is cheap and strong where LinkedIn is: groups and large states; for solo
 practices and staff it often has an old address, and charges for it. Clay asks many sources, is good nearly everywhere,
-and dear. So no fixed order is the cheapest in every segment. The shares are ours: made up to be learnable, not measured.
+and dear. So no fixed order is the cheapest in every segment. The shares, with their sources: base_rates.yaml.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
+from services.sandbox.base_rates import Vendor, base_rates
 from services.sandbox.draws import choice, digest, normal, uniform
-from services.sandbox.world import Person, World, mobile_of
+from services.sandbox.world import MAILBOXES, Person, World, mobile_of, size_of
 
-Vendor = Literal["wiza", "apollo", "clay"]
 STAFF = {"hygienist", "assistant", "therapist", "technician", "denturist"}
 LARGE_STATES = {"CA", "TX", "FL", "NY", "IL", "PA"}
-SIZES = ("solo", "small", "group")
-# size -> share with an e-mail, share with a profile only; the rest is unknown.
-APOLLO_FINDS = {"solo": (0.34, 0.36), "small": (0.62, 0.20), "group": (0.86, 0.08)}
-CLAY_FINDS = {"solo": (0.80, 0.08), "small": (0.84, 0.06), "group": (0.78, 0.10)}
-# size -> of those with an e-mail: true, catch_all, former, wrong.
-APOLLO_MAILBOXES = {
-    "solo": (0.57, 0.12, 0.25, 0.06),
-    "small": (0.80, 0.08, 0.09, 0.03),
-    "group": (0.91, 0.05, 0.03, 0.01),
-}
-CLAY_MAILBOXES = (0.93, 0.05, 0.01, 0.01)
-COMPANY_SHARE = {
-    "wiza": {"solo": 0.45, "small": 0.65, "group": 0.85},
-    "apollo": {"solo": 0.40, "small": 0.70, "group": 0.95},
-    "clay": {"solo": 0.75, "small": 0.85, "group": 0.90},
-}
 
 
 @dataclass(frozen=True)
@@ -82,21 +65,16 @@ class Known:
         return self._known
 
 
-def size_of(person: Person) -> str:
-    """One of SIZES, by the number of dental people at the address."""
-    return "solo" if person.practice_size <= 1 else "small" if person.practice_size <= 4 else "group"
-
-
 def apollo_view(world: World, person: Person) -> View:
-    email, profile = APOLLO_FINDS[size_of(person)]
+    email, profile = base_rates().vendors["apollo"].finds[size_of(person)]
     email += 0.06 if person.state in LARGE_STATES else -0.06
     if person.specialty in STAFF:
         email *= 0.4
-    return _view(world, person, "apollo", (email, profile), APOLLO_MAILBOXES[size_of(person)], mobile_share=0.3)
+    return _view(world, person, "apollo", (email, profile))
 
 
 def clay_view(world: World, person: Person) -> View:
-    return _view(world, person, "clay", CLAY_FINDS[size_of(person)], CLAY_MAILBOXES, mobile_share=0.45)
+    return _view(world, person, "clay", base_rates().vendors["clay"].finds[size_of(person)])
 
 
 def true_company(world: World, person: Person) -> Company:
@@ -122,7 +100,7 @@ def true_company(world: World, person: Person) -> Company:
 
 def company_view(world: World, vendor: Vendor, person: Person) -> Company | None:
     """What a vendor tells about the practice: employees and revenue are off by a tenth or so; None when unknown."""
-    if uniform(world.seed, person.domain, vendor, "company") > COMPANY_SHARE[vendor][size_of(person)]:
+    if uniform(world.seed, person.domain, vendor, "company") > base_rates().vendors[vendor].company[size_of(person)]:
         return None
     true = true_company(world, person)
     factor = max(0.5, 1 + 0.12 * normal(world.seed, person.domain, vendor, "company noise"))
@@ -135,22 +113,19 @@ def company_view(world: World, vendor: Vendor, person: Person) -> Company | None
     )
 
 
-def _view(
-    world: World,
-    person: Person,
-    vendor: Vendor,
-    finds: tuple[float, float],
-    mailboxes: tuple[float, ...],
-    mobile_share: float,
-) -> View:
+def _view(world: World, person: Person, vendor: Vendor, finds: tuple[float, float]) -> View:
+    rates = base_rates().vendors[vendor]
+
     def draw(label: str) -> float:
         return uniform(world.seed, person.npi, vendor, label)
 
     email, profile = finds
     outcome = choice([("email", email), ("profile", profile), ("nothing", 1 - email - profile)], draw("outcome"))
+    if outcome == "email" and not world.is_findable(person):
+        outcome = "profile"
     if outcome == "nothing":
         return View(False, "none", None, 0.0, None, None, "")
-    kind = choice(list(zip(("true", "catch_all", "former", "wrong"), mailboxes, strict=True)), draw("mailbox"))
+    kind = choice(list(zip(MAILBOXES, rates.mailboxes[size_of(person)], strict=True)), draw("mailbox"))
     mailbox = kind if outcome == "email" else "none"
     address = world.address_of(person, kind) if outcome == "email" else None
     has_page = outcome == "email" or draw("page") < 0.6
@@ -161,7 +136,7 @@ def _view(
         email=address,
         confidence=_confidence(mailbox, draw("confidence")),
         linkedin_slug=slug if has_page else None,
-        mobile_phone=mobile_of(world.seed, person) if draw("mobile") < mobile_share else None,
+        mobile_phone=mobile_of(world.seed, person) if draw("mobile") < rates.mobile else None,
         domain=address.split("@")[1] if address else person.domain,
     )
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.sandbox import registry
+from services.sandbox.base_rates import MAILBOXES, base_rates
 from services.sandbox.draws import choice, digest, uniform
 
 NAME_ENDINGS = {"JR", "SR", "II", "III", "IV", "DDS", "DMD", "MS", "MSD", "PHD", "RDH", "DR", "MD", "BDS", "MPH"}
 COMPANY_NOISE = {"LLC", "INC", "PC", "PA", "PLLC", "LTD", "PROF", "CORP", "CO", "THE", "AND", "OF", "DDS", "DMD", "DR"}
-MAILBOXES = ("true", "catch_all", "former", "wrong")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,15 @@ class World:
         best, second = ranked[0], ranked[1]
         return best[2] if best[0] >= 0.5 and best[0] > second[0] else None
 
+    def person_in(self, full_name: str, city: str, state: str) -> Person | None:
+        """The person whom a search by name and place finds; None when nobody or several fit."""
+        self._refresh()
+        place = (city.strip().upper(), state.strip().upper())
+        named = [
+            one for one in self._by_name.get(name_key(full_name), []) if (one.city.upper(), one.state.upper()) == place
+        ]
+        return named[0] if len(named) == 1 else None
+
     def person_of_profile(self, profile_url: str) -> Person | None:
         self._refresh()
         return self._by_slug.get(profile_url.rstrip("/").rsplit("/", 1)[-1].lower())
@@ -123,14 +132,21 @@ class World:
         named = self._by_practice.get(_practice_name_key(name), [])
         return named[0] if named and len({person.domain for person in named}) == 1 else None
 
+    def is_findable(self, person: Person) -> bool:
+        """Whether anybody can know a work e-mail of this person; if not, no vendor does."""
+        return uniform(self.seed, person.npi, "findable") < base_rates().findable[size_of(person)]
+
     def wiza_view(self, person: Person) -> WizaView:
-        """About 75 % have an e-mail; some of these are former, wrong or catch-all, and former ones look valid."""
-        outcome = choice(
-            [("email", 0.75), ("profile", 0.12), ("nothing", 0.13)], uniform(self.seed, person.npi, "wiza")
-        )
-        shares = [("true", 0.89), ("catch_all", 0.07), ("former", 0.02), ("wrong", 0.02)]
+        """As good everywhere; some addresses are former, wrong or catch-all, and former ones look valid."""
+        rates, size = base_rates().vendors["wiza"], size_of(person)
+        email, profile = rates.finds[size]
+        outcomes = [("email", email), ("profile", profile), ("nothing", 1 - email - profile)]
+        outcome = choice(outcomes, uniform(self.seed, person.npi, "wiza"))
+        if outcome == "email" and not self.is_findable(person):
+            outcome = "profile"
+        shares = list(zip(MAILBOXES, rates.mailboxes[size], strict=True))
         mailbox = choice(shares, uniform(self.seed, person.npi, "wiza mailbox"))
-        has_mobile = outcome != "nothing" and uniform(self.seed, person.npi, "wiza mobile") < 0.3
+        has_mobile = outcome != "nothing" and uniform(self.seed, person.npi, "wiza mobile") < rates.mobile
         return WizaView(
             outcome=outcome,
             mailbox=mailbox if outcome == "email" else "none",
@@ -225,6 +241,11 @@ class World:
             linkedin_slug=f"{_slug(row.first_name)}-{_slug(row.last_name)}-{digest(self.seed, row.npi, 'slug')[:7]}",
             licenses=row.licenses,
         )
+
+
+def size_of(person: Person) -> str:
+    """solo, small or group, by the number of dental people at the address."""
+    return "solo" if person.practice_size <= 1 else "small" if person.practice_size <= 4 else "group"
 
 
 def practice_key(row: registry.Row) -> str:

@@ -276,3 +276,66 @@ def test_every_gate_has_its_suite_and_the_dags_person_can_accept_a_change(bag: D
     for gate in gates:
         assert (ROOT / "expectations" / f"{gate.table_name.replace('.', '/')}.py").exists(), gate.task_id
         assert gate.dag.params["accept_drift"] is False, gate.task_id
+
+
+# "run with `x`", "trigger this DAG with x", "run with x = y", "run with {"x": 1, "y": 2}"
+PARAM_NAMED = re.compile(
+    r"\b(?:[Rr]un|[Tt]rigger)\b[^.`{]{0,40}?\bwith\s+`?(\{[^}]*\}|[a-z]+(?:_[a-z]+)+\b)", re.DOTALL
+)
+
+
+def params_named(text: str) -> set[str]:
+    """Return the names of params that a text tells somebody to run a DAG with."""
+    joined = re.sub(r'"\s*\n\s*f?"', "", text)  # a message in several lines is one
+    found = [match[1] for match in PARAM_NAMED.finditer(joined)]
+    return {name for one in found for name in (re.findall(r'"(\w+)":', one) if one.startswith("{") else [one])}
+
+
+def messages_of(task: Any) -> str:
+    """Return the source of a task's operator and of the hooks that it imports: its messages are in there."""
+    path = ROOT / "plugins" / f"{operator_module(task).replace('.', '/')}.py"
+    if not path.exists():
+        return ""
+    source = path.read_text()
+    hooks = {"transport", *re.findall(r"(?:from|import) hooks\.(\w+)", source)}
+    return "\n".join([source, *((ROOT / "plugins" / "hooks" / f"{name}.py").read_text() for name in sorted(hooks))])
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Then run with `in_doubt` = `resend`", {"in_doubt"}),
+        ('or run "\n    "with approved_usd = 3.00', {"approved_usd"}),
+        ("trigger this DAG with `accept_drift`: it", {"accept_drift"}),
+        ('run with `{"day": "…", "restate_days": 0}`', {"day", "restate_days"}),
+        ("A run for an old `as_of` buys nothing", set()),
+    ],
+)
+def test_params_named_when_a_text_says_so_then_finds_them(text: str, names: set[str]) -> None:
+    assert params_named(text) == names
+
+
+@each(FILES)
+def test_params_that_a_page_or_a_message_names_are_the_dags_own(bag: DagBag, path: Path) -> None:
+    dag = dag_of(bag, path)
+    params = set(dag.params)
+    assert params_named(dag.doc_md or "") <= params
+    for task in dag.tasks:
+        assert params_named(messages_of(task)) <= params, task.task_id
+        resend = task.partial_kwargs.get("resend_param") if task.is_mapped else getattr(task, "resend_param", None)
+        if "twilio_lookup" in operator_module(task):
+            assert (resend or "resend_in_doubt").split()[0] in params, task.task_id
+
+
+def test_params_that_the_documentation_names_are_of_some_dag(bag: DagBag) -> None:
+    params = {name for dag in bag.dags.values() for name in dag.params}
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "include").rglob("*.py")]
+    unknown = {path.name: sorted(left) for path in files if (left := params_named(path.read_text()) - params)}
+    assert unknown == {}
+
+
+def test_a_long_dag_shows_groups_whose_tasks_keep_their_names(bag: DagBag) -> None:
+    dag = bag.dags["enrich_contacts"]
+    children = dag.task_group.children
+    assert len(children) <= 12, sorted(children)
+    assert all("." not in task.task_id for task in dag.tasks)

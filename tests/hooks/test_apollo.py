@@ -87,7 +87,8 @@ def test_person_when_its_email_was_never_bought_then_the_placeholder_is_not_an_a
     assert "email_not_unlocked@domain.com" in found.reply.text, "the archive keeps what came"
     with pytest.raises(NotFound):
         hook.person("000000000000000000000000")
-    assert without_placeholder({"email": "Email_Not_Unlocked@Domain.com"}) == {"email": None}
+    for locked in ("Email_Not_Unlocked@Domain.com", "email_not_unlocked@bright.test"):
+        assert without_placeholder({"email": locked}) == {"email": None}
     assert without_placeholder({"email": "ada@practice.example"}) == {"email": "ada@practice.example"}
     assert without_placeholder(None) is None
 
@@ -233,11 +234,24 @@ def test_bulk_match_when_the_account_is_empty_then_nobody_is_charged(vendor: San
     assert ledger(vendor)["credits"] == before
 
 
-@pytest.mark.parametrize("matches", [None, [], [None, None]])
-def test_bulk_match_when_the_answer_is_of_another_length_then_it_is_in_doubt(vendor: Sandbox, matches: Any) -> None:
-    order(vendor, operation="bulkPeopleEnrichment", status=200, body={"status": "success", "matches": matches})
-    with pytest.raises(ResponseLost, match="of that length"):
-        ApolloHook().bulk_match([PersonQuery(name="Ada Molar")])
+@pytest.mark.parametrize("matches", [None, [], [None, None], "x"])
+def test_bulk_match_when_the_answer_is_of_another_length_then_it_is_kept_and_nobody_gets_a_part(
+    vendor: Sandbox, matches: Any
+) -> None:
+    body = {"status": "success", "matches": matches, "credits_consumed": 1}
+    order(vendor, operation="bulkPeopleEnrichment", status=200, body=body)
+    found = ApolloHook().bulk_match([PersonQuery(name="Ada Molar")])
+    assert (found.people, found.credits) == ((), 1.0)
+    assert json.loads(found.reply.text) == body
+
+
+@pytest.mark.parametrize("told", [-5, "x", [], 1e300, None, True])
+def test_bulk_match_when_the_charge_can_be_none_then_it_is_the_price_list(vendor: Sandbox, told: Any) -> None:
+    person = {"email": "ada@bright.test", "linkedin_url": None}
+    body = {"matches": [person, "odd"], "credits_consumed": told, "unique_enriched_records": "x"}
+    order(vendor, operation="bulkPeopleEnrichment", status=200, body=body)
+    found = ApolloHook().bulk_match([PersonQuery(name="Ada Molar"), PersonQuery(name="Ben Cuspid")])
+    assert (found.credits, found.billed, found.people) == (1.0, None, (person, None))
 
 
 def test_calls_when_they_cannot_be_right_then_refused_before_they_are_made() -> None:

@@ -61,10 +61,22 @@ def test_found_when_nothing_is_known_then_every_field_is_empty(vendor: str, answ
 
 
 def test_found_when_apollo_sends_its_placeholder_then_there_is_no_email_however_it_is_written() -> None:
-    for placeholder in ("email_not_unlocked@domain.com", " Email_Not_Unlocked@Domain.com "):
+    placeholders = (
+        "email_not_unlocked@domain.com",
+        " Email_Not_Unlocked@Domain.com ",
+        "email_not_unlocked@bright.test",
+    )
+    for placeholder in placeholders:
         read = found("apollo", APOLLO | {"email": placeholder})
-        assert (read.email, read.email_status, read.email_confidence) == (None, None, None)
+        assert (read.email, read.email_status, read.email_confidence, read.email_type) == (None, None, None, None)
         assert read.linkedin_url
+
+
+@pytest.mark.parametrize("written", ["ada@b.test, ben@b.test", "ask at the desk", "a..b@b.test", "ada@localhost"])
+def test_found_when_an_address_is_none_then_it_is_kept_and_nobody_trusts_it(written: str) -> None:
+    read = found("wiza", {"data": {"email": written, "email_status": "valid"}})
+    assert (read.email, read.email_status, read.email_confidence) == (written, "unknown", 0.0)
+    assert found("wiza", {"data": {"email": "Ada <Ada@B.test>", "email_status": "valid"}}).email == "ada@b.test"
 
 
 def test_found_when_a_vendor_uses_a_new_word_then_nobody_trusts_it() -> None:
@@ -82,6 +94,10 @@ def test_found_when_a_vendor_uses_a_new_word_then_nobody_trusts_it() -> None:
         ("555-0177", None),
         ("+12", None),
         ("ask at the desk", None),
+        ("+1 000-000-0000", None),
+        ("555-555-5555", None),
+        ("(512) 555-1212", None),
+        ("123-456-7890", None),
         (None, None),
     ],
 )

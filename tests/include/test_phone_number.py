@@ -38,6 +38,9 @@ def test_phone_number_when_it_can_be_dialled_then_is_e164(
         ("212555014399999", "too_long"),
         ("1112223333", "not_in_plan"),
         ("0000000000", "placeholder"),
+        ("+1 000-000-0000", "placeholder"),
+        ("555-555-5555", "placeholder"),
+        ("512-555-1212", "placeholder"),
         ("CALL US", "not_a_number"),
     ],
 )

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +24,7 @@ from include.vendor_balance import Balance
 from include.vendor_rows import vendor_rows
 from include.waterfall import policy
 from operators.ask_vendor import AskVendorOperator
+from operators.asking.clay import MIN_HEARD_RUNS
 from operators.asking.wiza import WizaAsker
 from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
 from tests.operators.chunks import chunk, people, spent
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
 
 CONTEXT = {"run_id": "test"}
+MAY_WORK = timedelta(seconds=MAY_WORK_SECONDS)
 SLOWEST_SECONDS = 1.6  # of the sandbox's answers: five times their mean of 0.3 s
 PAID = {"wiza": "startIndividualReveal", "apollo": "bulkPeopleEnrichment", "clay": "runRoutine"}
 
@@ -215,6 +217,76 @@ def test_settle_when_the_key_is_another_accounts_then_its_balance_is_not_held_ag
     assert _alerts(bigquery_client, "wiza") == []
 
 
+@pytest.mark.parametrize("vendor", ["wiza", "apollo"])
+def test_settle_when_the_account_was_topped_up_then_the_balance_tells_nothing_of_a_call_that_was_cut_off(
+    world: Sandbox, lake: storage.Bucket, vendor: str
+) -> None:
+    (call,) = calls(vendor, people(world, 183, 1))
+    _settle(vendor)  # notes the balance
+    _ledger(lake, vendor).claim(call.key, call.request(vendor == "apollo"))
+    let_time_pass(lake, _ledger(lake, vendor))
+    world.admin.put(f"credits/{vendor}", json={"credits": 20_000})
+    assert _settle(vendor) == {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 1}
+
+
+HEARD = {"webhook_id": "wh_sandbox"}
+
+
+def _hear_of_runs(lake: storage.Bucket, runs: int, silent: int = 0, purpose: dict[str, str] | None = None) -> None:
+    """Put answered runs into Clay's ledger, and the callback of each, but of so many, into the inbox."""
+    ledger = _ledger(lake, "clay")
+    for number in range(runs):
+        ledger.claim(f"run{number}", {"people": []}, purpose=HEARD if purpose is None else purpose)
+        ledger.record_response(f"run{number}", "[]", vendor_ref=f"run_{number}")
+        if number >= silent:
+            body = json.dumps({"data": {"routine_run_id": f"run_{number}"}}).encode()
+            event = InboxEvent("clay", f"run{number}", ledger.entry(f"run{number}").requested_at, {}, body)  # type: ignore[union-attr]
+            lake.blob(object_name(event)).upload_from_string(to_object(event))
+    odd = InboxEvent("clay", "odd", datetime.now(UTC), {}, b'["a test event"]')
+    lake.blob(object_name(odd)).upload_from_string(to_object(odd))
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked_with", "withdrawn"),
+    [
+        ({"runs": MIN_HEARD_RUNS}, HEARD, 1),
+        ({"runs": MIN_HEARD_RUNS - 1}, HEARD, 0),
+        ({"runs": MIN_HEARD_RUNS + 1, "silent": 1}, HEARD, 0),
+        ({"runs": MIN_HEARD_RUNS, "purpose": {}}, HEARD, 0),
+        ({"runs": MIN_HEARD_RUNS}, {}, 0),
+    ],
+    ids=["heard of all others", "of too few", "another one is silent, too", "others asked for no callback", "nor did this one"],
+)  # fmt: skip
+def test_settle_when_clay_called_back_about_every_other_run_then_a_silent_one_was_never_taken(
+    world: Sandbox, lake: storage.Bucket, heard: dict[str, Any], asked_with: dict[str, str], withdrawn: int
+) -> None:
+    (call,) = calls("clay", people(world, 186, 3))
+    _ledger(lake, "clay").claim(call.key, call.request(True), purpose=asked_with)
+    let_time_pass(lake, _ledger(lake, "clay"))
+    _hear_of_runs(lake, **heard)
+    assert _settle("clay") == {
+        "open": 1,
+        "answered": 0,
+        "still_open": 0,
+        "withdrawn": withdrawn,
+        "in_doubt": 1 - withdrawn,
+    }
+
+
+def test_settle_when_a_silent_call_is_young_or_the_newest_then_it_is_held(world: Sandbox, lake: storage.Bucket) -> None:
+    _hear_of_runs(lake, MIN_HEARD_RUNS)
+    (call,) = calls("clay", people(world, 186, 3))
+    _ledger(lake, "clay").claim(call.key, call.request(True), purpose=HEARD)
+    assert _settle("clay")["in_doubt"] == 1  # Clay may be at work on it
+    for key in (f"run{number}" for number in range(MIN_HEARD_RUNS)):
+        blob = lake.blob(f"{_ledger(lake, 'clay').prefix}{key}/response.json")
+        answer = json.loads(blob.download_as_bytes())
+        answer["requested_at"] = (datetime.fromisoformat(answer["requested_at"]) - 2 * MAY_WORK).isoformat()
+        blob.upload_from_string(json.dumps(answer))
+    let_time_pass(lake, _ledger(lake, "clay"))
+    assert _settle("clay")["in_doubt"] == 1  # nothing was heard since: the receiver may be down
+
+
 def test_settle_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
     rows = people(world, 45, 3)
     planned = calls("clay", rows)
@@ -273,6 +345,36 @@ async def _first_event(trigger: Any) -> dict[str, Any]:
     async for event in trigger.run():
         return dict(event.payload)
     raise AssertionError("the trigger ended without an event")
+
+
+def test_execute_when_an_answer_is_odd_then_it_is_kept_refused_and_stops_nobody(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 230, 20)
+    body = {
+        "matches": [{"email": "ada@bright.test", "email_status": ["verified"]}, *[None] * 9],
+        "credits_consumed": -5,
+    }
+    _fault(world, "apollo", status=200, body=body)
+    counts = _ask(lake, "apollo", rows)
+    assert (counts["answered"], counts["refused"], counts["lost"]) == (19, 1, 0)
+    kept = [entry for entry in _ledger(lake, "apollo").entries() if '"credits_consumed": -5' in (entry.body or "")]
+    assert [(entry.credits, entry.cost_usd) for entry in kept] == [
+        (1.0, 0.05)
+    ]  # by the price list, never less than nothing
+    assert min(row["credits"] for row in _rows(lake, "apollo")) >= 0
+    assert {row["status"] for row in _rows(lake, "apollo")} == {"responded", "failed"}
+
+
+def test_execute_when_every_answer_has_another_length_then_asking_stops_and_says_why(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    rows = people(world, 250, 40)
+    _fault(world, "apollo", status=200, body={"matches": [], "credits_consumed": 0}, times=4)
+    with pytest.raises(BadRequest, match="answered in a form that we cannot read.*30 were not asked"):
+        _ask(lake, "apollo", rows)
+    assert _statuses(lake, "apollo") == {"failed": 10}
+    world.admin.delete("faults")
 
 
 def test_trigger_when_the_deadline_passes_or_polling_fails_then_ends_and_says_so(world: Sandbox) -> None:

@@ -8,7 +8,7 @@ from google.cloud import storage
 
 from hooks.apollo import VENDOR, ApolloHook, PersonQuery
 from include.asking import Question
-from include.call_ledger import Entry
+from include.call_ledger import CallLedger, Entry
 from operators.asking.asker import Answer
 
 
@@ -38,6 +38,9 @@ class ApolloAsker:
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         return None
+
+    def was_not_taken(self, bucket: storage.Bucket, ledger: CallLedger, entry: Entry) -> bool:
+        return False  # the balance tells
 
     def credits_left(self) -> float | None:
         balance = self._hook.credits().get("lead_credit")

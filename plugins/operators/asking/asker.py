@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from google.cloud import storage
 
+from include.answer_fields import OddAnswer, read_json
 from include.asking import Question
-from include.call_ledger import Entry
+from include.call_ledger import CallLedger, Entry
 from include.event_inbox import day_prefix
+
+CALLBACK_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Asker(Protocol):
         """Whether the vendor knows us at all, so that a wrong host is not taken for ids that are gone."""
 
     def callback(self) -> dict[str, str]:
-        """What the intent must keep so that a callback can be found again: {} or {"callback_reference"}."""
+        """What the intent must keep so that a callback can be found again, or missed: {} where none will come."""
 
     def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
         """Make one paid call: the vendor's id of it, or its answer where that comes at once. Raises hooks.errors."""
@@ -51,12 +55,26 @@ class Asker(Protocol):
         known: ids that belong to other calls.
         """
 
+    def was_not_taken(self, bucket: storage.Bucket, ledger: CallLedger, entry: Entry) -> bool:
+        """Whether a call that was cut off, and that the vendor is certainly done with, never reached it; False where nothing
+        but a balance could tell."""
+
     def credits_left(self) -> float | None:
         """The balance; None where the vendor tells none."""
 
 
-def callbacks_since(bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = "") -> Iterator[Any]:
-    """Inbox objects of a vendor (of one reference) from the day of the question and the two after it, which is when they come."""
-    for days in range(3):
+def callbacks_since(
+    bucket: storage.Bucket, vendor: str, entry: Entry, reference: str = ""
+) -> Iterator[Mapping[str, Any]]:
+    """`data` of the callbacks of a vendor (of one reference) from the day of the question and the two after it, which is
+    when they come. What has none, such as a test event, is left out."""
+    for days in range(CALLBACK_DAYS):
         prefix = f"{day_prefix((entry.requested_at + timedelta(days=days)).date())}{vendor}/{reference}"
-        yield from bucket.list_blobs(prefix=prefix)
+        for blob in bucket.list_blobs(prefix=prefix):
+            try:
+                event = read_json(json.loads(blob.download_as_bytes())["body"])
+            except OddAnswer:
+                continue
+            data = event.get("data") if isinstance(event, Mapping) else None
+            if isinstance(data, Mapping):
+                yield data

@@ -1,20 +1,23 @@
-"""Clay: a run of our contact routine over a hundred people, answered in the background."""
+"""Clay: a run of our contact routine over some people, answered in the background."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from google.cloud import storage
 
 from hooks.clay import VENDOR, ClayHook, Item
 from hooks.errors import BadRequest, NotFound
 from include.asking import Question
-from include.call_ledger import Entry
-from include.found import found
+from include.call_ledger import CallLedger, Entry
 from include.vendor_rows import unpaid_at_clay
 from include.waterfall import policy
-from operators.asking.asker import Answer, callbacks_since
+from operators.asking.asker import CALLBACK_DAYS, Answer, callbacks_since
+
+# So many runs must have been heard of, all of them, before the silence about one more is believed.
+MIN_HEARD_RUNS = 20
 
 
 class ClayAsker:
@@ -32,7 +35,9 @@ class ClayAsker:
         return self._hook.test_connection()[0]
 
     def callback(self) -> dict[str, str]:
-        return {}  # a callback names the run; the run's items name our questions
+        # A callback names the run; the run's items name our questions. That one was asked for makes its absence tell something.
+        webhook_id = self._hook.webhook_id()
+        return {"webhook_id": webhook_id} if webhook_id else {}
 
     def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
         # The e-mail alone: each further field that our routine finds is charged for.
@@ -46,19 +51,35 @@ class ClayAsker:
         if results.status != "complete":
             raise BadRequest(VENDOR, "results", 200, f"Run {ref} ended as {results.status}: look at it in Clay.")
         # A run is a page, or pages; Clay tells no charge: our routine's price for each e-mail that it brought.
-        emails = sum(found(VENDOR, item.result).email is not None for item in results.items)
-        text = json.dumps([reply.body for reply in results.replies], ensure_ascii=False)
+        emails = sum(bool(item.result and item.result.get("work_email")) for item in results.items)
+        text = json.dumps([reply.body for reply in results.replies])  # ASCII: half a surrogate pair has no UTF-8
         unpaid = sum(unpaid_at_clay(item.error) for item in results.items)
         return Answer(text, 200, emails * policy().vendors[VENDOR].most_credits, unpaid)
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         keys = {person["key"] for person in json.loads(entry.request)["people"]}
-        for blob in callbacks_since(bucket, VENDOR, entry):
-            event = json.loads(json.loads(blob.download_as_bytes())["body"])
-            run_id = str((event.get("data") or {}).get("routine_run_id") or "")
+        for data in callbacks_since(bucket, VENDOR, entry):
+            run_id = str(data.get("routine_run_id") or "")
             if run_id and run_id not in known and keys & self._keys_of(run_id):
                 return run_id
         return None
+
+    def was_not_taken(self, bucket: storage.Bucket, ledger: CallLedger, entry: Entry) -> bool:
+        """Clay lists no runs and tells no balance, but it calls back about every run. So where none came about this call, and
+        one came about each of the many others around it, one of them started later, it was never taken (docs/adr/0061)."""
+        if "webhook_id" not in entry.purpose:
+            return False
+        until = entry.requested_at + timedelta(days=CALLBACK_DAYS - 1)
+        others = {
+            one.vendor_ref: one.requested_at
+            for one in ledger.entries(skip={entry.request_key})
+            if one.vendor_ref and "webhook_id" in one.purpose
+            and entry.requested_at.date() <= one.requested_at.date() and one.requested_at < until
+        }  # fmt: skip
+        if len(others) < MIN_HEARD_RUNS or max(others.values()) < entry.requested_at:
+            return False
+        heard = {str(data.get("routine_run_id")) for data in callbacks_since(bucket, VENDOR, entry)}
+        return others.keys() <= heard
 
     def credits_left(self) -> float | None:
         return None

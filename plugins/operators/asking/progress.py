@@ -10,7 +10,7 @@ from typing import Any
 from hooks.errors import BadRequest, OutOfCredits, VendorDown
 from include.call_ledger import CallLedger
 from include.enrichment import MAX_LOST_IN_A_ROW, too_many_refused
-from include.vendor_rows import emails_in
+from include.vendor_rows import tally
 from include.waterfall import policy
 from operators.asking.asker import Answer, Asker
 
@@ -24,7 +24,7 @@ class Progress:
 
     waiting: call key -> [the vendor's id, people]: taken, and still to be read. had: answered before. missing: not asked
     because credits ran out. lost: asked in this try, and the answer was cut off. in_doubt: asked in an earlier try or run
-    without an answer, and left alone. unasked: left out because too many answers were lost or refused. bad_refs: the
+    without an answer, and left alone. refused: by the vendor, or by us because their answer cannot be read. unasked: left out because too many answers were lost or refused. bad_refs: the
     vendor's ids that it does not show.
     """
 
@@ -46,9 +46,11 @@ class Progress:
         return self.had + self.answered + self.refused + self.in_doubt + self.lost
 
     def took(self, vendor: str, people: int, answer: Answer) -> None:
-        self.answered += people - answer.unpaid
+        emails, odd = tally(vendor, answer.text, people)
+        self.answered += people - answer.unpaid - odd
+        self.refused += odd
         self.missing += answer.unpaid
-        self.found += emails_in(vendor, answer.text)
+        self.found += emails
         self.credits += answer.credits
 
     def line(self, vendor: str, seconds: float) -> str:

@@ -45,6 +45,18 @@ def _check(client: bigquery.Client, *rows: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def test_gate_when_somebody_fell_out_uncounted_then_stops(bigquery_client: bigquery.Client) -> None:
+    from google.cloud import bigquery
+
+    schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("ops.balance").columns]
+    counts = [("in", "people_asked_for", 3), ("out", "usable_email", 1), ("filtered", "nothing_found", 1)]
+    rows = [{"table_name": "enriched.contact", "kind": k, "reason": r, "row_count": n} for k, r, n in counts]
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
+    bigquery_client.load_table_from_json(rows, "ops.balance", job_config=config).result()
+    with pytest.raises(GateFailed, match="fell out between answer and contact"):
+        _check(bigquery_client, GOOD, NOTHING_FOUND)
+
+
 def test_gate_when_rows_are_good_then_passes(bigquery_client: bigquery.Client) -> None:
     _check(bigquery_client, GOOD, NOTHING_FOUND)
 

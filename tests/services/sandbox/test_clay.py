@@ -8,6 +8,8 @@ from sandbox_runs import CLAY, CLAY_ROW, CLAY_TABLE, Receiver, in_process
 
 from include.callbacks import clay_signature
 from services.sandbox.plan import Plan
+from services.sandbox.views import clay_view
+from services.sandbox.world import World
 
 ROUTINE = "/clay/routines/function:t_dentist_contact"
 ITEMS = [{"id": "a", "inputs": {"full_name": "Ada Abbot"}}]
@@ -58,6 +60,24 @@ def test_run_when_not_over_then_202_with_progress(plan: Plan) -> None:
     reply = client.get(f"/clay/routines/run/{run}/results", headers=CLAY)
     told = {"routine_run_id": run, "total": 1, "finished": 0, "status": "in_progress"}
     assert (reply.status_code, reply.json()) == (202, told)
+
+
+def test_contact_when_asked_for_by_place_then_finds_whom_it_finds_by_company_and_nobody_elsewhere(plan: Plan) -> None:
+    client = in_process(replace(plan, async_seconds=0.0001))
+    world = World(plan.nppes_dir, plan.seed, plan.start)
+    known = [one for one in world.people().values() if clay_view(world, one).email and one.city and one.state]
+    person = next(one for one in known if world.person_in(f"{one.first_name} {one.last_name}", one.city, one.state))
+
+    def asked(**inputs: str) -> str | None:
+        body = {"items": [{"id": "a", "inputs": {"full_name": f"{person.first_name} {person.last_name}", **inputs}}]}
+        run = client.post(f"{ROUTINE}/run", headers=CLAY, json=body).json()["routine_run_id"]
+        time.sleep(0.01)
+        item = client.get(f"/clay/routines/run/{run}/results", headers=CLAY).json()["data"][0]
+        email: str | None = item["result"]["work_email"]
+        return email
+
+    assert asked(city=person.city.lower(), state=person.state) == clay_view(world, person).email
+    assert asked(city="NOWHERE", state=person.state) is None
 
 
 def test_files_when_the_address_is_wrong_or_over_then_403(plan: Plan) -> None:

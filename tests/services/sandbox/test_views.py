@@ -5,8 +5,8 @@ from pathlib import Path
 
 from registry_files import MEMBER_1, WEEK_1, dentists, write_zip
 
-from services.sandbox.views import Known, View, apollo_view, clay_view, company_view, size_of, true_company
-from services.sandbox.world import World
+from services.sandbox.views import Known, View, apollo_view, clay_view, company_view, true_company
+from services.sandbox.world import World, size_of
 
 START = "2025-11-10T06:00:00Z"
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AS_OF = datetime(2025, 11, 10, 6, tzinfo=UTC)
+ELIGIBLE: dict[str, Any] = {
+    "as_of": AS_OF, "max_age_days": 180, "ask_again_days": 180, "vendors": 3,
+    "taxonomy_prefix": "1223", "least_icp_score": 30.0,
+}  # fmt: skip
 ADA, BEN, CAM = "2000000001", "2000000002", "2000000003"
 
 
@@ -116,9 +120,14 @@ def _judge(client: bigquery.Client) -> None:
 
 
 def _candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
-    params = {"as_of": AS_OF, "max_people": 100, "max_age_days": 180, "ask_again_days": 180, "vendors": 3}
     _judge(client)
-    return _run(client, "enriched.answer", "candidates", **(params | {"taxonomy_prefix": "1223", "least_icp_score": 30.0} | changes))  # fmt: skip # noqa: E501
+    return _run(client, "enriched.answer", "candidates", **(ELIGIBLE | {"max_people": 100} | changes))
+
+
+def _not_asked(client: bigquery.Client, **changes: Any) -> dict[str, int]:
+    _judge(client)
+    rows = _run(client, "enriched.answer", "not_asked", **(ELIGIBLE | changes))
+    return {row["reason"]: row["people"] for row in rows}
 
 
 def _lookup_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
@@ -160,28 +169,42 @@ def test_candidates_when_several_fit_then_signers_and_small_practices_come_first
         "last_name": "CUSPID",
         "company": "EXAMPLE DENTAL",
     }
-    assert found_rows[0] == {**ben, "state": None, "segment": "small", "answers": "[]"}
+    assert found_rows[0] == {**ben, "city": None, "state": None, "segment": "small", "answers": "[]"}
     assert (found_rows[1]["segment"], found_rows[2]["segment"]) == ("solo", "small")
     assert found_rows[1]["company"] == "SOLO DENTAL"  # the oldest organisation at the address
     assert [row["npi"] for row in _candidates(client, max_people=1)] == [BEN]
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "reason"),
     [
-        {"is_active": False},
-        {"taxonomy_code": "124Q00000X"},
-        {"practice_id": "o9"},
-        {"practice_id": None},
-        {"first_name": None},
+        ({"is_active": False}, "inactive"),
+        ({"taxonomy_code": "124Q00000X"}, "no_dentist"),
+        ({"practice_id": "o9"}, "no_company_and_no_place"),
+        ({"practice_id": None, "city": "AUSTIN"}, "no_company_and_no_place"),
+        ({"first_name": None}, "no_name"),
     ],
-    ids=["inactive", "hygienist", "no company there", "no practice", "no name"],
 )
-def test_candidates_when_a_person_cannot_be_asked_for_then_leaves_them_out(
-    client: bigquery.Client, changes: dict[str, Any]
+def test_candidates_when_a_person_cannot_be_asked_for_then_leaves_them_out_and_says_why(
+    client: bigquery.Client, changes: dict[str, Any], reason: str
 ) -> None:
     _insert(client, "clean.provider", [_provider(ADA), _provider(BEN, **changes), _practice("2000000011")])
     assert [row["npi"] for row in _candidates(client)] == [ADA]
+    assert _not_asked(client) == {"candidate": 1, "organization": 1, reason: 1}
+
+
+@pytest.mark.parametrize("practice_id", ["o9", None])
+def test_candidates_when_no_organization_is_registered_at_the_place_then_a_solo_dentist_is_asked_for_by_place(
+    client: bigquery.Client, practice_id: str | None
+) -> None:
+    solo = _provider(BEN, practice_id=practice_id, city="AUSTIN", state="TX")
+    _insert(client, "clean.provider", [_provider(ADA), solo, _practice("2000000011")])
+    rows = {row["npi"]: row for row in _candidates(client)}
+    assert sorted(rows) == [ADA, BEN]
+    ben = rows[BEN]
+    assert (ben["company"], ben["city"], ben["state"], ben["segment"]) == (None, "AUSTIN", "TX", "solo")
+    assert _not_asked(client) == {"candidate": 2, "organization": 1}
+    assert [row["npi"] for row in _candidates(client, max_people=1)] == [ADA]  # who has a company comes first
 
 
 def test_candidates_when_suppressed_then_leaves_them_out_from_that_day(client: bigquery.Client) -> None:
@@ -190,6 +213,7 @@ def test_candidates_when_suppressed_then_leaves_them_out_from_that_day(client: b
     blocked = {"identifier_type": "person", "identifier_hash": f"p{ADA}", "reason": "unsubscribed", "since": since}
     _insert(client, "clean.suppression", [{**blocked, "channel": "email"}, {**blocked, "channel": "sms"}])
     assert _candidates(client) == []
+    assert _not_asked(client) == {"organization": 1, "suppressed": 1}
     assert len(_candidates(client, as_of=AS_OF - timedelta(hours=2))) == 1
 
 
@@ -238,6 +262,14 @@ def test_candidates_when_answered_then_tells_what_each_vendor_said_and_leaves_ou
     more = {"has_email": False, "icp_score": 12.0, "icp_reasons": [], "as_of": AS_OF.isoformat()}
     _insert(client, "segmented.lead", [{**lead, **more}])
     assert [row["npi"] for row in _candidates(client)] == [ADA]  # not ICP-worthy
+    counted = {
+        "candidate": 1,
+        "usable_email_known": 1,
+        "asked_everywhere": 1,
+        "icp_score_too_low": 1,
+        "organization": 1,
+    }
+    assert _not_asked(client) == counted
 
 
 def test_lookup_candidates_when_numbers_are_shared_then_each_is_asked_once(client: bigquery.Client) -> None:
@@ -294,6 +326,17 @@ def test_contact_when_answers_arrive_then_the_newest_good_value_stands(client: b
     )
     contacts = _contacts(client)
     assert sorted(contacts) == [ADA, BEN]  # nobody knows anything about CAM yet
+    for _ in range(2):
+        _run(client, "ops.balance", "contacts")
+    balance = (
+        "SELECT kind, reason, row_count FROM ops.balance WHERE table_name = 'enriched.contact' ORDER BY kind, reason"
+    )
+    assert [tuple(row.values()) for row in client.query_and_wait(balance)] == [
+        ("filtered", "nothing_found", 1),
+        ("filtered", "outcome_unknown", 1),
+        ("in", "people_asked_for", 3),
+        ("out", "usable_email", 1),
+    ]
     ada = contacts[ADA]
     assert (ada["email"], ada["email_status"], ada["email_response_key"]) == ("ada@example-dental.test", "valid", "a1")
     assert (ada["email_vendor"], ada["email_fetched_at"], ada["usable_email"]) == ("wiza", first, True)
@@ -319,6 +362,17 @@ def test_contact_when_folded_twice_then_is_the_same_and_follows_an_erasure(clien
     assert _contacts(client) == first
     client.query_and_wait(f"DELETE FROM raw.vendor_response WHERE person_key = '{ADA}'")  # noqa: S608
     assert sorted(_contacts(client)) == [BEN]
+
+
+@pytest.mark.parametrize("placeholder", ["+1 000-000-0000", "555-555-5555"])
+def test_contact_when_a_vendors_phone_is_nobodys_then_the_registrys_stands(
+    client: bigquery.Client, placeholder: str
+) -> None:
+    _insert(client, "clean.provider", [_provider(ADA)])
+    body = {"email": "ada@b.test", "email_status": "valid", "phones": [{"number": placeholder}]}
+    _insert(client, "raw.vendor_response", [_answer(ADA, "a", AS_OF - timedelta(days=1), body)])
+    (ada,) = _contacts(client).values()
+    assert (ada["phone_e164"], ada["phone_vendor"]) == ("+15125550100", "registry")
 
 
 def test_contact_when_an_address_is_malformed_then_is_unusable_and_a_good_older_one_stands(
@@ -365,7 +419,7 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
             _answer(ADA, "w", day[5], {"email": "ada@good.test", "email_status": "valid"}),
             _answer(ADA, "c", day[1], {}) | clay | {"found": said("clay", work_email="ada@guess.test", email_status="catch_all")},
             _answer(ADA, "a", day[0], {}) | apollo | {"found": said("apollo", email="email_not_unlocked@domain.com", email_status="verified", linkedin_url="https://l.test/ada")},
-            # two vendors give the same: confirmed; the declared order decides whose it is
+            # two vendors give the same: confirmed, and it is his whose word makes it usable
             _answer(BEN, "w2", day[5], {"email": "ben@b.test", "email_status": "risky"}),
             _answer(BEN, "c2", day[1], {}) | clay | {"found": said("clay", work_email="ben@b.test", email_status="valid")},
             # a team's box, and an address that bounced
@@ -389,6 +443,15 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
     assert (ada["credits"], ada["cost_usd"]) == (7.0, pytest.approx(0.3))
     ben = contacts[BEN]
     assert (ben["email_verification"], ben["usable_email"], ben["email_vendor"]) == ("confirmed", True, "clay")
+    _run(client, "ops.balance", "contacts")
+    balance = (
+        "SELECT kind, reason, row_count FROM ops.balance WHERE table_name = 'enriched.contact' ORDER BY kind, reason"
+    )
+    assert [tuple(row.values()) for row in client.query_and_wait(balance)] == [
+        ("filtered", "role", 1),
+        ("in", "people_asked_for", 3),
+        ("out", "usable_email", 2),
+    ]
     cam = contacts[CAM]
     assert (cam["email"], cam["email_verification"], cam["usable_email"]) == ("info@b.test", "role", False)
     assert not any("not_unlocked" in str(row) for row in contacts.values())
@@ -418,13 +481,58 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
         "clay": (3, 3, 1, 12.0),
         "apollo": (1, 0, 0, 1.0),
     }
-    line = {"candidates": 3, "people": 3, "calls": 3, "credits": 4.2, "usd": 0.21, "usable": 2.1, "most_usd": 0.3, "seconds": 25.5}  # fmt: skip # noqa: E501
+    line = {"not_asked": '{"no_company": 4}', "candidates": 3, "people": 3, "calls": 3, "credits": 4.2, "usd": 0.21, "usable": 2.1, "most_usd": 0.3, "seconds": 25.5}  # fmt: skip # noqa: E501
     vendors = json.dumps([{"vendor": "wiza", **line}, {"vendor": "hunter", **line}])
     _run(client, "ops.enrichment_forecast", "replace_run", run_id="run-1", as_of=AS_OF, vendors=vendors)
     _run(client, "ops.enrichment_forecast", "close")
     closed = list(client.query_and_wait("SELECT * FROM ops.enrichment_forecast ORDER BY vendor DESC"))
     assert (closed[0]["expected_credits"], closed[0]["actual_credits"], closed[0]["actual_usable"]) == (4.2, 6.0, 1)
-    assert closed[1]["actual_people"] == 0
+    assert (closed[1]["actual_people"], closed[0]["not_asked"]) == (0, '{"no_company": 4}')
+
+
+def test_contact_when_two_addresses_are_as_good_then_the_declared_order_decides_not_the_newest(
+    client: bigquery.Client,
+) -> None:
+    _insert(client, "clean.provider", [_provider(npi) for npi in (ADA, BEN)])
+    clay = {"vendor": "clay", "operation": "contact_routine"}
+    valid = {"email_status": "valid"}
+    older, newer = AS_OF - timedelta(days=5), AS_OF - timedelta(days=1)
+
+    def said(email: str) -> dict[str, Any]:
+        return {"found": json.dumps(found("clay", {"work_email": email, **valid}).as_json())}
+
+    _insert(
+        client,
+        "raw.vendor_response",
+        [
+            _answer(ADA, "w", older, {"email": "ada@wiza.test", **valid}),
+            _answer(ADA, "c", newer, {}) | clay | said("ada@clay.test"),
+            # among answers of one vendor the newest
+            _answer(BEN, "b1", newer, {"email": "ben@new.test", **valid}),
+            _answer(BEN, "b2", older, {"email": "ben@old.test", **valid}),
+        ],
+    )
+    assert policy().email.order.index("wiza") < policy().email.order.index("clay")
+    contacts = _contacts(client)
+    assert (contacts[ADA]["email"], contacts[ADA]["email_vendor"]) == ("ada@wiza.test", "wiza")
+    assert contacts[BEN]["email"] == "ben@new.test"
+
+
+def test_spent_when_answers_are_of_other_days_and_months_then_the_month_up_to_now_counts(
+    client: bigquery.Client,
+) -> None:
+    _insert(client, "clean.provider", [_provider(ADA)])
+    moments = {
+        "first": datetime(2025, 11, 1, tzinfo=UTC), "today": AS_OF + timedelta(hours=1),
+        "last_month": datetime(2025, 10, 31, 23, 59, tzinfo=UTC), "tomorrow": datetime(2025, 11, 11, tzinfo=UTC),
+    }  # fmt: skip
+    costs = {"first": 1.0, "today": 2.0, "last_month": 4.0, "tomorrow": 8.0}
+    _insert(
+        client, "raw.vendor_response", [_answer(ADA, key, at, {}, cost_usd=costs[key]) for key, at in moments.items()]
+    )
+    _judge(client)
+    (spent,) = _run(client, "enriched.answer", "spent", as_of=AS_OF)
+    assert spent["usd"] == 3.0
 
 
 def test_firmographics_and_provider_360_when_answers_name_companies_then_most_people_decide(

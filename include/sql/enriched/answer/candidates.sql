@@ -1,7 +1,9 @@
 -- Dentists whose e-mail is not known and who may be asked for, best first, with what each vendor answered before.
--- npi, full_name, first_name, last_name, company, state, segment (solo | small | group), answers (JSON array of vendor,
--- status, usable, asked_at, request_key).
--- Priority: never asked before asked again; the practice's authorized official (who signs) before its associates;
+-- npi, full_name, first_name, last_name, company (NULL where no organization is registered at the place), city, state,
+-- segment (solo | small | group), answers (JSON array of vendor, status, usable, asked_at, request_key).
+-- Who has no company can be asked for by name, city and state, where a vendor can answer that. Who is left out, and why, is
+-- counted by not_asked.sql, which has the same conditions.
+-- Priority: never asked before asked again; with a company before without one, whom fewer vendors can find; the practice's authorized official (who signs) before its associates;
 -- small practices before large ones (the dentist there decides); then the newest record; then the NPI.
 -- @as_of TIMESTAMP, @max_people INT64, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
 -- @taxonomy_prefix STRING, @least_icp_score FLOAT64 (who has no score yet is asked for).
@@ -41,12 +43,13 @@ SELECT
   person.first_name,
   person.last_name,
   organisation.organization_name AS company,
+  person.city,
   person.state,
-  CASE WHEN practice.people = 1 THEN 'solo' WHEN practice.people <= 4 THEN 'small' ELSE 'group' END AS segment,
+  CASE WHEN IFNULL(practice.people, 1) = 1 THEN 'solo' WHEN practice.people <= 4 THEN 'small' ELSE 'group' END AS segment,
   COALESCE(history.answers, '[]') AS answers
 FROM clean.provider AS person
-JOIN organisation ON organisation.practice_id = person.practice_id
-JOIN practice ON practice.practice_id = person.practice_id
+LEFT JOIN organisation ON organisation.practice_id = person.practice_id
+LEFT JOIN practice ON practice.practice_id = person.practice_id
 LEFT JOIN history ON history.npi = person.npi
 LEFT JOIN suppressed ON suppressed.person_id = person.person_id
 LEFT JOIN segmented.lead AS lead ON lead.npi = person.npi
@@ -58,15 +61,17 @@ WHERE person.entity_type = 'individual'
   AND suppressed.person_id IS NULL
   AND COALESCE(lead.icp_score, @least_icp_score) >= @least_icp_score
   AND NOT COALESCE(history.is_known, FALSE)
+  AND (organisation.organization_name IS NOT NULL OR (person.city IS NOT NULL AND person.state IS NOT NULL))
   AND COALESCE(history.vendors_asked, 0) < @vendors
 ORDER BY
   history.npi IS NOT NULL,
+  organisation.organization_name IS NULL,
   COALESCE(
     person.first_name = organisation.authorized_official_first_name
       AND person.last_name = organisation.authorized_official_last_name,
     FALSE
   ) DESC,
-  practice.people,
+  IFNULL(practice.people, 1),
   person.last_update_date DESC,
   person.npi
 LIMIT @max_people

@@ -1,5 +1,5 @@
 -- Write down the forecast of one run; forecast again, it is replaced. @run_id STRING, @as_of TIMESTAMP, @vendors STRING
--- (JSON array of vendor, candidates, people, calls, credits, usd, usable, most_usd, seconds).
+-- (JSON array of vendor, candidates, not_asked, people, calls, credits, usd, usable, most_usd, seconds).
 MERGE ops.enrichment_forecast AS t
 USING (
   SELECT
@@ -7,6 +7,7 @@ USING (
     @as_of AS as_of,
     JSON_VALUE(v, '$.vendor') AS vendor,
     CAST(JSON_VALUE(v, '$.candidates') AS INT64) AS candidates,
+    JSON_VALUE(v, '$.not_asked') AS not_asked,
     CAST(JSON_VALUE(v, '$.people') AS FLOAT64) AS people,
     CAST(JSON_VALUE(v, '$.calls') AS FLOAT64) AS calls,
     CAST(JSON_VALUE(v, '$.credits') AS FLOAT64) AS credits,
@@ -18,14 +19,14 @@ USING (
 ) AS s
 ON t.run_id = s.run_id AND t.vendor = s.vendor
 WHEN MATCHED THEN UPDATE SET
-  as_of = s.as_of, candidates = s.candidates, expected_people = s.people, expected_calls = s.calls,
+  as_of = s.as_of, candidates = s.candidates, not_asked = s.not_asked, expected_people = s.people, expected_calls = s.calls,
   expected_credits = s.credits, expected_usd = s.usd, expected_usable = s.usable, most_usd = s.most_usd,
   expected_seconds = s.seconds
 WHEN NOT MATCHED BY TARGET THEN INSERT (
-  run_id, vendor, as_of, candidates, expected_people, expected_calls, expected_credits, expected_usd, expected_usable,
+  run_id, vendor, as_of, candidates, not_asked, expected_people, expected_calls, expected_credits, expected_usd, expected_usable,
   most_usd, expected_seconds
 ) VALUES (
-  s.run_id, s.vendor, s.as_of, s.candidates, s.people, s.calls, s.credits, s.usd, s.usable,
+  s.run_id, s.vendor, s.as_of, s.candidates, s.not_asked, s.people, s.calls, s.credits, s.usd, s.usable,
   s.most_usd, s.seconds
 )
 WHEN NOT MATCHED BY SOURCE AND t.run_id = @run_id THEN DELETE
