@@ -3,8 +3,8 @@
 import pytest
 from sandbox_runs import INSTANTLY, LOCATION, TWILIO, WIZA, TestClient, new_campaign
 
-from services.sandbox.plan import Plan
 from services.sandbox.base_rates import MAILBOXES
+from services.sandbox.plan import Plan
 from services.sandbox.world import World
 
 
