@@ -78,8 +78,7 @@ def usps_verdict(question: AddressQuestion, http_status: int, answer: str, body:
     examples do not.
     """
     told: Mapping[str, Any] = body if http_status == 200 and isinstance(body, Mapping) else {}
-    address: Mapping[str, Any] = told.get("address") or {}
-    more: Mapping[str, Any] = told.get("additionalInfo") or {}
+    address, more = _part(told, "address"), _part(told, "additionalInfo")
     dpv = more.get("DPVConfirmation") or None
     line, unit = _text(address.get("streetAddress")), _text(address.get("secondaryAddress"))
     zip5 = _text(address.get("ZIPCode"))
@@ -87,7 +86,7 @@ def usps_verdict(question: AddressQuestion, http_status: int, answer: str, body:
     by_dpv: dict[str, Status] = {"Y": "confirmed" if same else "corrected", "D": "missing_unit", "S": "wrong_unit"}
     return AddressVerdict(
         status=by_dpv.get(str(dpv), "undeliverable"),
-        dpv=dpv,
+        dpv=None if dpv is None else str(dpv),
         line=line,
         unit=unit,
         city=_text(address.get("city")),
@@ -96,7 +95,7 @@ def usps_verdict(question: AddressQuestion, http_status: int, answer: str, body:
         zip4=_text(address.get("ZIPPlus4")),
         is_vacant=_flag(more.get("vacant")),
         is_business=_flag(more.get("business")),
-        corrections=tuple(str(one["code"]) for one in told.get("corrections") or () if one.get("code")),
+        corrections=_codes(told.get("corrections")),
         http_status=http_status,
         answer=answer,
     )
@@ -104,7 +103,7 @@ def usps_verdict(question: AddressQuestion, http_status: int, answer: str, body:
 
 def addy_verdict(question: AddressQuestion, http_status: int, answer: str, body: Mapping[str, Any]) -> AddressVerdict:
     """Read an answer of Addy's /validation; no match is 200 with `address` null."""
-    address: Mapping[str, Any] = body.get("address") or {}
+    address = _part(body, "address")
     line = _text(address.get("displayline"))
     postcode = _text(address.get("postcode"))
     same = (line, postcode) == (question.line, question.postal_code)
@@ -123,6 +122,17 @@ def addy_verdict(question: AddressQuestion, http_status: int, answer: str, body:
         http_status=http_status,
         answer=answer,
     )
+
+
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object under a name, an empty one where it is none: what is odd is refused when it is loaded (include/found.py)."""
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _codes(corrections: Any) -> tuple[str, ...]:
+    listed = corrections if isinstance(corrections, list) else []
+    return tuple(str(one["code"]) for one in listed if isinstance(one, Mapping) and one.get("code"))
 
 
 def _text(value: Any) -> str | None:

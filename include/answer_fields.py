@@ -136,8 +136,8 @@ def kind(value: Any) -> str:
     return names.get(type(value), "something else")
 
 
-def balance(value: Any) -> float | None:
-    """A balance of credits as a vendor tells it; None where it can be none."""
+def finite(value: Any) -> float | None:
+    """A number as a vendor tells it, such as a balance; None where it is none, or one without end."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -39,7 +39,7 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer, balance
+from include.answer_fields import Fields, OddAnswer, finite
 from include.email_address import email_address
 
 VENDOR = "apollo"
@@ -326,7 +326,7 @@ class ApolloHook(BaseHook):
         if not isinstance(kinds, Mapping):
             raise VendorDown(VENDOR, "credits", reply.status, "The body has no object `credit_usage_stats`.")
         read = {
-            kind: [balance(told.get(name)) for name in ("limit", "consumed", "left_over")]
+            kind: [finite(told.get(name)) for name in ("limit", "consumed", "left_over")]
             for kind, told in kinds.items()
             if isinstance(told, Mapping)
         }
@@ -456,16 +456,21 @@ def _is_billed(person: Mapping[str, Any]) -> bool:
 
 
 def _more_is_coming(body: Mapping[str, Any]) -> bool:
-    phone, waterfall = body.get("phone_enrichment") or {}, body.get("waterfall") or {}
+    phone, waterfall = _part(body, "phone_enrichment"), _part(body, "waterfall")
     return phone.get("status") == "pending" or waterfall.get("status") == "accepted"
+
+
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _request_id(operation: str, body: Mapping[str, Any]) -> int | None:
     """The id of the background work: the phone job's own where it has one."""
-    told = (body.get("phone_enrichment") or {}).get("request_id") or body.get("request_id")
+    told = _part(body, "phone_enrichment").get("request_id") or body.get("request_id")
     try:
         return None if told is None else int(told)
-    except (TypeError, ValueError) as odd:
+    except (TypeError, ValueError, OverflowError) as odd:
         raise ResponseLost(VENDOR, operation, 200, "request_id is no integer.") from odd
 
 

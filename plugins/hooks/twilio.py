@@ -90,10 +90,7 @@ class TwilioHook(BaseHook):
         if not isinstance(reply.body, Mapping) or "valid" not in reply.body:
             unreadable = ResponseLost if fields else VendorDown
             raise unreadable(VENDOR, "lookup", reply.status, "The body has no field `valid`.")
-        packages = {name: reply.body[name] for name in fields if isinstance(reply.body.get(name), Mapping)}
-        errors = {name: _number(sent["error_code"]) for name, sent in packages.items() if sent.get("error_code")}
-        reasons = tuple(str(reason) for reason in reply.body.get("validation_errors") or ())
-        return Lookup(bool(reply.body["valid"]), reasons, packages, errors, reply)
+        return read_lookup(reply, fields)
 
     def test_connection(self) -> tuple[bool, str]:
         """Validate Twilio's own example number: free, and it needs good credentials."""
@@ -104,6 +101,16 @@ class TwilioHook(BaseHook):
         except VendorError as error:
             return False, str(error)
         return True, "Twilio answers"
+
+
+def read_lookup(reply: Reply, fields: Sequence[str]) -> Lookup:
+    """Read an answer. What is odd in it is left out: it is kept as received, and refused when it is loaded."""
+    body: Mapping[str, Any] = reply.body
+    packages = {name: body[name] for name in fields if isinstance(body.get(name), Mapping)}
+    errors = {name: _number(sent["error_code"]) for name, sent in packages.items() if sent.get("error_code")}
+    told = body.get("validation_errors")
+    reasons = tuple(str(reason) for reason in told) if isinstance(told, list) else ()
+    return Lookup(bool(body["valid"]), reasons, packages, errors, reply)
 
 
 def twilio_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
@@ -122,4 +129,4 @@ def is_e164(phone: str) -> bool:
 
 
 def _number(code: Any) -> int:
-    return int(code) if str(code).isdigit() else 0
+    return int(code) if isinstance(code, int | str) and re.fullmatch(r"[0-9]{1,9}", str(code)) else 0

@@ -20,6 +20,7 @@ from airflow.sdk import BaseHook
 from hooks.errors import AuthFailed, VendorDown, VendorError
 from hooks.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
 from include.address_validation import AddressQuestion, AddressVerdict, UnsupportedCountry, usps_verdict
+from include.answer_fields import finite
 
 VENDOR = "usps"
 REQUESTS_PER_SECOND = 60 / 3600
@@ -130,7 +131,7 @@ def _access_token(base: Endpoint, key: str, secret: str) -> tuple[str, float]:
     body = reply.body if isinstance(reply.body, Mapping) else {}
     if not body.get("access_token"):
         raise VendorDown(VENDOR, "get_access_token", reply.status, "The body has no access_token.")
-    return str(body["access_token"]), float(body.get("expires_in") or 0.0)
+    return str(body["access_token"]), finite(body.get("expires_in")) or 0.0
 
 
 def _token_outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:

@@ -20,7 +20,7 @@ from airflow.sdk import BaseHook
 
 from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
 from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer, balance
+from include.answer_fields import Fields, OddAnswer, finite
 
 VENDOR = "wiza"
 REQUESTS_PER_SECOND = 15.0
@@ -277,7 +277,7 @@ class WizaHook(BaseHook):
         kinds = reply.body.get("credits") if isinstance(reply.body, Mapping) else None
         if not isinstance(kinds, Mapping):
             raise VendorDown(VENDOR, "get_credits", reply.status, "The body has no object `credits`.")
-        told = {kind: math.inf if value == "unlimited" else balance(value) for kind, value in kinds.items()}
+        told = {kind: math.inf if value == "unlimited" else finite(value) for kind, value in kinds.items()}
         return {kind: value for kind, value in told.items() if value is not None}
 
     def test_connection(self) -> tuple[bool, str]:

@@ -33,7 +33,7 @@ class BaseRates:
     """findable: share of people, by size of practice, whose work e-mail anybody can know. bounces: by kind of address."""
 
     findable: Mapping[str, float]
-    vendors: Mapping[str, VendorRates]
+    vendors: Mapping[Vendor, VendorRates]
     bounces: Mapping[str, float]
 
 

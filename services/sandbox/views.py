@@ -8,9 +8,9 @@ and dear. So no fixed order is the cheapest in every segment. The shares, with t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.sandbox.base_rates import Vendor, base_rates
+from services.sandbox.base_rates import MAILBOXES, Vendor, base_rates
 from services.sandbox.draws import choice, digest, normal, uniform
-from services.sandbox.world import MAILBOXES, Person, World, mobile_of, size_of
+from services.sandbox.world import Person, World, mobile_of, size_of
 
 STAFF = {"hygienist", "assistant", "therapist", "technician", "denturist"}
 LARGE_STATES = {"CA", "TX", "FL", "NY", "IL", "PA"}

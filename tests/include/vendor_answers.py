@@ -14,7 +14,7 @@ PEOPLE = [
     {"key": f"key{number}", "npi": f"200000000{number}", "segment": "solo", "asked": {"full_name": "Ada Molar"}}
     for number in (1, 2)
 ]
-WIZA = {
+WIZA: dict[str, Any] = {
     "status": {"code": 200, "message": "OK"},
     "type": "individual_reveal",
     "data": {
@@ -28,7 +28,7 @@ WIZA = {
         "credits": {"api_credits": {"total": 2, "email_credits": 2, "phone_credits": 0, "scrape_credits": 0}},
     },
 }  # fmt: skip
-PERSON = {
+PERSON: dict[str, Any] = {
     "id": "66aa00000000000000000001", "first_name": "Ada", "last_name": "Molar", "email": "ada@bright.test",
     "email_status": "verified", "linkedin_url": "http://www.linkedin.com/in/ada", "title": "Dentist",
     "organization": {
@@ -37,11 +37,11 @@ PERSON = {
         "linkedin_url": "http://www.linkedin.com/company/bright",
     },
 }  # fmt: skip
-APOLLO = {
+APOLLO: dict[str, Any] = {
     "status": "success", "total_requested_enrichments": 2, "unique_enriched_records": 2, "missing_records": 0,
     "credits_consumed": 2, "matches": [PERSON, PERSON | {"id": "66aa00000000000000000002", "email": "ben@bright.test"}],
 }  # fmt: skip
-CLAY = [
+CLAY: list[dict[str, Any]] = [
     {
         "routine_run_id": "run_1", "status": "complete", "finished": 2, "total": 2,
         "data": [
@@ -53,7 +53,7 @@ CLAY = [
         ],
     }
 ]  # fmt: skip
-USPS = {
+USPS: dict[str, Any] = {
     "firm": None,
     "address": {
         "streetAddress": "1 MAIN ST", "secondaryAddress": "STE 2", "city": "AUSTIN", "state": "TX", "ZIPCode": "78701",
@@ -62,11 +62,11 @@ USPS = {
     "additionalInfo": {"DPVConfirmation": "Y", "vacant": "N", "business": "Y", "deliveryPoint": "02"},
     "corrections": [], "matches": [{"code": "31", "text": "Single Response - exact match"}],
 }  # fmt: skip
-ADDY = {
+ADDY: dict[str, Any] = {
     "address": {"id": 1, "displayline": "80 Queen Street", "city": "Auckland", "region": "Auckland", "postcode": "1010"},
     "alternatives": [], "reason": None, "foundPrefix": None, "prefix": None,
 }  # fmt: skip
-TWILIO = {
+TWILIO: dict[str, Any] = {
     "valid": True, "phone_number": "+15125550100", "country_code": "US", "validation_errors": [],
     "line_type_intelligence": {"type": "mobile", "carrier_name": "Bell", "error_code": None},
 }  # fmt: skip

@@ -358,7 +358,9 @@ def test_execute_when_an_answer_is_odd_then_it_is_kept_refused_and_stops_nobody(
     _fault(world, "apollo", status=200, body=body)
     counts = _ask(lake, "apollo", rows)
     assert (counts["answered"], counts["refused"], counts["lost"]) == (19, 1, 0)
-    kept = [entry for entry in _ledger(lake, "apollo").entries() if '"credits_consumed": -5' in (entry.body or "")]
+    kept = [
+        entry for entry in _ledger(lake, "apollo").entries() if json.loads(entry.body or "{}")["credits_consumed"] == -5
+    ]
     assert [(entry.credits, entry.cost_usd) for entry in kept] == [
         (1.0, 0.05)
     ]  # by the price list, never less than nothing

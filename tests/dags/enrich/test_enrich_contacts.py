@@ -71,7 +71,7 @@ def test_enrich_contacts_when_an_account_ran_dry_then_the_next_run_buys_what_is_
     sandbox.admin.delete("faults")
     for vendor in VENDORS:
         sandbox.admin.put(f"credits/{vendor}", json={"credits": 10_000})
-    sandbox.admin.put("credits/wiza", json={"credits": 20})
+    sandbox.admin.put("credits/wiza", json={"credits": 6})
     rows = people(sandbox, 200, 24)
     _load_registry(bigquery_client, rows)
     before = {vendor: spent(sandbox, vendor) for vendor in VENDORS}
@@ -95,7 +95,7 @@ def test_enrich_contacts_when_an_account_ran_dry_then_the_next_run_buys_what_is_
         "SELECT COUNT(*) FROM enriched.contact WHERE usable_email AND phone_line_type IS NULL AND NOT phone_valid"
     )
     assert _scalar(bigquery_client, unknown_line) == 0
-    assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.provider_360 WHERE usable_email") > 15
+    assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.provider_360 WHERE usable_email") > 6
     assert _scalar(bigquery_client, "SELECT COUNT(*) FROM enriched.firmographics WHERE domain IS NOT NULL") > 0
     # Our books and the vendors' differ by nothing.
     for vendor in VENDORS:

@@ -3,8 +3,9 @@
 import pytest
 from sandbox_runs import INSTANTLY, LOCATION, TWILIO, WIZA, TestClient, new_campaign
 
+from services.sandbox.base_rates import MAILBOXES
 from services.sandbox.plan import Plan
-from services.sandbox.world import MAILBOXES, World
+from services.sandbox.world import World
 
 
 def test_ledger_when_many_reveals_were_bought_then_it_balances(client: TestClient, plan: Plan) -> None:

@@ -35,6 +35,42 @@ def test_member_when_rule_fits_then_audience_follows_specialty_and_band(bigquery
     }
 
 
+def test_balance_when_segmented_then_every_provider_is_a_lead_or_has_a_reason_and_every_lead_too(
+    bigquery_client: bigquery.Client,
+) -> None:
+    member, gone, hygienist, radiologist, low, silent = npis(6)
+    insert(
+        bigquery_client,
+        "clean.provider",
+        [
+            dentist(member, practice_id="o-1"),
+            dentist(gone, practice_id="o-2", is_active=False),
+            dentist(hygienist, practice_id="o-3", specialty="hygienist"),
+            dentist(radiologist, practice_id="o-4", specialty="oral_radiology"),
+            dentist(low, practice_id="o-5", specialty="oral_surgery", enumeration_date="2025-01-01"),
+            dentist(silent, practice_id="o-6"),
+            organization("2000000999", practice_id="o-1"),
+        ],
+    )
+    insert(bigquery_client, "enriched.contact", [contact(npi) for npi in (member, radiologist, low)])
+    segment(bigquery_client)
+    for _ in range(2):
+        run(bigquery_client, "ops.balance", "segments")
+    counted = rows(bigquery_client, "SELECT table_name, kind, reason, row_count FROM ops.balance WHERE table_name LIKE 'segmented.%'")  # fmt: skip # noqa: E501
+    assert {(row["table_name"].removeprefix("segmented."), row["kind"], row["reason"]): row["row_count"] for row in counted} == {
+        ("lead", "in", "clean.provider"): 7,
+        ("lead", "out", "segmented.lead"): 4,
+        ("lead", "filtered", "inactive"): 1,
+        ("lead", "filtered", "organization"): 1,
+        ("lead", "filtered", "specialty_hygienist"): 1,
+        ("audience_member", "in", "segmented.lead"): 4,
+        ("audience_member", "out", "segmented.audience_member"): 1,
+        ("audience_member", "filtered", "no_audience_for_specialty_and_size"): 1,
+        ("audience_member", "filtered", "icp_score_too_low"): 1,
+        ("audience_member", "filtered", "no_usable_email"): 1,
+    }  # fmt: skip
+
+
 def test_holdout_when_many_qualify_then_about_a_tenth_is_held_out_by_the_hash(bigquery_client: bigquery.Client) -> None:
     many = npis(1500)
     insert(bigquery_client, "clean.provider", [dentist(npi, practice_id=f"o-{npi}") for npi in many])
