@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
@@ -25,6 +26,8 @@ from include.postal_places import country_code, military_state, state_code, zip_
 ParseLevel = Literal["pattern", "scourgify", "tagged", "plain", "empty"]
 Kind = Literal["street", "po_box", "rural_route", "military", "foreign", "empty"]
 BATCH = 2_000  # addresses; below it a second process costs more than it saves
+# For all shares together: a million addresses take some three minutes on two cores.
+WORKER_SECONDS = 1800.0
 ISLANDS = frozenset({"PR"})  # Spanish street words and urbanizations
 
 
@@ -173,17 +176,24 @@ def _answers(shares: Sequence[Sequence[Published]]) -> list[list[PostalAddress]]
             assert worker.stdin is not None
             worker.stdin.write(json.dumps(share).encode())
             worker.stdin.close()
-        return [_answer(worker) for worker in started]
+            worker.stdin = None
+        ends = time.monotonic() + WORKER_SECONDS
+        return [_answer(worker, max(0.0, ends - time.monotonic())) for worker in started]
     finally:
         for worker in started:
             worker.kill()
             worker.wait()
 
 
-def _answer(worker: subprocess.Popen[bytes]) -> list[PostalAddress]:
-    assert worker.stdout is not None
-    written = worker.stdout.read()
-    if worker.wait() != 0:
+def _answer(worker: subprocess.Popen[bytes], seconds: float) -> list[PostalAddress]:
+    try:
+        written, _ = worker.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as late:
+        raise RuntimeError(
+            f"a worker of standard_addresses has not ended after {WORKER_SECONDS:.0f} s: the machine is too busy, or an "
+            "address keeps a parser busy for ever. Nothing was written; clear the task"
+        ) from late
+    if worker.returncode != 0:
         raise RuntimeError(
             f"a worker of standard_addresses ended with {worker.returncode}: its error is above in the log"
         )

@@ -127,6 +127,8 @@ class GhlHook(BaseHook):
             yield from contacts
             if len(contacts) < page_size or not contacts[-1].get("searchAfter"):
                 return
+            if contacts[-1]["searchAfter"] == body.get("searchAfter"):
+                raise VendorDown(VENDOR, "search_contacts", reply.status, "A page names itself as the next one.")
             body["searchAfter"] = contacts[-1]["searchAfter"]
 
     def get_contact(self, contact_id: str) -> dict[str, Any]:

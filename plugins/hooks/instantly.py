@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import VendorError
+from hooks.errors import VendorDown, VendorError
 from hooks.transport import Call, Transport, endpoint
 
 VENDOR = "instantly"
@@ -61,7 +61,7 @@ class InstantlyHook(BaseHook):
             # A last page can still carry a cursor: an empty page is the end.
             if not page["items"] or not page.get("next_starting_after"):
                 return
-            cursor = {"starting_after": page["next_starting_after"]}
+            cursor = {"starting_after": _moved("list_leads", cursor.get("starting_after"), page)}
 
     def patch_lead(self, lead_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change fields of one lead; custom_variables are merged into its payload. Returns the lead."""
@@ -131,7 +131,7 @@ class InstantlyHook(BaseHook):
             yield from page["items"]
             if not page["items"] or not page.get("next_starting_after"):
                 return
-            params = {**params, "starting_after": page["next_starting_after"]}
+            params = {**params, "starting_after": _moved(operation, params.get("starting_after"), page)}
 
     def _send(
         self,
@@ -145,3 +145,11 @@ class InstantlyHook(BaseHook):
     ) -> dict[str, Any]:
         body: dict[str, Any] = self.get_conn().send(Call(operation, method, path, repeatable, params, json)).body
         return body
+
+
+def _moved(operation: str, before: str | None, page: Mapping[str, Any]) -> str:
+    """The cursor of the next page. Raises VendorDown when it is that of this page: the list would never end."""
+    following = str(page["next_starting_after"])
+    if following == before:
+        raise VendorDown(VENDOR, operation, 200, "A page names itself as the next one.")
+    return following

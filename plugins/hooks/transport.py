@@ -54,6 +54,8 @@ NEVER_SENT = (
 )
 _SECRET = re.compile(r"[!-~]+")  # what a header can carry: a pasted key often brings a blank or a line end along
 
+log = logging.getLogger(__name__)
+
 # httpx writes every URL to the log at INFO, and Twilio's URLs hold phone numbers.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -308,9 +310,11 @@ def pause_before_retry(error: VendorError, attempt: int, attempts: int) -> float
         return None
     jitter = random.uniform(0.0, FIRST_PAUSE * 2 ** (attempt - 1))
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    if asked is None:
-        return jitter
-    return None if asked > LONGEST_PAUSE else asked + min(jitter, 1.0)
+    if asked is not None and asked > LONGEST_PAUSE:
+        return None
+    pause = jitter if asked is None else asked + min(jitter, 1.0)
+    log.info("Try %d of %d in %.1f s, after: %s", attempt + 1, attempts, pause, error)
+    return pause
 
 
 def seconds_asked_for(headers: Mapping[str, str]) -> float | None:

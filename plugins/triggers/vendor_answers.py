@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -13,6 +13,8 @@ from hooks.clay import ClayHook
 from hooks.errors import VendorError
 from hooks.transport import AsyncTransport
 from hooks.wiza import WizaHook
+
+TELL_EVERY = timedelta(minutes=1)
 
 
 class VendorAnswersTrigger(BaseTrigger):
@@ -50,6 +52,7 @@ class VendorAnswersTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         deadline = datetime.fromisoformat(self.deadline)
+        began = told = datetime.now(UTC)
         pending = [str(ref) for ref, _ in self.progress["waiting"].values()]
         error: str | None = None
         try:
@@ -61,6 +64,13 @@ class VendorAnswersTrigger(BaseTrigger):
                     # the worker costs that task a try.
                     await asyncio.sleep(self.poll_seconds)
                     pending = [ref for ref in pending if not await _is_over(hook, transport, ref)]
+                    now = datetime.now(UTC)
+                    if pending and now - told >= TELL_EVERY:
+                        told = now
+                        self.log.info(
+                            "Waiting for %d answers of %s since %s, until %s.",
+                            len(pending), self.vendor, began.isoformat(timespec="seconds"), self.deadline,
+                        )  # fmt: skip
             finally:
                 await transport.aclose()
         except VendorError as failed:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import BadRequest, RateLimited
+from hooks.errors import BadRequest, RateLimited, VendorDown
 from hooks.ghl import GhlHook
+from tests.hooks.scripted_server import Answer, scripted
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
@@ -130,3 +131,16 @@ def test_update_when_the_contact_is_there_refused_or_gone_then_changes_it_or_say
     hook.delete_contact(made.contact_id)
     with pytest.raises(BadRequest):
         hook.update_contact(made.contact_id, {"dnd": True})
+
+
+def test_search_when_a_page_names_itself_as_the_next_one_then_ends_with_the_reason(
+    vendor: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = json.dumps({"contacts": [{"id": "a", "searchAfter": [1, "a"]}]})
+    with scripted(Answer(200, page)) as odd:
+        known = json.loads(os.environ["AIRFLOW_CONN_GHL_DEFAULT"])
+        monkeypatch.setenv("AIRFLOW_CONN_GHL_DEFAULT", json.dumps({**known, "host": odd.url}))
+        with pytest.raises(VendorDown, match="A page names itself as the next one"):
+            list(GhlHook().iter_contacts(page_size=1))
+    assert len(odd.seen) == 2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost
+from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown
 from hooks.instantly import InstantlyHook
+from tests.hooks.scripted_server import Answer, scripted
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
@@ -123,3 +125,16 @@ def test_test_connection_when_the_key_is_good_or_refused_then_says_which(vendor:
     vendor.admin.post("faults", json={"vendor": "instantly", "status": 401}).raise_for_status()
     with pytest.raises(AuthFailed):
         InstantlyHook().block("x@hook-test.example")
+
+
+def test_lists_when_a_page_names_itself_as_the_next_one_then_end_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = json.dumps({"items": [{"id": "a"}], "next_starting_after": "a"})
+    with scripted(Answer(200, page)) as vendor:
+        connection = {"conn_type": "http", "host": vendor.url, "password": "key"}
+        monkeypatch.setenv("AIRFLOW_CONN_INSTANTLY_DEFAULT", json.dumps(connection))
+        for rows in (InstantlyHook().iter_leads(), InstantlyHook().iter_campaigns()):
+            with pytest.raises(VendorDown, match="A page names itself as the next one"):
+                list(rows)
+    assert len(vendor.seen) == 4

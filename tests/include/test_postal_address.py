@@ -166,6 +166,17 @@ def test_standard_addresses_when_there_are_many_then_several_processes_give_the_
     assert [found.delivery_line for found in alone[:2]] == ["0 W MAIN ST", "1 W MAIN ST"] and len(alone) == 70
 
 
+def test_standard_addresses_when_a_worker_does_not_end_then_names_it_and_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [Published(f"{n} West Main Street", None, "Springfield", "IL", "62701", "US") for n in range(60)]
+    monkeypatch.setattr(postal_address, "BATCH", 20)
+    monkeypatch.setattr(postal_address.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(postal_address, "WORKER_SECONDS", 0.01)
+    with pytest.raises(RuntimeError, match="worker of standard_addresses has not ended after 0 s"):
+        standard_addresses(rows)
+
+
 def test_standard_address_when_timed_then_120_000_take_under_a_minute_on_two_cores() -> None:
     lines = [(f"{n} North Oak Avenue", f"Suite {n}") for n in range(100, 700)]
     best = min(_seconds(lines) for _ in range(2))
