@@ -59,6 +59,8 @@ SELECT DISTINCT pid, unnest([last, former] || IF(len(parts) > 1, parts, [])) AS 
 CREATE TABLE p_state AS
 SELECT pid, state FROM p UNION SELECT pid, mailing_state FROM p UNION SELECT pid, state FROM s;
 
+CREATE TABLE p_zip AS SELECT pid, zip5, first, last FROM p UNION SELECT pid, mailing_zip5, first, last FROM p;
+
 CREATE TABLE candidate AS
 SELECT lid, pid FROM number_pair
 UNION
@@ -85,11 +87,22 @@ WHERE p.first = l.first OR p.last = l.last OR p.first = l.last OR p.last = l.fir
 UNION
 -- The same first name and ZIP code, and a last name with a typing error.
 SELECT l.lid, p.pid
-FROM l JOIN (SELECT pid, zip5, first, last FROM p UNION SELECT pid, mailing_zip5, first, last FROM p) AS p ON p.zip5 = l.zip5 AND p.first = l.first
+FROM l JOIN p_zip AS p ON p.zip5 = l.zip5 AND p.first = l.first
 WHERE jaro_winkler_similarity(p.last, l.last) > 0.88
 UNION
 -- The same first name in the same state, and a last name with a typing error behind its first two letters.
 SELECT l.lid, p.pid
 FROM l JOIN (SELECT pid, state, first, last FROM p UNION SELECT pid, mailing_state, first, last FROM p) AS p
   ON p.state = l.at_state AND p.first = l.first AND left(p.last, 2) = left(l.last, 2)
-WHERE keystroke(p.last, l.last);
+WHERE keystroke(p.last, l.last)
+UNION
+-- The same ZIP code, and: a typing error in both names; the names in each other's place and one mistyped; no first name on one side.
+SELECT l.lid, p.pid
+FROM l JOIN p_zip AS p ON p.zip5 = l.zip5 AND left(p.first, 1) = left(l.first, 1) AND left(p.last, 1) = left(l.last, 1)
+WHERE jaro_winkler_similarity(p.last, l.last) > 0.88 AND jaro_winkler_similarity(p.first, l.first) > 0.85
+UNION
+SELECT l.lid, p.pid FROM l JOIN p_zip AS p ON p.zip5 = l.zip5 AND p.first = l.last WHERE keystroke(p.last, l.first)
+UNION
+SELECT l.lid, p.pid FROM l JOIN p_zip AS p ON p.zip5 = l.zip5 AND p.last = l.first WHERE keystroke(p.first, l.last)
+UNION
+SELECT l.lid, p.pid FROM l JOIN p_zip AS p ON p.zip5 = l.zip5 AND p.last = l.last WHERE p.first IS NULL OR l.first IS NULL;

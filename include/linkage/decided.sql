@@ -20,13 +20,16 @@ SELECT
       last_fits OR first_fits OR last_level = 'alike' OR first_level = 'alike'
       -- One name in the other's place, or none to compare: the house must speak for it, too.
       OR ((last_level = 'crossed' OR first_level = 'crossed') AND list_contains(['same', 'near', 'zip5'], address_level))
-      OR (last_level IS NULL AND first_level IS NULL AND address_level = 'same')
+      OR ((last_level IS NULL OR first_level IS NULL) AND address_level = 'same')
     ) THEN 1
     WHEN profession_level != 'same' THEN NULL
     -- A nickname that no list knows, at the same address, with the same middle name.
     WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' THEN 2
-    WHEN is_swapped AND (address_level IN ('same', 'near') OR phone_level = 'same') THEN 2
-    WHEN NOT (last_fits AND first_fits) THEN NULL
+    WHEN is_swapped AND (address_level IN ('same', 'near') OR phone_level = 'same' OR number_level = 'near') THEN 2
+    -- A name that one side does not have is made up for by a number one keystroke away.
+    WHEN NOT ((last_fits AND first_fits) OR (number_level = 'near' AND (
+      (last_fits AND first_level IS NULL) OR (first_fits AND last_level IS NULL)
+    ))) THEN NULL
     WHEN address_level = 'same' OR phone_level = 'same' THEN 2
     WHEN middle_level = 'conflict' THEN NULL
     WHEN address_level = 'near' THEN 2

@@ -7,7 +7,7 @@ from functools import cache
 from nicknames import NickNamer
 
 # folded: upper case without accents, apostrophes and dots; hyphens and other marks become blanks. NULL when nothing is left.
-# suffix_of: the suffix that a name ends with, or NULL. ("2ND" and "3RD" are written too.)
+# suffix_of: the suffix that a name ends with, or NULL; as word or figure, and perhaps twice (JR, JR).
 # key_of: letters only, the suffix cut off: what two last names are compared by.
 # keystroke: two names of four letters or more that one typing error parts. alike: two longer ones that a few errors part.
 # A CASE, as DuckDB computes both sides of an AND: the distance costs as much as all other columns of a pair together.
@@ -15,11 +15,13 @@ MACROS = r"""
 CREATE OR REPLACE MACRO folded(name) AS
   NULLIF(TRIM(regexp_replace(regexp_replace(upper(strip_accents(name)), '[''.`]', '', 'g'), '[^A-Z0-9]+', ' ', 'g')), '');
 CREATE OR REPLACE MACRO suffix_of(name) AS
-  NULLIF(replace(replace(regexp_extract(folded(name), '(?:^| )(JR|SR|II|III|IV|2ND|3RD)$', 1), '2ND', 'II'), '3RD', 'III'), '');
+  CASE regexp_extract(folded(name), '(?:^| )(JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH)$', 1)
+    WHEN '' THEN NULL WHEN 'JUNIOR' THEN 'JR' WHEN 'SENIOR' THEN 'SR' WHEN '2ND' THEN 'II' WHEN '3RD' THEN 'III' WHEN '4TH' THEN 'IV'
+    ELSE regexp_extract(folded(name), '(?:^| )(JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH)$', 1) END;
 CREATE OR REPLACE MACRO key_of(name) AS
-  NULLIF(replace(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ', ''), '');
+  NULLIF(replace(regexp_replace(folded(name), '( (JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH))+$', ''), ' ', ''), '');
 CREATE OR REPLACE MACRO parts_of(name) AS
-  string_split(regexp_replace(folded(name), ' (JR|SR|II|III|IV|2ND|3RD)$', ''), ' ');
+  string_split(regexp_replace(folded(name), '( (JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH))+$', ''), ' ');
 CREATE OR REPLACE MACRO keystroke(one, other, shortest := 4) AS CASE
   WHEN abs(length(one) - length(other)) < 2 AND least(length(one), length(other)) >= shortest
     AND (left(one, 1) = left(other, 1) OR right(one, 1) = right(other, 1))

@@ -106,7 +106,7 @@ FIELDS = (
         (
             Level("same", "street_same", 0.55, "street_share", "same street address",
                   "boards publish homes and former offices as well"),
-            Level("near", "street_near", 0.04, "2 * street_share", "same house, street or ZIP code with a typing error",
+            Level("near", "street_near", 0.04, "street_share", "same house, street or ZIP code with a typing error",
                   "typing errors, and types of street that stand in one word with the name"),
             Level("zip5", "zip5_same", 0.12, "zip5_share", "same ZIP code", "another office in town, or a home nearby"),
             Level("zip3", "zip3_same", 0.15, "zip3_share", "same ZIP3 area", "a move or a home within the area"),

@@ -3,6 +3,21 @@
 -- longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
 -- {names} are expressions that include/license_fold.py makes of include/boards. @boards has its status words: they are classified
 -- anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is refused.
+-- A name without the suffixes behind it, which are written twice, too (JR, JR). A lone J behind a whole name is a JR that was cut off;
+-- behind a last name alone it is somebody's first name.
+CREATE TEMP FUNCTION without_suffix(name STRING) AS (
+  REGEXP_REPLACE(
+    REGEXP_REPLACE(name, r'^([^, ]+ [^,]+|[^,]+,[^,]*[^, ]), *J\.?$', r'\1'),
+    r'([, ]+(JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH)\.?)+[, ]*$', '')
+);
+-- The suffix that a name ends with, or is: JR, SR, II, III, IV or NULL.
+CREATE TEMP FUNCTION suffix_of(name STRING) AS (
+  CASE REGEXP_EXTRACT(name, r'(?:^|[, ])(JR|JUNIOR|SR|SENIOR|II|III|IV|2ND|3RD|4TH)\.?[, ]*$')
+    WHEN 'JUNIOR' THEN 'JR' WHEN 'SENIOR' THEN 'SR' WHEN '2ND' THEN 'II' WHEN '3RD' THEN 'III' WHEN '4TH' THEN 'IV'
+    WHEN 'JR' THEN 'JR' WHEN 'SR' THEN 'SR' WHEN 'II' THEN 'II' WHEN 'III' THEN 'III' WHEN 'IV' THEN 'IV'
+    ELSE IF(REGEXP_CONTAINS(name, r'^([^, ]+ [^,]+|[^,]+,[^,]*[^, ]), *J\.?$'), 'JR', NULL)
+  END
+);
 CREATE TEMP TABLE board AS
 SELECT
   JSON_VALUE(item, '$.source') AS source,
@@ -82,8 +97,8 @@ named AS (
 split AS (
   SELECT
     *,
-    REGEXP_EXTRACT(whole, r'[, ](JR|SR|II|III|IV)\.?$') AS whole_suffix,
-    TRIM(REGEXP_REPLACE(whole, r',? (JR|SR|II|III|IV)\.?$', '')) AS bare
+    COALESCE(suffix_of(whole), suffix_of(REGEXP_EXTRACT(whole, r'^([^,]+ [^,]+),'))) AS whole_suffix,
+    TRIM(without_suffix(whole)) AS bare
   FROM named
 ),
 typed AS (
@@ -103,15 +118,12 @@ typed AS (
     IF(COALESCE(s.first_name, s.full_name) IS NULL, 'organization', 'person') AS holder,
     UPPER(s.full_name) AS published_name,
     UPPER(COALESCE(s.first_name, IF(STRPOS(bare, ',') > 0,
-      REGEXP_EXTRACT(bare, r',\s*(\S+)'), REGEXP_EXTRACT(bare, r'^(\S+) ')))) AS first_name,
+      REGEXP_EXTRACT(bare, r',\s*([^\s,]+)'), REGEXP_EXTRACT(bare, r'^(\S+) ')))) AS first_name,
     UPPER(COALESCE(NULLIF(TRIM(s.p_middle), ''), IF(s.first_name IS NOT NULL, NULL, IF(STRPOS(bare, ',') > 0,
       REGEXP_EXTRACT(bare, r',\s*\S+ (.+)$'), REGEXP_EXTRACT(bare, r'^\S+ (.+) \S+$'))))) AS middle_name,
-    IF(COALESCE(s.first_name, s.full_name) IS NULL, NULL, REGEXP_REPLACE(UPPER(COALESCE(s.last_name, IF(STRPOS(bare, ',') > 0,
-      TRIM(REGEXP_EXTRACT(bare, r'^([^,]*),')), REGEXP_EXTRACT(bare, r'(\S+)$')))), r',? (JR|SR|II|III|IV)\.?$', '')) AS last_name,
-    COALESCE(
-      REGEXP_EXTRACT(UPPER(s.p_suffix), r'^(JR|SR|II|III|IV)\.?$'),
-      REGEXP_EXTRACT(UPPER(s.last_name), r'[, ](JR|SR|II|III|IV)\.?$'), whole_suffix
-    ) AS name_suffix,
+    IF(COALESCE(s.first_name, s.full_name) IS NULL, NULL, without_suffix(UPPER(COALESCE(s.last_name, IF(STRPOS(bare, ',') > 0,
+      TRIM(REGEXP_EXTRACT(bare, r'^([^,]*),')), REGEXP_EXTRACT(bare, r'(\S+)$')))))) AS last_name,
+    COALESCE(suffix_of(TRIM(UPPER(s.p_suffix))), IF(STRPOS(TRIM(s.last_name), ' ') > 0 OR STRPOS(s.last_name, ',') > 0, suffix_of(UPPER(s.last_name)), NULL), whole_suffix) AS name_suffix,
     UPPER(NULLIF(TRIM(s.p_former), '')) AS former_last_name,
     NULLIF(TRIM(IF(s.first_name IS NULL AND s.full_name IS NULL, COALESCE(NULLIF(TRIM(s.p_organization), ''), s.last_name), s.p_organization)), '') AS organization_name,
     c.badness,
