@@ -97,7 +97,9 @@ def test_every_asset_that_starts_a_dag_is_written_by_a_task(bag: DagBag) -> None
 def test_every_asset_is_grouped_by_its_layer(bag: DagBag) -> None:
     from airflow.sdk import Asset
 
-    outlets = {o.name: o.group for dag in bag.dags.values() for t in dag.tasks for o in t.outlets if isinstance(o, Asset)}
+    outlets = {
+        o.name: o.group for dag in bag.dags.values() for t in dag.tasks for o in t.outlets if isinstance(o, Asset)
+    }
     assert outlets
     assert {name: group for name, group in outlets.items() if group != name.split(".")[0]} == {}
 

@@ -121,36 +121,31 @@ def test_secrets_stand_in_no_committed_file() -> None:
         assert env_example()[name] == ""
 
 
-def test_connections_are_json_and_point_at_services_of_the_stack() -> None:
-    env = SERVICES["worker"]["environment"]
-    connections = {key: json.loads(value) for key, value in env.items() if key.startswith("AIRFLOW_CONN_")}
-    boards = {source.name.upper() for source in board_sources()}
+CONNECTIONS: dict[str, dict[str, Any]] = json.loads(FILE["configs"]["airflow-connections"]["content"])
+
+
+def test_connections_point_at_services_of_the_stack() -> None:
+    boards = {source.name for source in board_sources()}
     vendors = boards | {
-        "NPPES",
-        "WIZA",
-        "APOLLO",
-        "CLAY",
-        "TWILIO",
-        "USPS",
-        "ADDY",
-        "GHL",
-        "INSTANTLY",
-        "GOOGLE_ADS",
-        "META_ADS",
-        "TTD",
-        "LEADFEEDER",
-    }
-    assert set(connections) == {f"AIRFLOW_CONN_{vendor}_DEFAULT" for vendor in vendors | {"GOOGLE_CLOUD"}}
-    for vendor in vendors:
-        assert connections[f"AIRFLOW_CONN_{vendor}_DEFAULT"]["host"].startswith("http://sandbox:8100/")
+        "nppes", "wiza", "apollo", "clay", "twilio", "usps", "addy", "ghl", "instantly", "google_ads", "meta_ads", "ttd", "leadfeeder",
+    }  # fmt: skip
+    assert set(CONNECTIONS) == {f"{vendor}_default" for vendor in vendors}
+    for connection in CONNECTIONS.values():
+        assert connection["host"].startswith("http://sandbox:8100/")
+
+
+def test_connections_when_a_key_is_to_be_corrected_stand_in_airflows_database_and_in_no_environment() -> None:
+    for service in SERVICES.values():
+        named = {key for key in service.get("environment", {}) if key.startswith("AIRFLOW_CONN_")}
+        assert named <= {"AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"}, "an environment variable would hide the UI's value"
+    assert "airflow connections import /run/airflow-connections.json\n" in SERVICES["init"]["command"][-1]
 
 
 def test_connections_have_the_shape_that_the_embedded_stack_gives_the_hooks() -> None:
     embedded = Sandbox(cast(Service, SimpleNamespace(url="http://sandbox:8100")), Path()).connections()
-    env = SERVICES["worker"]["environment"]
+    assert set(embedded) == set(CONNECTIONS)
     for conn_id, connection in embedded.items():
-        composed = json.loads(env[f"AIRFLOW_CONN_{conn_id.upper()}"])
-        assert without_pace(composed) == without_pace(connection), conn_id
+        assert without_pace(CONNECTIONS[conn_id]) == without_pace(connection), conn_id
 
 
 def without_pace(connection: dict[str, Any]) -> dict[str, Any]:

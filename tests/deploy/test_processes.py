@@ -195,7 +195,7 @@ def stack() -> Iterator[Stack]:
         ports={name: {port: free_port() for port in ports} for name, ports in PORTS.items()},
         paths={
             "/opt/gtm": ROOT, "/opt/airflow": folder / "airflow", "/var/lib/gtm": folder / "gtm",
-            **{f"/run/{name}": folder / "run" / name for name in ("airflow-passwords.json", "sandbox-keys.json")},
+            **{f"/run/{name}": folder / "run" / name for name in ("airflow-passwords.json", "airflow-connections.json", "sandbox-keys.json")},
         },
     )  # fmt: skip
     running = Stack(folder, file, loopback)
