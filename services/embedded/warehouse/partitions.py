@@ -81,7 +81,8 @@ def load(project_id: str, dataset_id: str, table_id: str) -> Any:
     if partition is None:
         return table
     ((count,),) = database.fetch(f"SELECT count(*) FROM {rows(project_id, dataset_id, table_id)}")  # noqa: S608
-    return table.replace(numRows=str(count))
+    named = table.tableReference.replace(tableId=table_id)
+    return table.replace(numRows=str(count), id=f"{table.id}${partition}", tableReference=named)
 
 
 def columns(project_id: str, dataset_id: str, table_id: str) -> list[Any]:
