@@ -17,7 +17,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.embedded.airflow import USER, Airflow, prepared_airflow, start_airflow
 from services.embedded.cloud import Cloud, running_cloud
 from services.embedded.process import ROOT, Service, answers, free_port, python, start
-from services.embedded.sandbox import CALLBACK_SECRET, INSTANTLY_WEBHOOK_SECRET, KEYS, START, Sandbox, start_sandbox
+from services.embedded.sandbox import (
+    CALLBACK_SECRET,
+    INSTANTLY_WEBHOOK_SECRET,
+    KEYS,
+    RB2B_PATH_SECRET,
+    START,
+    Sandbox,
+    start_sandbox,
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,8 @@ def running_stack(
                 "WIZA_API_KEYS": KEYS["wiza"],
                 "CLAY_SIGNING_SECRETS": KEYS["clay"].split(":")[2],
                 "CALLBACK_SECRETS": CALLBACK_SECRET,
+                "RB2B_PATH_SECRETS": RB2B_PATH_SECRET,
+                "WEBHOOK_SPOOL": str(state / "webhook-spool"),
             },
             healthy=answers("/healthz"),
         )
