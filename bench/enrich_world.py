@@ -104,7 +104,7 @@ def world(state: Path, nppes: Path, rates: dict[str, float], factor: int) -> Ite
         cloud = exits.enter_context(running_cloud(state))
         receiver_port, port = free_port(), free_port()
         clay_secret = KEYS["clay"].split(":")[2]
-        secrets = {"CALLBACK_SECRETS": CALLBACK_SECRET, "WIZA_API_KEYS": KEYS["wiza"], "CLAY_SIGNING_SECRETS": clay_secret, "INSTANTLY_WEBHOOK_SECRETS": INSTANTLY_WEBHOOK_SECRET}  # fmt: skip # noqa: E501
+        secrets = {"CALLBACK_SECRETS": CALLBACK_SECRET, "WIZA_API_KEYS": KEYS["wiza"], "CLAY_SIGNING_SECRETS": clay_secret, "INSTANTLY_WEBHOOK_SECRETS": INSTANTLY_WEBHOOK_SECRET, "RB2B_PATH_SECRETS": "unused"}  # fmt: skip # noqa: E501
         receiver = start(
             "webhook-receiver",
             [python("services"), "-m", "services.webhooks", "--port", str(receiver_port)],

@@ -5,17 +5,23 @@ The ledger is written first, call by call; these tables are a fold over it and m
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery, storage
 
+from include.activation.ghl import read_contact_body
 from include.activation.results import results
 from include.activation.send import GHL, INSTANTLY, Send
 from include.call_ledger import CallLedger, Entry
+from include.email_address import normalized_email
+from include.event_inbox import InboxEvent, object_name, to_object
 from include.tables import table
 
 OPERATIONS = {
@@ -77,6 +83,28 @@ class SendStore:
             planned=json.dumps(planned, ensure_ascii=False),
         )
         return {row["person_id"] for row in rows}
+
+    def keep_opt_out(self, contact: Mapping[str, Any], channels: Collection[str], person_id: str | None) -> None:
+        """Keep that a contact which we read in the CRM must be left alone: as an event in the inbox, then as a suppression.
+
+        The event is what clean.suppression is made of again; without the row an opt-out would wait for the next day's load.
+        """
+        body = read_contact_body(contact, person_id)
+        now = datetime.now(UTC)
+        event = InboxEvent(GHL, f"read-{hashlib.sha256(body).hexdigest()}", now, {"user-agent": "activate_ghl"}, body)
+        with suppress(PreconditionFailed):  # read before today
+            self.bucket.blob(object_name(event)).upload_from_string(
+                to_object(event), content_type="application/json", if_generation_match=0
+            )
+        email = normalized_email(str(contact.get("email") or ""))
+        known = [("person", person_id), ("email", email and hashlib.sha256(email.encode()).hexdigest())]
+        rows = [
+            {"identifier_type": kind, "identifier_hash": value, "channel": channel, "since": now.isoformat()}
+            for kind, value in known
+            for channel in sorted(channels)
+            if value
+        ]
+        self.query(table("clean.suppression").sql("read_contact"), rows=json.dumps(rows))
 
     def failed_gates(self) -> list[str]:
         """The tables that a message is made of whose last gate failed: they were written before it judged them."""

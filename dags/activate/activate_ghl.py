@@ -9,7 +9,7 @@ grade, segment and content block; do-not-disturb for whoever opted out. Sends on
 | Kind | convergent |
 | Runs | when activate_instantly has sent (activation.send), so that a contact is there before the first reply; when opt-outs arrive (clean.suppression), whatever became of Instantly |
 | Reads | activation.sync_state, clean.event, clean.suppression, segmented.lead, predictions.lead_score and creative |
-| Writes | Go High Level; the call ledger (calls/ghl/ in the lake); activation.send, sync_state, rejection |
+| Writes | Go High Level; the call ledger (calls/ghl/ in the lake); activation.send, sync_state, rejection; opt-outs that a contact shows: the inbox, clean.suppression |
 
 Opt-outs go first. Tags that people set stay: ours are added and removed one by one, also where people made the contact
 before we did. Works at the newest point in time that anything was sent for, or a newer one of the event; with an

@@ -8,8 +8,8 @@ senders, each event once, with the person behind it; then whom we may no longer 
 |---|---|
 | Kind | convergent: a fold over all of RAW; order and repeats of partitions do not matter |
 | Runs | when raw.event changes |
-| Reads | raw.event, enriched.contact and activation.sync_state (who an address or a contact id belongs to) |
-| Writes | clean.event, clean.rejected_row, ops.balance, clean.suppression, ops.quality_result, ops.table_profile |
+| Reads | raw.event, clean.opt_out_decision (what people read in bodies that no rule reads), enriched.contact and activation.sync_state (who an address or a contact id belongs to) |
+| Writes | clean.event, clean.rejected_row, ops.balance, ops.alert (unread_opt_out), clean.suppression, ops.quality_result, ops.table_profile |
 | Then | activate_instantly, activate_ghl (opt-outs at once); train_lead_score |
 
 `as_of` dates the quality results and is handed on: neither table depends on it.
@@ -25,6 +25,9 @@ Opt-outs reach clean.suppression here and every activation reads it: mend this b
   Suppression was updated all the same.
 * Anything else (warehouse down, another transaction on clean.rejected_row or ops.balance at the same moment): clear
   the task.
+
+`ops.alert`, check_name `unread_opt_out`, severity error: a body that may hold an opt-out was not read. Read it today and
+decide (docs/webhooks.md); the alert stays until then.
 
 New rows in clean.rejected_row with rule `event_type_unknown` fail nothing: a vendor sends a type that we do not know,
 or somebody made a label in Instantly. Add it to `include/sql/clean/event/query.sql`; the next run turns the kept rows

@@ -10,6 +10,7 @@ from include.activation.send import CREATE, GHL, SUPPRESS, UPDATE, Plan, Send, j
 
 SOURCE_TAG = "dental-gtm"
 STOP_OF_ADDRESS = "STOP_OF_ADDRESS"
+CHANNELS = frozenset({"email", "sms", "call"})
 
 
 def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[str, Any]:
@@ -47,6 +48,9 @@ def ghl_payload(row: Mapping[str, Any], field_ids: Mapping[str, str]) -> dict[st
             for name, value in custom.items()
             if value is not None
         ],
+        # Who said STOP by SMS may still get e-mail, and the CRM must know both.
+        "dndSettings": {channel: {"status": "active"} for channel in ("sms", "call") if row[f"closed_{channel}"]}
+        or None,
     }
     return {name: value for name, value in contact.items() if value is not None}
 
@@ -91,7 +95,43 @@ def ghl_stop(channels: Collection[str], by_person: bool) -> dict[str, Any]:
     if "all" in channels:
         return {"dnd": True}
     code = {} if by_person else {"code": STOP_OF_ADDRESS}
-    return {"dndSettings": {channel: {"status": "active", **code} for channel in sorted(channels)}}
+    marks = {"email": code}
+    return {"dndSettings": {channel: {"status": "active", **marks.get(channel, {})} for channel in sorted(channels)}}
+
+
+def closed_channels(contact: Mapping[str, Any]) -> set[str]:
+    """The channels on which a contact of GHL's must be left alone: email, sms, call; or all. A stop of ours is not one."""
+    closed = {"all"} if contact.get("dnd") in (True, "true") else set()
+    settings = contact.get("dndSettings")
+    for name, setting in settings.items() if isinstance(settings, Mapping) else ():
+        is_closed = isinstance(setting, Mapping) and setting.get("status") in ("active", "permanent")
+        if is_closed and name.lower() in CHANNELS and setting.get("code") != STOP_OF_ADDRESS:
+            closed.add(name.lower())
+    return closed
+
+
+def is_stopped(contact: Mapping[str, Any], stop: Mapping[str, Any]) -> bool:
+    """Whether a contact of GHL's has every channel closed that ``stop`` (of ghl_stop) closes."""
+    if contact.get("dnd") is True:
+        return True
+    settings = contact.get("dndSettings") or {}
+    wanted = stop.get("dndSettings") or {}
+    return bool(wanted) and all(
+        (settings.get(channel) or {}).get("status") in ("active", "permanent") for channel in wanted
+    )
+
+
+def stopped_channels(row: Mapping[str, Any]) -> set[str]:
+    """The channels that a suppressed person's contact must have closed: those of the person, and e-mail at least."""
+    if row["closed_all"]:
+        return {"all"}
+    return {"email", *(channel for channel in ("sms", "call") if row[f"closed_{channel}"])}
+
+
+def read_contact_body(contact: Mapping[str, Any], person_id: str | None) -> bytes:
+    """What we read of a contact that must be left alone, as an event of GHL's: no more than its opt-out and its address."""
+    kept = {name: contact[name] for name in ("id", "email", "dnd", "dndSettings") if contact.get(name) is not None}
+    return json_text({"type": "ContactRead", "provenance": "read at sync", "person_id": person_id, **kept}).encode()
 
 
 def plan_ghl(
@@ -108,7 +148,7 @@ def plan_ghl(
         person_id, held = row["person_id"], {"remote_id": row["remote_id"], "held_since": row["held_since"]}
         if row["suppressed"]:
             # One whose address failed first may opt out later: the stop that GHL holds decides, not that it holds one.
-            operation, payload, changes = SUPPRESS, ghl_stop(row["by_person"]), {}
+            operation, payload, changes = SUPPRESS, ghl_stop(stopped_channels(row), row["by_person"]), {}
         elif row["held_status"] == "suppressed" or row["npi"] is None:
             unchanged += 1
             continue

@@ -8,6 +8,7 @@ the location's setting "Allow Duplicate Contact" is off, GHL refuses to create a
 has, so repeating a call whose answer was lost makes no second contact.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ VENDOR = "ghl"
 REQUESTS_PER_SECOND = 10.0
 API_VERSION = "v3"
 PAGE = 100
+LOOKED_AFTER_SECONDS = (0.0, 2.0)  # a refused create is looked for twice, because GHL's search lags behind by seconds
 DUPLICATES_ALLOWED = (
     "location {location} allows duplicate contacts, so a contact whose answer was lost, or that people made, would be made "
     "twice. Switch it off in Go High Level (Settings, Business Profile, Contact Deduplication Preferences)"
@@ -69,15 +71,16 @@ class GhlHook(BaseHook):
     def create_contact(self, payload: Mapping[str, Any]) -> Created:
         """Create one contact, or find the one that has its e-mail or phone. payload: CreateContactDtoV3 but locationId.
 
+        GHL was seen to refuse a contact with 422 and to make it all the same, so no refusal is believed before a look.
         Raises BadRequest, with the refused fields named, when GHL does not accept the payload (400, 422).
         """
         body = {**payload, "locationId": self.location_id}
         try:
             reply = self.get_conn().send(Call("create_contact", "POST", "/contacts/", repeatable=True, json=body))
         except BadRequest as refusal:
-            found = next(self.iter_same_address(payload), None) if refusal.status == 400 else None
+            found = self._made_all_the_same(payload)
             if found is None:
-                raise
+                raise refusal
             return Created(str(found["id"]), is_new=False)
         if reply.status == 400:
             return Created(duplicate_id(reply.body), is_new=False)
@@ -86,14 +89,28 @@ class GhlHook(BaseHook):
             raise VendorDown(VENDOR, "create_contact", reply.status, "The body has no contact.id.")
         return Created(str(contact["id"]), is_new=True)
 
-    def update_contact(self, contact_id: str, payload: Mapping[str, Any]) -> None:
-        """Change one contact by its id: by address, a changed address would make a second contact.
+    def _made_all_the_same(self, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The contact that has the address of a refused create, None when there is none."""
+        for seconds in LOOKED_AFTER_SECONDS:
+            time.sleep(seconds)
+            try:
+                found = next(self.iter_same_address(payload), None)
+            except BadRequest:  # an address that cannot be looked for
+                return None
+            if found is not None:
+                return found
+        return None
+
+    def update_contact(self, contact_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Change one contact by its id, and return it: by address, a changed address would make a second contact.
 
         payload: UpdateContactDtoV3. Raises NotFound or BadRequest when there is none, and BadRequest, with the refused
         fields named, when GHL does not accept the payload, or another contact has its e-mail or phone.
         """
         path = f"/contacts/{contact_id}"
-        self.get_conn().send(Call("update_contact", "PUT", path, repeatable=True, json=dict(payload)))
+        reply = self.get_conn().send(Call("update_contact", "PUT", path, repeatable=True, json=dict(payload)))
+        contact = reply.body.get("contact") if isinstance(reply.body, Mapping) else None
+        return dict(contact) if isinstance(contact, Mapping) else {}
 
     def add_tags(self, contact_id: str, tags: Sequence[str]) -> None:
         """Give a contact tags besides those that it has. GHL writes them in lower case."""

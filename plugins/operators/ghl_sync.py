@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import BadRequest, NotFound, VendorError
 from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
-from include.activation.ghl import carries, found_body, is_theirs, plan_ghl
+from include.activation.ghl import carries, closed_channels, found_body, is_stopped, is_theirs, plan_ghl
 from include.activation.results import rejection_body
 from include.activation.send import (
     CREATE,
@@ -133,7 +133,9 @@ class BigQueryToGhlOperator(BaseOperator):
         (send,) = sends_of(entry)
         if send.operation == CREATE:
             for contact in GhlHook(self.ghl_conn_id).iter_same_address(send.payload):
-                if carries(contact, send.person_id):
+                is_mine = carries(contact, send.person_id)
+                _heed(store, contact, send.person_id if is_mine else None)
+                if is_mine:
                     ledger.record_response(entry.request_key, found_body(contact["id"]), vendor_ref=contact["id"])
                     return ledger.entry(entry.request_key)
         ledger.withdraw(entry.request_key)
@@ -198,9 +200,9 @@ class BigQueryToGhlOperator(BaseOperator):
         if ledger.claim(send.send_id, request_of([send]), send.person_id).state == "has_response":
             return "sent_before"
         try:
-            remote_id = _created(hook, send) if send.operation == CREATE else _updated(hook, send)
+            body = _created(store, hook, send) if send.operation == CREATE else _updated(store, hook, send)
         except BadRequest as refusal:
-            if send.operation == SUPPRESS and _is_gone(hook, send, refusal):
+            if send.operation == SUPPRESS and _is_silent(hook, send, refusal):
                 ledger.record_response(
                     send.send_id, json.dumps({"remote_id": send.remote_id}), vendor_ref=send.remote_id
                 )
@@ -213,7 +215,7 @@ class BigQueryToGhlOperator(BaseOperator):
             if send.operation != CREATE:  # a create may have made the contact: the next run looks
                 ledger.withdraw(send.send_id)  # a repeat is harmless, so the next run may plan it anew
             raise
-        ledger.record_response(send.send_id, json.dumps({"remote_id": remote_id}), vendor_ref=remote_id)
+        ledger.record_response(send.send_id, body, vendor_ref=json.loads(body)["remote_id"])
         return "sent"
 
     def _counts(self, plan: Plan) -> dict[str, Any]:
@@ -227,10 +229,11 @@ class BigQueryToGhlOperator(BaseOperator):
         }
 
 
-def _created(hook: GhlHook, send: Send) -> str:
+def _created(store: SendStore, hook: GhlHook, send: Send) -> str:
     """Create the contact, or bring the person's that is there to the same: it keeps the tags that people set and gains ours.
 
-    Where another one's contact has the phone, this one is made without it. Raises BadRequest where that leaves no address.
+    Returns what the ledger keeps of it. Where another one's contact has the phone, this one is made without it. Raises
+    BadRequest where that leaves no address.
     """
     whole = {**send.payload, "tags": send.changes["tags"]}
     tries = [whole]
@@ -239,35 +242,53 @@ def _created(hook: GhlHook, send: Send) -> str:
     for fields in tries:
         created = hook.create_contact(fields)
         if created.is_new:
-            return created.contact_id
-        if is_theirs(send, hook.get_contact(created.contact_id)):
-            _update(hook, created.contact_id, send)
-            try:
-                _retag(hook, created.contact_id, send)
-            except BadRequest as refusal:
-                # It has our fields by now, so it must be held, or an opt-out would never reach it.
-                log.warning("Contact %s has our fields and lacks our tags: %s", created.contact_id, refusal)
-            return created.contact_id
+            return _done_body(created.contact_id)
+        contact = hook.get_contact(created.contact_id)
+        if is_theirs(send, contact):
+            return _adopted(store, hook, send, contact)
+        _heed(store, contact, None)
     taken = tuple(name for name in ADDRESSES if name in whole)
     raise BadRequest(VENDOR, "create_contact", 400, "Another person's contact has the address.", fields=taken)
 
 
-def _updated(hook: GhlHook, send: Send) -> str:
+def _adopted(store: SendStore, hook: GhlHook, send: Send, contact: Mapping[str, Any]) -> str:
+    """Bring a contact that was there to what the send says, unless its person opted out. It is held whatever happens.
+
+    Held, an opt-out reaches it. What GHL refused of the rest is for the next run, which knows the contact by its id.
+    """
+    contact_id = str(contact["id"])
+    if _heed(store, contact, send.person_id) & {"all", "email"}:
+        return found_body(contact_id)
+    try:
+        _update(store, hook, contact_id, send)
+    except BadRequest as refusal:
+        log.warning("Contact %s is held and lacks our fields: %s", contact_id, refusal)
+        return found_body(contact_id)
+    try:
+        _retag(hook, contact_id, send)
+    except BadRequest as refusal:
+        log.warning("Contact %s has our fields and lacks our tags: %s", contact_id, refusal)
+    return _done_body(contact_id)
+
+
+def _updated(store: SendStore, hook: GhlHook, send: Send) -> str:
     contact_id = str(send.remote_id)
-    _update(hook, contact_id, send)
+    _update(store, hook, contact_id, send)
     _retag(hook, contact_id, send)
-    return contact_id
+    return _done_body(contact_id)
 
 
-def _update(hook: GhlHook, contact_id: str, send: Send) -> None:
+def _update(store: SendStore, hook: GhlHook, contact_id: str, send: Send) -> None:
     """Give a contact the fields that the send says. Where another contact has its e-mail or phone, each keeps its own."""
     fields = {name: value for name, value in send.payload.items() if name not in NOT_ON_UPDATE}
     try:
-        hook.update_contact(contact_id, fields)
+        contact = hook.update_contact(contact_id, fields)
     except BadRequest as refusal:
         if refusal.status != 400 or not set(ADDRESSES) & set(fields):
             raise
-        hook.update_contact(contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
+        contact = hook.update_contact(contact_id, {name: fields[name] for name in fields if name not in ADDRESSES})
+    if send.operation != SUPPRESS:  # the answer to a stop shows the stop
+        _heed(store, contact, send.person_id, closed_channels(fields))
 
 
 def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:
@@ -278,12 +299,32 @@ def _retag(hook: GhlHook, contact_id: str, send: Send) -> None:
         hook.remove_tags(contact_id, lost)
 
 
-def _is_gone(hook: GhlHook, send: Send, refusal: BadRequest) -> bool:
-    """Whether the contact is no longer there to be silenced. GHL may say so with 400, as for a payload it refuses."""
+def _heed(
+    store: SendStore, contact: Mapping[str, Any], person_id: str | None, told: Collection[str] = frozenset()
+) -> set[str]:
+    """Keep the opt-out that a contact shows, and return the channels that it closes. told: those that we closed ourselves.
+
+    GHL may have sent no webhook of it, as for what people set before we came.
+    """
+    channels = closed_channels(contact) - set(told)
+    if channels:
+        store.keep_opt_out(contact, channels, person_id)
+    return channels
+
+
+def _done_body(contact_id: str) -> str:
+    return json.dumps({"remote_id": contact_id})
+
+
+def _is_silent(hook: GhlHook, send: Send, refusal: BadRequest) -> bool:
+    """Whether the contact is silent all the same: it is gone, or the refused stop is on it.
+
+    GHL may say with 400, as for a payload it refuses, that a contact is not there.
+    """
     if isinstance(refusal, NotFound):
         return True
     try:
-        hook.get_contact(str(send.remote_id))
+        contact = hook.get_contact(str(send.remote_id))
     except BadRequest:  # an id that GHL gave us is refused for no other reason
         return True
-    return False
+    return is_stopped(contact, send.payload)

@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
 from include.airflow_promote import MAXIMUM_BYTES_BILLED
-from include.event_inbox import day_prefix, raw_event_row
+from include.event_inbox import day_prefix, row_of_object
 from include.settings import lake_bucket, project
 from include.tables import table
 
@@ -32,7 +32,8 @@ SETTLED_AFTER = timedelta(seconds=30)
 class InboxToBigQueryOperator(BaseOperator):
     """Replace the partition ``received_date`` of raw.event with what the inbox holds for that date.
 
-    Run it twice: the same rows in the same order. A date without events ends as an empty partition. Returns the rows.
+    Run it twice: the same rows in the same order. A date without events ends as an empty partition. An object that the
+    receiver did not write is a row that is not verified. Returns the rows.
 
     :param received_date: UTC date of receipt, YYYY-MM-DD.
     """
@@ -97,7 +98,7 @@ def _write_rows(bucket: storage.Bucket, day: date, rows: IO[bytes]) -> int:
         # Names sort by sender and dedup_key, and a listing is sorted: so the same day gives the same bytes.
         for blobs in batched(bucket.list_blobs(prefix=day_prefix(day)), BATCH, strict=False):
             for blob, content in zip(blobs, readers.map(lambda b: b.download_as_bytes(), blobs), strict=True):
-                rows.write(json.dumps(raw_event_row(blob.name, content)).encode() + b"\n")
+                rows.write(json.dumps(row_of_object(blob.name, content)).encode() + b"\n")
                 count += 1
     return count
 

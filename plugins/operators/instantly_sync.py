@@ -222,6 +222,13 @@ class BigQueryToInstantlyOperator(BaseOperator):
         except ResponseLost as lost:
             self.log.warning("%s", lost)
             return {"in_doubt": len(sends)}
+        except BadRequest:
+            # A refusal is not believed before a look: a lead that was made must be held, or no opt-out would reach it.
+            if not (made := _held(hook, sends)):
+                ledger.withdraw(key)
+                raise
+            ledger.record_response(key, reconciled_body(sends, {email: lead["id"] for email, lead in made.items()}))
+            raise
         except VendorError:
             ledger.withdraw(key)  # refused, or never sent
             raise
@@ -241,6 +248,9 @@ class BigQueryToInstantlyOperator(BaseOperator):
             else:
                 hook.patch_lead(str(send.remote_id), send.changes)
         except BadRequest as refusal:
+            if operation == "delete_lead" and not list(hook.iter_leads(ids=[str(send.remote_id)])):
+                ledger.record_response(send.send_id, json.dumps({"remote_id": send.remote_id}))
+                return "sent"  # refused, and gone all the same
             body = rejection_body(str(refusal.status), f"Instantly refused the {send.operation}")
             ledger.record_response(send.send_id, body, status="failed", http_status=refusal.status)
             return "rejected"

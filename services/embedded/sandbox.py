@@ -52,6 +52,7 @@ CALLBACK_SECRET = "sandbox-callback-secret"  # noqa: S105 - opens the sandbox on
 BOARD_FL_COOKIE = "session=sandbox"
 BOARD_CONTACT = "data@example.org"
 INSTANTLY_WEBHOOK_SECRET = "instantly-sandbox-webhook-secret"
+RB2B_PATH_SECRET = "rb2b-sandbox-path-secret"  # noqa: S105 - opens the local receiver only
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from services.embedded.airflow import Airflow, prepared_airflow, start_airflow
 from services.embedded.airflow_api import USER, AirflowApi
 from services.embedded.cloud import Cloud, running_cloud
 from services.embedded.process import ROOT, Service, StartError, answers, python, start
-from services.embedded.sandbox import CALLBACK_SECRET, INSTANTLY_WEBHOOK_SECRET, KEYS, START, Sandbox, start_sandbox
+from services.embedded.sandbox import (
+    CALLBACK_SECRET,
+    INSTANTLY_WEBHOOK_SECRET,
+    KEYS,
+    RB2B_PATH_SECRET,
+    START,
+    Sandbox,
+    start_sandbox,
+)
 from services.embedded.state import kept_port, read_json, write_json
 
 
@@ -107,6 +115,8 @@ def running_stack(
                 "WIZA_API_KEYS": KEYS["wiza"],
                 "CLAY_SIGNING_SECRETS": KEYS["clay"].split(":")[2],
                 "CALLBACK_SECRETS": CALLBACK_SECRET,
+                "RB2B_PATH_SECRETS": RB2B_PATH_SECRET,
+                "WEBHOOK_SPOOL": str(state / "webhook-spool"),
             },
             healthy=answers("/healthz"),
         )

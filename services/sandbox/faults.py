@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-CALL_KINDS = ("status", "slow", "drop_response")
+CALL_KINDS = ("status", "slow", "drop_response", "false_refusal")
 WEBHOOK_KINDS = ("lost_webhook", "duplicate_webhook", "late_webhook")
 CALLBACK_KINDS = (*WEBHOOK_KINDS, "forged_webhook")
 

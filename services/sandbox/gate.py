@@ -113,6 +113,8 @@ def _endpoint(
             response = await _admitted(vendor, model, operation, handler, request)
         finally:
             vendor.in_flight -= 1
+        if fault and fault.kind == "false_refusal" and response.status_code < 400:
+            return faulty(fault, vendor.error(fault.status, "ordered by the test"))
         return CutResponse(response) if fault and fault.kind == "drop_response" else response
 
     async def counted(request: Request) -> Response:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import anyio
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from include.event_inbox import InboxEvent
 from services.webhooks.inbox import CannotStore, Inbox
 from services.webhooks.senders import Sender
+from services.webhooks.spool import Spool
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +29,14 @@ KEPT_HEADERS = ("content-type", "user-agent", "x-ghl-signature", "x-clay-signatu
 MAXIMUM_WAITING = 2000
 
 
-def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette:
-    """Return the application; ``writers`` is the number of threads that write to the inbox at once."""
+DRAIN_SECONDS = 30
+
+
+def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int, spool: Spool) -> Starlette:
+    """Return the application; ``writers`` is the number of threads that write to the inbox at once.
+
+    :param spool: keeps what the inbox did not take of a sender that delivers nothing twice.
+    """
     known = {sender.name: sender for sender in senders}
     counts: Counter[tuple[str, str]] = Counter()
     slots: list[anyio.CapacityLimiter] = []  # made inside the event loop, at the first event
@@ -50,18 +58,26 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
             return _refused(sender, "forged", 401)
         if not slots:
             slots.append(anyio.CapacityLimiter(writers))
-        if slots[0].statistics().tasks_waiting >= MAXIMUM_WAITING:
-            return _refused(sender, "overloaded", sender.nack_status)
         headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
         # The reference first, so that an answer is found by it: `<reference>-<body hash>`.
         dedup_key = f"{reference}-{sender.dedup_key(body)}" if reference else sender.dedup_key(body)
         event = InboxEvent(sender.name, dedup_key, datetime.now(UTC), headers, body)
+        if slots[0].statistics().tasks_waiting >= MAXIMUM_WAITING:
+            return await _put_off(sender, event, "overloaded")
         try:
             is_new = await to_thread.run_sync(inbox.store, event, limiter=slots[0])
         except CannotStore as error:
-            logger.error("not stored, asked for another delivery: %s", error)
-            return _refused(sender, "not_stored", sender.nack_status)
+            logger.error("not stored: %s", error)
+            return await _put_off(sender, event, "not_stored")
         counts[sender.name, "stored" if is_new else "duplicate"] += 1
+        return JSONResponse({})
+
+    async def _put_off(sender: Sender, event: InboxEvent, outcome: str) -> Response:
+        """Ask for another delivery, or keep the event on disk where there is none."""
+        if sender.nack_status is not None:
+            return _refused(sender, outcome, sender.nack_status)
+        await to_thread.run_sync(spool.keep, event)
+        counts[sender.name, "spooled"] += 1
         return JSONResponse({})
 
     def _refused(sender: Sender, outcome: str, status: int) -> Response:
@@ -72,7 +88,8 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
     async def failed(request: Request, error: Exception) -> Response:
         # A fault of our own must not lose an event either: 500 is final for GHL.
         sender = known.get(request.path_params.get("sender", ""))
-        return _refused(sender, "failed", sender.nack_status) if sender else JSONResponse({}, status_code=500)
+        # RB2B delivers nothing again: any other answer than 200 would only switch it off.
+        return _refused(sender, "failed", sender.nack_status or 200) if sender else JSONResponse({}, status_code=500)
 
     async def healthz(request: Request) -> Response:
         outcomes: dict[str, dict[str, int]] = {name: {} for name in known}
@@ -80,7 +97,20 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int) -> Starlette
             outcomes[name][outcome] = count
         return JSONResponse({"status": "ok", "events": outcomes})
 
+    async def drain() -> None:
+        while True:
+            await to_thread.run_sync(spool.drain, inbox.store)
+            await anyio.sleep(DRAIN_SECONDS)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(drain)
+            yield
+            tasks.cancel_scope.cancel()
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/webhooks/{sender}", receive, methods=["POST"]),
             Route("/webhooks/{sender}/{token}", receive, methods=["POST"]),

@@ -22,7 +22,8 @@ GHL_SIGNATURE_HEADER = "x-ghl-signature"
 INSTANTLY_SECRET_HEADER = "x-webhook-secret"
 WIZA_AUTH_HEADER = "x-auth-key"
 CLAY_SIGNATURE_HEADER = "x-clay-signature"
-# No vendor publishes a set of fields that identifies an Instantly event; these are ours (docs/webhooks.md).
+# No vendor publishes a set of fields that identifies an event of Instantly or RB2B; these are ours (docs/webhooks.md).
+RB2B_IDENTITY = ("LinkedIn URL", "Captured URL", "Seen At")
 INSTANTLY_IDENTITY = ("event_type", "campaign_id", "lead_email", "step", "variant", "email_id", "timestamp")
 _SAFE_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SAFE_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -37,14 +38,15 @@ class Sender:
     reference: token in the address -> the reference of the request that it was made for, None when it is not ours.
         Only for senders who are given an address of their own for every request.
     dedup_key: raw body -> the event's identity, equal for every delivery of one event, safe in an object name.
-    nack_status: the HTTP status that makes this sender deliver again later.
+    nack_status: the HTTP status that makes this sender deliver again later; None when it never does, and switches itself
+        off at any answer but 200: what cannot be stored is then kept on the receiver's own disk.
     """
 
     name: str
     proof_header: str | None
     is_authentic: Callable[[str, bytes], bool]
     dedup_key: Callable[[bytes], str]
-    nack_status: int
+    nack_status: int | None
     reference: Callable[[str], str | None] | None = None
 
 
@@ -108,6 +110,27 @@ def clay(signing_secrets: Sequence[str]) -> Sender:
         return sum(hmac.compare_digest(given, clay_signature(secret, body).encode()) for secret in signing_secrets) > 0
 
     return Sender("clay", CLAY_SIGNATURE_HEADER, is_authentic, clay_dedup_key, nack_status=503)
+
+
+def rb2b(path_secrets: Sequence[str]) -> Sender:
+    """Return RB2B, which signs nothing and sends no header of ours: the address itself carries one of ``path_secrets``."""
+    active = [secret.encode() for secret in path_secrets]
+
+    def reference(token: str) -> str | None:
+        given = token.encode("utf-8", errors="surrogateescape")
+        # Every active secret is compared, so the time taken does not tell which one was nearly right.
+        return "" if sum(hmac.compare_digest(given, secret) for secret in active) > 0 else None
+
+    return Sender("rb2b", None, _needs_no_proof, rb2b_dedup_key, None, reference)
+
+
+def rb2b_dedup_key(body: bytes) -> str:
+    """Return the sha256 of the person, the page and the time, joined by ``|``; the body's hash when one is missing."""
+    visit = _object(body)
+    values = [visit.get(name) for name in RB2B_IDENTITY]
+    if not all(isinstance(value, str) and value for value in values):
+        return _body_key(body)
+    return hashlib.sha256("|".join(map(str, values)).encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _needs_no_proof(proof: str, body: bytes) -> bool:

@@ -51,40 +51,77 @@ def test_load_when_a_person_was_sent_twice_then_the_newest_call_is_the_state(
     assert rows(bigquery_client, STATE) == [{**expected[0], "status": "suppressed", "payload": None}]
 
 
-def test_load_when_tables_were_left_half_written_then_loading_again_completes_them(
-    store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket
+@pytest.mark.parametrize("crash", [1, 2, 3])
+def test_load_when_a_worker_dies_between_two_tables_then_loading_again_completes_them(
+    store: SendStore,
+    bigquery_client: bigquery.Client,
+    lake: storage.Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    crash: int,
 ) -> None:
     record(lake, new_send(GHL, "p1", CREATE, {"v": 1}, AS_OF), 1, '{"remote_id": "c1"}')
     record(lake, new_send(GHL, "p2", CREATE, {"v": 1}, AS_OF), 1, rejection_body("422", "no"), failed=True)
     record(lake, new_send(GHL, "p3", CREATE, {"v": 1}, AS_OF), 1, body=None)
-    entries = store.unloaded()
-    assert store.load(entries) == {"sent": 1, "rejected": 1, "calls_in_doubt": 1}
-    tables = ("sync_state", "rejection", "send")
-    before = [rows(bigquery_client, f"SELECT * FROM activation.{name} ORDER BY 1, 3") for name in tables]  # noqa: S608
-    assert [len(found) for found in before] == [1, 1, 2]
-    # A worker that died before the last MERGE.
-    bigquery_client.query_and_wait("TRUNCATE TABLE activation.send")
-    store.load(store.unloaded())
-    assert [rows(bigquery_client, f"SELECT * FROM activation.{name} ORDER BY 1, 3") for name in tables] == before  # noqa: S608
+    whole, writes = SendStore.query, 0
+
+    def dying(self: SendStore, sql: str, **values: Any) -> list[dict[str, Any]]:
+        nonlocal writes
+        writes += "rows" in values
+        if writes == crash:
+            raise ServiceUnavailable("the worker died")  # type: ignore[no-untyped-call]
+        return whole(self, sql, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SendStore, "query", dying)
+        with pytest.raises(ServiceUnavailable):
+            store.load(store.unloaded())
+    assert store.load(store.unloaded()) == {"sent": 1, "rejected": 1, "calls_in_doubt": 1}
+    expected = {"sync_state": ["p1"], "rejection": ["p2"], "send": ["p1", "p2"]}
+    for name, people in expected.items():
+        found = rows(bigquery_client, f"SELECT person_id FROM activation.{name} ORDER BY person_id")  # noqa: S608
+        assert [row["person_id"] for row in found] == people
     assert (store.newest_as_of(), store.new_in_week(date(2025, 11, 10), date(2025, 11, 16))) == (AS_OF, 1)
     assert store.new_in_week(date(2025, 11, 3), date(2025, 11, 9)) == 0
     assert list(store.refused().values()) == [1]
+    assert store.load(store.unloaded()) == {"sent": 0, "rejected": 0, "calls_in_doubt": 1}, "nothing is loaded twice"
 
 
-def test_suppressed_when_person_known_address_or_held_address_is_listed_then_found(
+def test_suppressed_when_a_person_is_listed_for_one_reason_alone_then_found(
     store: SendStore, bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
-    by_person, by_address, by_held, by_phone, free = (person_id(npi) for npi in npis(5))
-    insert(bigquery_client, "enriched.contact", [contact(npi, email=f" {npi}@X.example") for npi in npis(5)])
-    record(lake, new_send(GHL, by_held, CREATE, {"email": "former@x.example"}, AS_OF), 1, '{"remote_id": "c1"}')
+    """Each person is on the list in one way only, so that no other one hides that it is not looked at."""
+    names = (
+        "person, all", "person, e-mail", "address, e-mail", "address, all", "held address", "shared inbox", "sms", "call", "free",
+    )  # fmt: skip
+    npi_of = dict(zip(names, npis(len(names)), strict=True))
+    known = ("address, e-mail", "address, all", "sms", "free")
+    insert(
+        bigquery_client,
+        "enriched.contact",
+        [contact(npi_of[name], email=f" {npi_of[name]}@X.example") for name in known],
+    )
+    # Who opted out shares an inbox with somebody who did not.
+    insert(
+        bigquery_client,
+        "enriched.contact",
+        [contact(npi, email="front.desk@x.example") for npi in (npi_of["shared inbox"], "2199999999")],
+    )
+    held = person_id(npi_of["held address"])
+    record(lake, new_send(GHL, held, CREATE, {"email": "former@x.example"}, AS_OF), 1, '{"remote_id": "c1"}')
     store.load(store.unloaded())
-    suppress(bigquery_client, "person", by_person, channel="all")
-    suppress(bigquery_client, "email", f"{npis(5)[1]}@x.example")
+    suppress(bigquery_client, "person", person_id(npi_of["person, all"]), channel="all")
+    suppress(bigquery_client, "person", person_id(npi_of["person, e-mail"]), channel="email")
+    suppress(bigquery_client, "email", f"{npi_of['address, e-mail']}@x.example", channel="email")
+    suppress(bigquery_client, "email", f"{npi_of['address, all']}@x.example", channel="all")
     suppress(bigquery_client, "email", "former@x.example")
-    suppress(bigquery_client, "person", by_phone, channel="sms")
-    people = (by_person, by_address, by_held, by_phone, free)
-    sends = [new_send(GHL, person, UPDATE, {"phone": "+15125550100"}, AS_OF) for person in people]
-    assert store.suppressed(sends) == {by_person, by_address, by_held}
+    suppress(bigquery_client, "person", person_id("2199999999"), channel="all")
+    suppress(bigquery_client, "person", person_id(npi_of["sms"]), channel="sms")
+    suppress(bigquery_client, "person", person_id(npi_of["call"]), channel="call")
+    sends = {
+        name: new_send(GHL, person_id(npi), UPDATE, {"phone": "+15125550100"}, AS_OF) for name, npi in npi_of.items()
+    }
+    found = store.suppressed(list(sends.values()))
+    assert {name for name, send in sends.items() if send.person_id in found} == set(names) - {"sms", "call", "free"}
     assert store.suppressed([]) == set()
 
 

@@ -68,8 +68,9 @@ def score(client: bigquery.Client, npi: str, probability: float, rank_pct: float
     )
 
 
-def suppress(client: bigquery.Client, identifier_type: str, value: str, channel: str = "email") -> None:
-    """Put a person (by id) or an address on the suppression list."""
+def suppress(client: bigquery.Client, identifier_type: str, value: str, channel: str | None = None) -> None:
+    """Put a person (by id) or an address on the suppression list; a person for every channel, unless one is named."""
+    channel = channel or ("email" if identifier_type == "email" else "all")
     digest = hashlib.sha256(value.encode()).hexdigest() if identifier_type == "email" else value
     reason = {"channel": channel, "reason": "unsubscribed", "since": "2025-11-10T05:00:00+00:00"}
     insert(client, "clean.suppression", [{"identifier_type": identifier_type, "identifier_hash": digest, **reason}])

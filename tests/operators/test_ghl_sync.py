@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.errors import AuthFailed, RateLimited
 from hooks.ghl import GhlHook
+from hooks.instantly import InstantlyHook
 from operators.ghl_sync import BigQueryToGhlOperator
+from operators.inbox_to_bigquery import InboxToBigQueryOperator
 from operators.load_sends import send_store
 from tests.operators.activation import (
     LATER,
@@ -26,7 +29,10 @@ from tests.operators.activation import (
     score,
     suppress,
     to_ghl,
+    to_instantly,
 )
+from tests.operators.context import context
+from tests.sql.clean.raw_events import converge
 from tests.sql.segmented.registry import AS_OF, insert, person_id, rows
 
 if TYPE_CHECKING:
@@ -251,7 +257,7 @@ def test_execute_when_suppressed_then_known_contact_gets_dnd_once_and_unknown_is
     assert set(contacts) == {person, bounced}
     assert contacts[person]["dnd"] is True
     assert contacts[bounced]["dnd"] is False
-    assert contacts[bounced]["dndSettings"] == {"email": {"status": "active"}}
+    assert contacts[bounced]["dndSettings"] == {"email": {"status": "active", "code": "STOP_OF_ADDRESS"}}
     again = to_ghl()
     assert (again["suppressed"], again["updates"], again["creates"]) == (0, 0, 0)
 
@@ -573,3 +579,125 @@ def test_execute_when_a_gate_failed_then_opt_outs_alone_are_sent_until_it_passes
     assert sum(after.values()) == sum(before.values()) + 1
     judged(bigquery_client, "enriched.contact", True, LATER)
     assert to_ghl()["creates"] == 1
+
+
+def test_execute_when_a_person_opts_out_of_one_channel_then_that_one_alone_is_closed(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    mail, sms = contacted(bigquery_client, ready(bigquery_client, 2))
+    to_ghl()
+    suppress(bigquery_client, "person", person_id(mail), channel="email")
+    suppress(bigquery_client, "person", person_id(sms), channel="sms")
+    counts = to_ghl()
+    assert (counts["suppressed"], counts["updates"]) == (1, 1)
+    contacts = held([mail, sms])
+    assert (contacts[mail]["dnd"], contacts[mail]["dndSettings"]) == (False, {"email": {"status": "active"}})
+    assert (contacts[sms]["dnd"], contacts[sms]["dndSettings"]) == (False, {"sms": {"status": "active"}})
+    suppress(bigquery_client, "person", person_id(mail), channel="sms")
+    assert to_ghl()["suppressed"] == 1
+    assert set(held([mail])[mail]["dndSettings"]) == {"email", "sms"}
+    assert rows(bigquery_client, "SELECT COUNT(*) AS n FROM clean.suppression") == [{"n": 3}]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_execute_when_a_create_is_refused_and_made_then_it_is_held_and_an_opt_out_reaches_it(
+    world: Sandbox, bigquery_client: bigquery.Client, status: int
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    body = {"statusCode": status, "message": ["property postalCode is not valid"], "error": "Unprocessable Entity"}
+    refusal = {"vendor": "ghl", "kind": "false_refusal", "status": status, "body": body}
+    # GHL refuses the fields again where they are put on the contact that it made.
+    with world.admin as admin:
+        admin.post("faults", json={**refusal, "operation": "create-contact"}).raise_for_status()
+        admin.post("faults", json={**refusal, "operation": "update-contact", "times": 2}).raise_for_status()
+    assert to_ghl()["sent"] == 1
+    state = rows(bigquery_client, "SELECT remote_id, status FROM activation.sync_state WHERE destination = 'ghl'")
+    assert state == [{"remote_id": held([npi])[npi]["id"], "status": "active"}]
+    suppress(bigquery_client, "person", person_id(npi))
+    with world.admin as admin:
+        admin.delete("faults")
+    assert to_ghl(LATER)["suppressed"] == 1
+    assert held([npi])[npi]["dnd"] is True
+
+
+def test_execute_when_a_create_is_refused_then_a_later_run_brings_the_contact_up_to_date(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    refusal = {"vendor": "ghl", "kind": "false_refusal", "status": 422}
+    with world.admin as admin:
+        admin.post("faults", json={**refusal, "operation": "create-contact"}).raise_for_status()
+        admin.post("faults", json={**refusal, "operation": "update-contact"}).raise_for_status()
+    to_ghl()
+    assert to_ghl()["updates"] == 1
+    assert set(held([npi])[npi]["tags"]) == {"dental-gtm", "general-independent"}
+
+
+def test_execute_when_an_opt_out_is_refused_and_done_then_it_counts_as_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    suppress(bigquery_client, "person", person_id(npi))
+    with world.admin as admin:
+        admin.post(
+            "faults", json={"vendor": "ghl", "operation": "update-contact", "kind": "false_refusal", "status": 422}
+        )
+    counts = to_ghl()
+    assert (counts["suppressed"], counts["sent"], counts["rejected"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("opt_out", [{"dnd": True}, {"dndSettings": {"email": {"status": "active"}}}])
+def test_execute_when_people_closed_the_contact_before_then_it_is_suppressed_and_instantly_stops(
+    world: Sandbox, bigquery_client: bigquery.Client, lake: storage.Bucket, opt_out: dict[str, Any]
+) -> None:
+    channel = "all" if "dnd" in opt_out else "email"
+    (npi,) = ready(bigquery_client, 1)
+    assert to_instantly()["sent"] == 1
+    contact_id = GhlHook().create_contact({"email": email(npi)}).contact_id
+    GhlHook().update_contact(contact_id, opt_out)
+    assert to_ghl()["sent"] == 1
+    address = hashlib.sha256(email(npi).encode()).hexdigest()
+    read = rows(
+        bigquery_client, "SELECT identifier_type, identifier_hash, channel, reason FROM clean.suppression ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in read] == [
+        ("email", address, channel, "dnd"),
+        ("person", person_id(npi), channel, "dnd"),
+    ]
+    assert "firstName" not in GhlHook().get_contact(contact_id), "nothing is told of somebody who opted out"
+    assert to_instantly(LATER)["suppressed"] == 1
+    assert list(InstantlyHook().iter_leads(contacts=[email(npi)])) == []
+    to_ghl(LATER)  # and what we write of it ourselves adds nothing
+    # CLEAN says the same when it is made of RAW again.
+    today = {blob.name.split("/")[1] for blob in lake.list_blobs(prefix="inbox/")}
+    bigquery_client.query_and_wait("TRUNCATE TABLE clean.suppression")
+    for day in today:
+        InboxToBigQueryOperator(task_id="load", received_date=day).execute(context())
+    converge(bigquery_client)
+    again = rows(
+        bigquery_client, "SELECT identifier_type, identifier_hash, channel, reason FROM clean.suppression ORDER BY 1"
+    )
+    assert again == read
+
+
+def test_execute_when_an_update_shows_an_opt_out_then_it_is_a_suppression(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    GhlHook().update_contact(held([npi])[npi]["id"], {"dnd": True})  # and no webhook came
+    choose(bigquery_client, [npi], "peer-invite", as_of=LATER)
+    assert to_ghl(LATER)["updates"] == 1
+    assert {row["channel"] for row in rows(bigquery_client, "SELECT channel FROM clean.suppression")} == {"all"}
+
+
+def test_execute_when_the_address_that_ghl_holds_is_closed_then_it_is_stopped_though_we_know_another_one(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = contacted(bigquery_client, ready(bigquery_client, 1))
+    to_ghl()
+    replace_email(bigquery_client, npi, "dana@elsewhere.example")
+    suppress(bigquery_client, "email", email(npi))
+    assert to_ghl()["suppressed"] == 1
+    assert held([npi])[npi]["dndSettings"]["email"]["status"] == "active"

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.cloud import bigquery, storage
 
 from include.event_inbox import InboxEvent, object_name, to_object
+from operators import inbox_to_bigquery
 from operators.inbox_to_bigquery import BATCH, InboxToBigQueryOperator
 from tests.operators.context import context
 
@@ -94,16 +97,23 @@ def test_execute_when_more_than_a_batch_then_every_event_once(
     assert len({row["dedup_key"] for row in raw(bigquery_client)}) == BATCH + 3
 
 
-@pytest.mark.parametrize("content", [b"not ours", json.dumps({"sender": "ghl"}).encode()])
-def test_execute_when_an_object_is_not_the_receivers_then_it_is_named_and_the_partition_stays(
+@pytest.mark.parametrize("content", [b"please unsubscribe dana \xff", json.dumps({"sender": "ghl"}).encode()])
+def test_execute_when_an_object_is_not_the_receivers_then_the_others_are_loaded_and_it_counts_for_nothing(
     bigquery_client: bigquery.Client, lake: storage.Bucket, content: bytes
 ) -> None:
-    store(lake, event("a"))
-    load()
+    store(lake, event("a"), event("z"))
     lake.blob(f"inbox/{DAY}/ghl/strange.json").upload_from_string(content)
-    with pytest.raises(ValueError, match=rf"inbox/{DAY}/ghl/strange\.json: not an inbox object"):
-        load()
-    assert [row["dedup_key"] for row in raw(bigquery_client)] == ["a"]
+    lake.blob(f"inbox/{DAY}/nowhere").upload_from_string(content)
+    assert load() == 4
+    found = {row["dedup_key"][:7]: (row["sender"], row["verified"]) for row in raw(bigquery_client) if row["verified"]}
+    assert found == {"a": ("ghl", True), "z": ("ghl", True)}
+    foreign = [row for row in raw(bigquery_client) if not row["verified"]]
+    assert {(row["sender"], row["headers"]["object"]) for row in foreign} == {
+        ("ghl", "strange.json"),
+        ("unknown", "nowhere"),
+    }
+    assert {row["body"] for row in foreign} == {content.decode("utf-8", errors="replace")}
+    assert all("not an inbox object" in row["headers"]["refused"] for row in foreign)
 
 
 def test_execute_when_it_ends_then_no_staging_table_is_left(
@@ -113,3 +123,23 @@ def test_execute_when_it_ends_then_no_staging_table_is_left(
     load()
     names: Sequence[str] = [item.table_id for item in bigquery_client.list_tables("raw")]
     assert [name for name in names if "staging_event" in name] == []
+
+
+def test_execute_when_the_day_has_just_ended_then_it_waits_for_what_the_receiver_still_stores(
+    bigquery_client: bigquery.Client, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = (midnight - timedelta(days=1)).date().isoformat()
+    # As if midnight were three seconds ago at the start, however late in the day the test runs.
+    monkeypatch.setattr(inbox_to_bigquery, "SETTLED_AFTER", now - midnight + timedelta(seconds=3))
+    late = event("late", received=f"{yesterday}T23:59:59+00:00")
+    arrival = threading.Timer(1.0, store, [lake, late])
+    arrival.start()
+    assert load(yesterday) == 1
+    arrival.join()
+    monkeypatch.setattr(inbox_to_bigquery, "SETTLED_AFTER", timedelta(days=2))
+    started = time.monotonic()
+    load(now.date().isoformat())  # a day that still runs is not waited for
+    load(DAY)  # nor one that is long over
+    assert time.monotonic() - started < 60

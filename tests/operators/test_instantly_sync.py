@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from hooks.errors import AuthFailed, ResponseLost
+from hooks.errors import AuthFailed, BadRequest, ResponseLost
 from hooks.instantly import InstantlyHook
 from hooks.transport import Call
 from operators.instantly_sync import BigQueryToInstantlyOperator
@@ -392,3 +392,43 @@ def test_execute_when_a_gate_failed_then_opt_outs_alone_are_sent_until_it_passes
     assert sum(after.values()) == sum(before.values()) + 1
     judged(bigquery_client, "enriched.contact", True, LATER)
     assert to_instantly()["creates"] == 1
+
+
+def test_execute_when_leads_are_refused_and_made_then_they_are_held_and_an_opt_out_reaches_them(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    with world.admin as admin:
+        fault = {"vendor": "instantly", "operation": "bulkAddLeads", "kind": "false_refusal", "status": 400}
+        admin.post("faults", json=fault).raise_for_status()
+    with pytest.raises(BadRequest):
+        to_instantly()
+    state = rows(bigquery_client, "SELECT remote_id FROM activation.sync_state WHERE destination = 'instantly'")
+    assert {row["remote_id"] for row in state} == {lead["id"] for lead in held(npis).values()} != set()
+    suppress(bigquery_client, "person", person_id(npis[0]))
+    counts = to_instantly()
+    assert (counts["suppressed"], counts["creates"]) == (1, 0)
+    assert set(held(npis)) == {npis[1]}
+
+
+def test_execute_when_an_opt_out_is_refused_and_done_then_it_counts_as_done(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    to_instantly()
+    suppress(bigquery_client, "person", person_id(npi))
+    with world.admin as admin:
+        fault = {"vendor": "instantly", "operation": "deleteLead", "kind": "false_refusal", "status": 400}
+        admin.post("faults", json=fault).raise_for_status()
+    counts = to_instantly()
+    assert (counts["suppressed"], counts["sent"], counts["rejected"]) == (1, 1, 0)
+
+
+def test_execute_when_a_provider_is_no_longer_active_then_the_lead_is_not_contacted(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    gone, stays = ready(bigquery_client, 2)
+    # segmented.lead still has both, as between two runs of segment_leads.
+    bigquery_client.query_and_wait(f"UPDATE clean.provider SET is_active = FALSE WHERE npi = '{gone}'")  # noqa: S608
+    assert to_instantly()["creates"] == 1
+    assert set(held([gone, stays])) == {stays}

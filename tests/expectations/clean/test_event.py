@@ -57,3 +57,8 @@ def test_gate_when_events_are_wrong_then_each_rule_says_so(bigquery_client: bigq
         "A sender's clock",
         "Steps of a seque",
     ]
+
+
+def test_gate_when_nothing_was_counted_then_it_fails(bigquery_client: bigquery.Client) -> None:
+    reasons = broken_rules(bigquery_client, "clean.event", [GOOD])
+    assert [" ".join(reason.split(" ")[:4]) for reason in reasons] == ["A row of raw.event", "Something else writes to"]

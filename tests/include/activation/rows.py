@@ -45,6 +45,9 @@ ROW: dict[str, Any] = {
     "is_held": False,
     "suppressed": False,
     "by_person": False,
+    "closed_all": False,
+    "closed_sms": False,
+    "closed_call": False,
 }
 
 

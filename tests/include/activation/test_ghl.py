@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from include.activation.ghl import ghl_payload, ghl_stop, ghl_tags, is_theirs, plan_ghl
+from include.activation.ghl import (
+    STOP_OF_ADDRESS,
+    closed_channels,
+    ghl_payload,
+    ghl_stop,
+    ghl_tags,
+    is_stopped,
+    is_theirs,
+    plan_ghl,
+)
 from include.activation.send import (
     payload_hash,
     request_of,
@@ -22,9 +31,59 @@ def test_ghl_payload_when_values_are_unknown_then_they_are_left_out() -> None:
     assert None not in payload.values()
 
 
-def test_ghl_stop_when_address_failed_then_e_mail_alone_is_silenced() -> None:
-    assert ghl_stop(by_person=True) == {"dnd": True}
-    assert "dnd" not in ghl_stop(by_person=False)
+def test_ghl_stop_when_a_channel_is_closed_then_no_other_one_is() -> None:
+    assert ghl_stop({"all", "email"}, by_person=True) == {"dnd": True}
+    assert ghl_stop({"email"}, by_person=True) == {"dndSettings": {"email": {"status": "active"}}}
+    assert ghl_stop({"email", "sms"}, by_person=True)["dndSettings"].keys() == {"email", "sms"}
+
+
+def test_ghl_stop_when_only_an_address_failed_then_its_echo_is_no_opt_out() -> None:
+    stop = ghl_stop({"email", "sms"}, by_person=False)
+    assert stop["dndSettings"] == {"email": {"status": "active", "code": STOP_OF_ADDRESS}, "sms": {"status": "active"}}
+    assert closed_channels(stop) == {"sms"}
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ({"dnd": True}, {"all"}),
+        (
+            {"dnd": False, "dndSettings": {"Email": {"status": "active"}, "SMS": {"status": "permanent"}}},
+            {"email", "sms"},
+        ),
+        (
+            {
+                "dndSettings": {
+                    "email": {"status": "inactive"},
+                    "call": {"status": "active"},
+                    "GMB": {"status": "active"},
+                }
+            },
+            {"call"},
+        ),
+        ({"dnd": None, "dndSettings": None}, set()),
+        ({"dndSettings": ["active"]}, set()),
+        ({"dndSettings": {"email": "active"}}, set()),
+        ({}, set()),
+    ],
+)
+def test_closed_channels_when_a_contact_is_read_then_those_with_do_not_disturb(
+    contact: dict[str, Any], expected: set[str]
+) -> None:
+    assert closed_channels(contact) == expected
+
+
+def test_is_stopped_when_each_channel_of_the_stop_is_closed() -> None:
+    stop = ghl_stop({"email", "sms"}, by_person=True)
+    assert is_stopped({"dnd": True}, stop)
+    assert is_stopped({"dndSettings": {"email": {"status": "active"}, "sms": {"status": "permanent"}}}, stop)
+    assert not is_stopped({"dndSettings": {"email": {"status": "active"}}}, stop)
+    assert not is_stopped({"dnd": False}, {"dnd": True})
+
+
+def test_ghl_payload_when_sms_is_closed_then_the_crm_is_told() -> None:
+    assert "dndSettings" not in ghl_payload(ROW, {})
+    assert ghl_payload({**ROW, "closed_sms": True}, {})["dndSettings"] == {"sms": {"status": "active"}}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +121,14 @@ def test_is_theirs_when_a_contact_has_the_address_then_our_id_decides_and_else_t
 
 
 def test_plan_ghl_when_suppressed_then_payload_names_nobody() -> None:
-    held = {"is_held": True, "held_status": "active", "remote_id": "c1", "suppressed": True, "by_person": True}
+    held = {
+        "is_held": True,
+        "held_status": "active",
+        "remote_id": "c1",
+        "suppressed": True,
+        "by_person": True,
+        "closed_all": True,
+    }
     (send,) = plan_ghl([{**ROW, **held}], AS_OF, {}, {}, False).sends
     assert (send.operation, send.payload, send.remote_id) == ("suppress", {"dnd": True}, "c1")
     assert "dana" not in json.dumps(request_of([send])).lower()
@@ -79,8 +145,8 @@ def test_plan_ghl_when_payload_was_refused_before_then_only_a_retry_offers_it_wi
 
 def test_plan_ghl_when_suppressed_then_only_the_same_stop_is_unchanged_and_a_refusal_is_no_excuse() -> None:
     row = {**ROW, "is_held": True, "held_status": "suppressed", "remote_id": "c1", "suppressed": True}
-    e_mail_only = {**row, "held_hash": payload_hash(ghl_stop(by_person=False))}
+    e_mail_only = {**row, "held_hash": payload_hash(ghl_stop({"email"}, by_person=False))}
     assert plan_ghl([e_mail_only], AS_OF, {}, {}, False).unchanged == 1
-    refused = {("p1", payload_hash(ghl_stop(by_person=True))): 2}
-    plan = plan_ghl([{**e_mail_only, "by_person": True}], AS_OF, {}, refused, False)
+    refused = {("p1", payload_hash(ghl_stop({"all"}, by_person=True))): 2}
+    plan = plan_ghl([{**e_mail_only, "by_person": True, "closed_all": True}], AS_OF, {}, refused, False)
     assert ([send.payload for send in plan.sends], plan.rejected_before) == ([{"dnd": True}], 0)

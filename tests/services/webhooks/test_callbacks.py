@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from include.event_inbox import raw_event_row
 from services.webhooks.inbox import inbox
 from services.webhooks.receiver import receiver
 from services.webhooks.senders import apollo, clay, clay_dedup_key, clay_table, wiza
+from services.webhooks.spool import Spool
 
 SECRET, API_KEY, SIGNING = "callback-secret", "wiza-api-key", "whsec_test"
 SENDERS = [wiza([API_KEY], [SECRET]), apollo([SECRET]), clay(["old", SIGNING]), clay_table([SECRET])]
@@ -24,8 +26,9 @@ RUN = b'{"webhookId":"wh_1","createdAt":"2026-06-16T17:50:00.000Z","data":{"rout
 
 
 @pytest.fixture
-def client(lake: storage.Bucket) -> Iterator[TestClient]:
-    with TestClient(receiver(SENDERS, inbox(lake.client, lake.name, 4), 4), raise_server_exceptions=False) as running:
+def client(lake: storage.Bucket, tmp_path: Path) -> Iterator[TestClient]:
+    app = receiver(SENDERS, inbox(lake.client, lake.name, 4), 4, Spool(tmp_path))
+    with TestClient(app, raise_server_exceptions=False) as running:
         yield running
 
 

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "WIZA_API_KEYS": "wiza-key",
     "CLAY_SIGNING_SECRETS": "whsec_test",
     "CALLBACK_SECRETS": "callback-secret",
+    "RB2B_PATH_SECRETS": "rb2b-path",
 }
 EVENTS = 1500
 

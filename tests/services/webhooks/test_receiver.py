@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +20,29 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from starlette.testclient import TestClient
 
-from include.event_inbox import raw_event_row
+from include.event_inbox import InboxEvent, raw_event_row
 from services.embedded.process import free_port
+from services.webhooks import receiver as receiver_module
 from services.webhooks.inbox import inbox
 from services.webhooks.receiver import MAXIMUM_BODY_BYTES, receiver
-from services.webhooks.senders import ghl, instantly
+from services.webhooks.senders import ghl, instantly, rb2b, rb2b_dedup_key
+from services.webhooks.spool import Spool
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 SECRET = "instantly-test-secret"
-SENDERS = [ghl([PUBLIC]), instantly([SECRET])]
+PATH_SECRET = "rb2b-path-secret"
+SENDERS = [ghl([PUBLIC]), instantly([SECRET]), rb2b(["retired", PATH_SECRET])]
+SIGNERS = [("ghl", 429), ("instantly", 503)]
 BODY = '{ "webhookId":"wh-1","type":"ContactCreate", "email":"dana@brightsmile.example","name":"Zoë \\u00e9" }'.encode()
+
+
+# As RB2B documents it: keys with spaces, and a time that is no valid one.
+VISIT = json.dumps({
+    "LinkedIn URL": "https://www.linkedin.com/in/dana-made-up", "First Name": "Dana", "Business Email": "dana@brightsmile.example",
+    "City": "Austin", "State": "TX", "Zipcode": "78701", "Seen At": "2026-11-02T16:00:00:00.000+00.00",
+    "Captured URL": "https://www.ours.example/pricing",
+}).encode()  # fmt: skip
 
 
 def _signed(body: bytes) -> dict[str, str]:
@@ -33,20 +50,22 @@ def _signed(body: bytes) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(lake: storage.Bucket) -> Iterator[TestClient]:
-    with TestClient(receiver(SENDERS, inbox(lake.client, lake.name, 4), 4), raise_server_exceptions=False) as running:
+def client(lake: storage.Bucket, tmp_path: Path) -> Iterator[TestClient]:
+    app = receiver(SENDERS, inbox(lake.client, lake.name, 4), 4, Spool(tmp_path))
+    with TestClient(app, raise_server_exceptions=False) as running:
         yield running
 
 
 @pytest.fixture
-def cut_off_client() -> Iterator[TestClient]:
+def cut_off_client(tmp_path: Path) -> Iterator[TestClient]:
     """A receiver whose store does not answer."""
     down = storage.Client(
         project="p",
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": f"http://127.0.0.1:{free_port()}"},
     )
-    with TestClient(receiver(SENDERS, inbox(down, "gone", 4), 4), raise_server_exceptions=False) as running:
+    app = receiver(SENDERS, inbox(down, "gone", 4), 4, Spool(tmp_path))
+    with TestClient(app, raise_server_exceptions=False) as running:
         yield running
 
 
@@ -152,10 +171,90 @@ def test_post_when_store_is_down_then_the_status_that_makes_this_sender_come_aga
     assert "dana" not in caplog.text
 
 
-def test_post_when_bucket_does_not_exist_then_429(lake: storage.Bucket) -> None:
-    with TestClient(receiver(SENDERS, inbox(lake.client, "no-such-bucket", 4), 4)) as client:
+def test_post_when_bucket_does_not_exist_then_429(lake: storage.Bucket, tmp_path: Path) -> None:
+    with TestClient(receiver(SENDERS, inbox(lake.client, "no-such-bucket", 4), 4, Spool(tmp_path))) as client:
         assert client.post("/webhooks/ghl", content=BODY, headers=_signed(BODY)).status_code == 429
 
 
 def test_post_when_sender_is_unknown_then_404(client: TestClient) -> None:
     assert client.post("/webhooks/nobody", content=BODY).status_code == 404
+
+
+def _proof(sender: str) -> dict[str, str]:
+    return _signed(BODY) if sender == "ghl" else {"X-Webhook-Secret": SECRET}
+
+
+@pytest.mark.parametrize(("sender", "status"), SIGNERS)
+def test_post_when_too_much_is_waiting_then_another_delivery_is_asked_for_and_nothing_is_kept(
+    client: TestClient, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch, sender: str, status: int
+) -> None:
+    monkeypatch.setattr(receiver_module, "MAXIMUM_WAITING", 0)
+    answer = client.post(f"/webhooks/{sender}", content=BODY, headers=_proof(sender))
+    assert (answer.status_code, answer.json()) == (status, {"error": "overloaded"})
+    assert _counts(client, sender) == {"overloaded": 1}
+    assert list(lake.list_blobs()) == []
+    monkeypatch.setattr(receiver_module, "MAXIMUM_WAITING", 1)
+    assert client.post(f"/webhooks/{sender}", content=BODY, headers=_proof(sender)).status_code == 200
+
+
+@pytest.mark.parametrize(("sender", "status"), SIGNERS)
+def test_post_when_the_fault_is_ours_then_another_delivery_is_asked_for(
+    lake: storage.Bucket, tmp_path: Path, sender: str, status: int
+) -> None:
+    def broken(body: bytes) -> str:
+        raise RuntimeError("a fault of ours")
+
+    senders = [replace(known, dedup_key=broken) for known in SENDERS]
+    app = receiver(senders, inbox(lake.client, lake.name, 4), 4, Spool(tmp_path))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.post(f"/webhooks/{sender}", content=BODY, headers=_proof(sender)).status_code == status
+        assert _counts(client, sender) == {"failed": 1}
+        assert client.post(f"/webhooks/rb2b/{PATH_SECRET}", content=VISIT).status_code == 200
+
+
+def test_post_when_rb2b_knows_the_address_then_exactly_200_and_kept_once(
+    client: TestClient, lake: storage.Bucket
+) -> None:
+    answers = [client.post(f"/webhooks/rb2b/{secret}", content=VISIT) for secret in (PATH_SECRET, "retired")]
+    assert [(answer.status_code, answer.text) for answer in answers] == [(200, "{}")] * 2
+    [row] = _rows(lake)
+    assert (row["sender"], row["dedup_key"], row["body"].encode()) == ("rb2b", rb2b_dedup_key(VISIT), VISIT)
+    assert PATH_SECRET not in json.dumps(row)
+    assert rb2b_dedup_key(VISIT.replace(b"pricing", b"demo")) != rb2b_dedup_key(VISIT)
+    assert rb2b_dedup_key(b'{"Seen At": "now"}').startswith("body-")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/guess", f"/{PATH_SECRET}x", f"/{PATH_SECRET[:-1]}", f"/{PATH_SECRET}/x"])
+def test_post_when_rb2b_address_is_wrong_then_refused_and_nothing_is_kept(
+    client: TestClient, lake: storage.Bucket, path: str
+) -> None:
+    assert client.post(f"/webhooks/rb2b{path}", content=VISIT).status_code in (401, 404)
+    assert list(lake.list_blobs()) == []
+
+
+def test_post_when_store_is_down_then_rb2b_event_waits_on_disk_until_the_store_is_back(
+    cut_off_client: TestClient, lake: storage.Bucket, tmp_path: Path
+) -> None:
+    body = VISIT.replace(b"Dana", b"Dana \xff")  # not UTF-8: the disk keeps the bytes as they came
+    assert cut_off_client.post(f"/webhooks/rb2b/{PATH_SECRET}", content=body).status_code == 200
+    assert _counts(cut_off_client, "rb2b") == {"spooled": 1}
+    assert list(lake.list_blobs()) == []
+    (tmp_path / "strange.event").write_bytes(b"no event")
+    spool = Spool(tmp_path)
+    assert spool.drain(inbox(lake.client, "no-such-bucket", 1).store) == 0
+    assert len(list(tmp_path.glob("*.event"))) == 2
+    assert spool.drain(inbox(lake.client, lake.name, 1).store) == 1
+    [row] = _rows(lake)
+    assert (row["sender"], row["body_sha256"]) == ("rb2b", hashlib.sha256(body).hexdigest())
+    assert [file.name for file in tmp_path.glob("*")] == ["strange.event"]
+
+
+def test_receiver_when_it_starts_then_what_waited_on_disk_reaches_the_store(
+    lake: storage.Bucket, tmp_path: Path
+) -> None:
+    Spool(tmp_path).keep(InboxEvent("rb2b", "k1", datetime(2026, 11, 2, 16, tzinfo=UTC), {}, VISIT))
+    with TestClient(receiver(SENDERS, inbox(lake.client, lake.name, 4), 4, Spool(tmp_path))):
+        deadline = time.monotonic() + 20
+        while list(tmp_path.glob("*.event")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert [row["dedup_key"] for row in _rows(lake)] == ["k1"]

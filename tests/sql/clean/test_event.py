@@ -358,6 +358,7 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
         raw_row("ghl", "form", "type=ContactDndUpdate&dnd=true", at),
         raw_row("ghl", "list", '[{"type": "ContactUpdate", "dnd": true}]', at),
         raw_row("clay", "vendor", "please STOP", at),
+        raw_row("ghl", "foreign", "unsubscribe dana", at, verified=False),
         ghl("new type", "PersonSaid", text="I want to opt out"),
         ghl("deep", "ContactUpdate", id="c", data={"person": {"dnd": True}}),
         ghl("settings", "ContactUpdate", id="c", data={"person": {"dndSettings": {"Email": {"status": "active"}}}}),
@@ -370,7 +371,9 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
         raw_row("ghl", "empty", "", at),
     )  # fmt: skip
     assert alerts(bigquery_client) == {
-        **dict.fromkeys(["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type"], "error"),
+        **dict.fromkeys(
+            ["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type", "ghl/foreign"], "error"
+        ),
         **dict.fromkeys(["ghl/deep", "ghl/settings", "ghl/word", "ghl/tag", "ghl/channel"], "error"),
         **dict.fromkeys(["instantly/nobody", "instantly/field"], "error"),
         "event_type_unknown": "warning",

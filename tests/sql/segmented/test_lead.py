@@ -94,3 +94,11 @@ def test_lead_when_run_twice_or_at_an_older_point_then_table_stays(bigquery_clie
     run(bigquery_client, "segmented.lead", as_of="2025-11-17T06:00:00+00:00")
     assert set(leads(bigquery_client)) == {A}
     assert leads(bigquery_client)[A]["person_id"] == person_id(A)
+
+
+def test_lead_when_a_dentist_is_no_longer_active_then_there_is_no_lead_and_nobody_counts_them(
+    bigquery_client: bigquery.Client,
+) -> None:
+    insert(bigquery_client, "clean.provider", [dentist(A, is_active=False), dentist(B), dentist(C)])
+    run(bigquery_client, "segmented.lead")
+    assert {npi: lead["practice_size"] for npi, lead in leads(bigquery_client).items()} == {B: 2, C: 2}

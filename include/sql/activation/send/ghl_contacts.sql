@@ -1,5 +1,6 @@
 -- Persons worth a row in the CRM at @as_of: contacted by Instantly, or engaged on any channel. Never one who is held out. A suppressed
--- person is here only if GHL has the contact already, so that it can be told; by_person: the opt-out holds on every channel.
+-- person is here only if GHL has the contact already, so that it can be told; by_person: the person opted out of e-mail, and not only an
+-- address failed. closed_*: what the person closed; all closes every channel.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
   UNION DISTINCT
@@ -7,6 +8,16 @@ WITH blocked AS (
   SELECT 'email', TO_HEX(SHA256(LOWER(TRIM(c.email)))) FROM enriched.contact AS c
   JOIN clean.suppression AS s ON s.identifier_type = 'person' AND s.identifier_hash = c.person_id
   WHERE s.channel IN ('email', 'all') AND c.email IS NOT NULL
+),
+closed AS (
+  SELECT
+    identifier_hash AS person_id,
+    LOGICAL_OR(channel = 'all') AS closed_all,
+    LOGICAL_OR(channel = 'sms') AS closed_sms,
+    LOGICAL_OR(channel = 'call') AS closed_call
+  FROM clean.suppression
+  WHERE identifier_type = 'person'
+  GROUP BY identifier_hash
 ),
 engaged AS (
   SELECT DISTINCT person_id FROM clean.event
@@ -69,6 +80,9 @@ joined AS (
     y.person_id IS NOT NULL AS is_held,
     bp.identifier_hash IS NOT NULL AS by_person,
     bp.identifier_hash IS NOT NULL OR be.identifier_hash IS NOT NULL OR bh.identifier_hash IS NOT NULL AS suppressed,
+    IFNULL(cl.closed_all, FALSE) AS closed_all,
+    IFNULL(cl.closed_sms, FALSE) AS closed_sms,
+    IFNULL(cl.closed_call, FALSE) AS closed_call,
     p.npi,
     p.first_name,
     p.last_name,
@@ -96,6 +110,7 @@ joined AS (
   LEFT JOIN contacted AS t ON t.person_id = w.person_id
   LEFT JOIN activation.sync_state AS y ON y.person_id = w.person_id AND y.destination = 'ghl'
   LEFT JOIN segmented.holdout AS h ON h.person_id = w.person_id AND h.arm = 'holdout'
+  LEFT JOIN closed AS cl ON cl.person_id = w.person_id
   LEFT JOIN blocked AS bp ON bp.identifier_type = 'person' AND bp.identifier_hash = w.person_id
   LEFT JOIN blocked AS be ON be.identifier_type = 'email' AND be.identifier_hash = TO_HEX(SHA256(p.email))
   LEFT JOIN blocked AS bh ON bh.identifier_type = 'email'

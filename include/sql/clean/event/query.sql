@@ -342,7 +342,7 @@ SELECT
     ) > 1 THEN 'duplicate'
     ELSE 'event'
   END AS outcome,
-  r.delivery = 1 AND r.verified AND decided.sender IS NULL AND (
+  r.delivery = 1 AND decided.sender IS NULL AND (
     r.has_unread_stop
     OR r.broken_rule IS NOT NULL AND REGEXP_CONTAINS(
       LOWER(r.body),
