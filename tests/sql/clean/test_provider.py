@@ -135,7 +135,9 @@ def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(registry: Re
     assert registry.versions["filtered", "not_dental"] == 1
 
 
-def test_provider_when_the_primary_taxonomy_is_behind_slot_1_then_it_counts_with_its_license(registry: Registry) -> None:
+def test_provider_when_the_primary_taxonomy_is_behind_slot_1_then_it_counts_with_its_license(
+    registry: Registry,
+) -> None:
     row = registry.providers[BEHIND]
     assert (row["taxonomy_code"], row["specialty"], row["taxonomy_is_primary"]) == ("1223X0400X", "orthodontics", True)
     assert (row["license_number"], row["license_state"]) == ("777", "OK")
@@ -147,7 +149,9 @@ def test_provider_when_no_taxonomy_is_marked_primary_then_the_first_slot_counts(
     assert (row["taxonomy_code"], row["taxonomy_is_primary"], row["license_number"]) == ("1223G0001X", False, "12345")
 
 
-def test_provider_when_oral_surgery_is_coded_as_medicine_then_it_counts_with_a_dental_degree(registry: Registry) -> None:
+def test_provider_when_oral_surgery_is_coded_as_medicine_then_it_counts_with_a_dental_degree(
+    registry: Registry,
+) -> None:
     for npi in (SURGEON, SPACED_DEGREE):
         assert (registry.providers[npi]["specialty"], registry.providers[npi]["taxonomy_codes"]) == (
             "oral_surgery",
