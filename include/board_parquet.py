@@ -16,7 +16,7 @@ import pyarrow.parquet as parquet
 
 from include.board_rows import ROW_ID, Published, Rejected, Remarks, published_rows
 from include.board_sources import UNKNOWN, BoardSource
-from include.date_forms import date_of, form_of_all
+from include.date_forms import UnclearDates, date_of, form_of_all
 from include.refusals import check_refused
 from include.zip_member import DamagedFile
 
@@ -90,7 +90,10 @@ def _date_form(content: IO[bytes], source: BoardSource, where: str) -> str:
             for column in source.date_columns.values():
                 texts.setdefault(_text(read, column), read.line)
     texts.pop("", None)
-    return form_of_all(source.date_forms, texts, where)
+    try:
+        return form_of_all(source.date_forms, texts, where)
+    except UnclearDates as error:
+        raise DamagedFile(str(error)) from error
 
 
 def _accepted(

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
-from include.zip_member import DamagedFile
-
 # AM and PM are part of a time, as in `12:00:00 AM`: their M is no month.
 _PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d\d)", "DD": r"(?P<day>\d\d)", "AM": "AM", "PM": "PM",
           "M": r"(?P<month>\d\d?)", "D": r"(?P<day>\d\d?)"}  # fmt: skip
+
+
+class UnclearDates(ValueError):
+    """The dates of a file are in no one form, or in two that mean different days."""
 
 
 def is_date_form(form: str) -> bool:
@@ -35,7 +37,7 @@ def form_of_all(forms: Sequence[str], texts: Mapping[str, int], where: str) -> s
     """Return the first of the forms that all dates of a file are in.
 
     A text that is a date in none of them says nothing about the others, and is not looked at: its row is refused later.
-    Raises DamagedFile, with line and value, when the file mixes forms, or when two fit and mean different days: a day is never
+    Raises UnclearDates, with line and value, when the file mixes forms, or when two fit and mean different days: a day is never
     taken for a month.
 
     :param texts: each date of the file -> the first line that has it.
@@ -46,7 +48,7 @@ def form_of_all(forms: Sequence[str], texts: Mapping[str, int], where: str) -> s
     if not fitting:
         odd = {form: next(text for text in known if text not in days[form]) for form in forms}
         listed = "; ".join(f"{form} is not that of line {texts[text]}, {text!r}" for form, text in odd.items())
-        raise DamagedFile(
+        raise UnclearDates(
             f"{where}: its dates are in several forms, so none of them can be believed: {listed}. Look at the file, and "
             "get it again; if the board has begun to use another form, declare it in dates.forms."
         )
@@ -54,7 +56,7 @@ def form_of_all(forms: Sequence[str], texts: Mapping[str, int], where: str) -> s
     for other in others:
         odd_one = next((text for text in known if days[first][text] != days[other][text]), None)
         if odd_one is not None:
-            raise DamagedFile(
+            raise UnclearDates(
                 f"{where}: every date fits both {first} and {other}, and line {texts[odd_one]}, {odd_one!r}, is "
                 f"{days[first][odd_one]} or {days[other][odd_one]}. Ask the board which it is, and declare that form alone "
                 "until the file shows it."

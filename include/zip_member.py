@@ -26,6 +26,7 @@ ANY_RATIO_BYTES = 256 * 1024**2
 PIECE_BYTES = 64 * 1024
 INFLATED_BYTES = 1024**2
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+OTHER_COMPRESSIONS = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
 ASK_FOR_DEFLATE = "Ask the publisher for a zip that uses deflate."
 
 
@@ -129,7 +130,7 @@ def _check(info: zipfile.ZipInfo, where: str) -> None:
     if info.flag_bits & 0x1:
         raise DamagedFile(f"{where}: protected by a password. Publishers send none: ask where this file comes from.")
     if info.compress_type not in COMPRESSIONS:
-        used = zipfile.compressor_names.get(info.compress_type, info.compress_type)
+        used = OTHER_COMPRESSIONS.get(info.compress_type, f"method {info.compress_type}")
         raise DamagedFile(f"{where}: compressed with {used}, which is not read here. {ASK_FOR_DEFLATE}")
     if info.header_offset < 0:
         raise zipfile.BadZipFile(f"{info.filename} begins before the file")

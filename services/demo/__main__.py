@@ -1,6 +1,6 @@
 """``make demo``: start the stack, live through two weeks, write the report, stop everything.
 
-``python -m services.demo [--nppes-dir DIR]``
+``python -m services.demo [--nppes-dir DIR] [--board-forms SEED]``
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import randbelow
 
 from services.demo.report import write_report
 from services.demo.sources import board_run, monthly_runs, site_and_ad_runs
@@ -114,9 +116,17 @@ def move_clock(stack: Stack, to: datetime) -> dict[str, int]:
     return dict(moved.json()["delivered"])
 
 
+def told_forms(forms: Mapping[str, str]) -> str:
+    """Return the boards' forms in one line."""
+    return "; ".join(f"{state} {form}" for state, form in sorted(forms.items()))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--nppes-dir", type=Path, help="folder of weekly NPPES zips under CMS's own names")
+    parser.add_argument(
+        "--board-forms", type=int, help="seed of the forms in which the boards write (default: at random)"
+    )
     arguments = parser.parse_args()
     # A stop by `kill` unwinds like Ctrl-C, so that everything started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
@@ -132,6 +142,9 @@ def main() -> None:
                 BUILD, nppes_dir=nppes_dir, code_is_edited=False, say=clock.say, start_at=first
             ) as stack:
                 clock.say(f"Airflow: {stack.addresses()['Airflow']}")
+                seed = randbelow(1000) if arguments.board_forms is None else arguments.board_forms
+                drawn = stack.sandbox.draw_board_forms(seed)
+                clock.say(f"boards write in other forms than declared first (--board-forms {seed}): {told_forms(drawn)}")
                 cycles = weeks(stack.sandbox.nppes_dir)
                 graph = live(stack, cycles, clock)
                 clock.say("writing the report")

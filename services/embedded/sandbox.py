@@ -69,6 +69,12 @@ class Sandbox:
         """A client of the sandbox's own interface: clock, faults, ledger, truth. Never used by the pipeline."""
         return loopback_client(f"{self.url}/__sandbox__/", timeout=300)
 
+    def draw_board_forms(self, seed: int) -> dict[str, str]:
+        """Let every board write its list in another form than its declaration names first; return which, by state."""
+        drawn = self.admin.put("board-forms", json={"seed": seed})
+        drawn.raise_for_status()
+        return dict(drawn.json()["forms"])
+
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections by conn_id, in Airflow's JSON form."""
         sid, token = KEYS["twilio"].split(":")

@@ -5,6 +5,7 @@ cannot take, a sign-in page for who has no session, and forms that want their hi
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from services.sandbox import soda
 from services.sandbox.board_formats import DATA_SETS, FILES, digits, nc_page, published
+from services.sandbox.board_forms import BoardForms, file_in, page_in, rows_in
 from services.sandbox.board_licensees import Licensee, licensees
 from services.sandbox.clock import Clock
 from services.sandbox.faults import CALL_KINDS, Faults
@@ -38,6 +40,7 @@ class Boards:
     def __init__(self, world: World, clock: Clock) -> None:
         self._world = world
         self._clock = clock
+        self.forms = BoardForms()
         self._registry: Mapping[str, Person] = {}
         self._made: dict[tuple[str, date], list[Licensee]] = {}
 
@@ -50,7 +53,7 @@ class Boards:
         return self._made[key]
 
     def file(self, state: str) -> bytes:
-        return FILES[state](self.people(state))
+        return file_in(self.forms.of(state), state, FILES[state](self.people(state)))
 
     def modified(self) -> str:
         day = self._clock.now.date()
@@ -121,10 +124,23 @@ def board_routes(world: World, clock: Clock, ledger: Ledger, faults: Faults) -> 
         asked = parse_qs((await request.body()).decode()).get("license", [""])[0]
         number = str(int(asked) - 100_000) if re.fullmatch(r"1\d{5}", asked) else ""
         who = next((who for who in boards.people("NC") if digits(who).lstrip("0") == number), None)
-        return counted("nc", "look_up", lambda: HTMLResponse(nc_page(who)))
+        return counted("nc", "look_up", lambda: HTMLResponse(page_in(boards.forms.of("NC"), nc_page(who))))
+
+    async def forms(request: Request) -> Response:
+        """GET: the form of each board. PUT {"seed": 417}: another one for each, or {"forms": {"MA": 1}}; 0 is its own."""
+        if request.method == "PUT":
+            try:
+                given = json.loads(await request.body())
+                if "seed" in given:
+                    boards.forms.draw(int(given["seed"]))
+                boards.forms.choose({str(state): int(number) for state, number in given.get("forms", {}).items()})
+            except (AttributeError, TypeError, ValueError) as reason:
+                return JSONResponse({"error": f'send {{"seed": 417}} or {{"forms": {{"MA": 1}}}}: {reason}'}, 400)
+        return JSONResponse({"forms": boards.forms.as_dict()})
 
     return [
         Route("/robots.txt", robots),
+        Route("/__sandbox__/board-forms", forms, methods=["GET", "PUT"]),
         Route(PREFIX + "/tx/lib/csv/Dentist.csv", tx),
         Route(PREFIX + "/fl/LicensureData", fl),
         Route(PREFIX + "/fl/SignIn", fl_sign_in),
@@ -156,7 +172,8 @@ def _rows(request: Request, boards: Boards, state: str) -> Response:
     except soda.Refused as refusal:
         body = {"code": refusal.code, "error": True, "message": str(refusal)}
         return JSONResponse(body, refusal.status)
-    return _versioned(request, boards, published(found), "application/json;charset=utf-8")
+    page = rows_in(boards.forms.of(state.upper()), state.upper(), found)
+    return _versioned(request, boards, published(page), "application/json;charset=utf-8")
 
 
 def _form(request: Request, boards: Boards, state: str, page: str, given: Mapping[str, str]) -> Response:

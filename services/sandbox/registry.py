@@ -1,7 +1,8 @@
 """The registry as the world knows it: dental rows out of every npidata member of the zips in one folder.
 
 Read with the csv module as a stream; columns are found by header name, so V1 lengths and the V2 header both read.
-Rows are kept only if one of the 15 taxonomy slots is dental (the 22 NUCC 25.1 codes).
+Rows are kept only if one of the 15 taxonomy slots is dental: the 22 NUCC 25.1 codes, and with a dental degree the two of
+oral surgery that physicians have, too.
 A zip that cannot be read is skipped with a warning: refusing it is the pipeline's work, the world just lives on.
 """
 
@@ -43,6 +44,8 @@ SPECIALTIES = {
     "261QD0000X": "clinic",
     "292200000X": "laboratory",
 }
+WITH_DEGREE = {"204E00000X": "oral_surgery", "261QS0112X": "clinic"}
+DEGREE = re.compile(r"\b(DDS|DMD|D D S|D M D)\b")
 MEMBER = re.compile(r"npidata_pfile_(\d{8})-(\d{8})\.csv$", re.IGNORECASE)
 PRACTICE = "Provider Business Practice Location Address"
 ADDRESS_1 = "Provider First Line Business Practice Location Address"
@@ -132,7 +135,11 @@ def _row(at: dict[str, int], values: list[str]) -> Row | None:
 
     if not has_check_digit(get("NPI")):
         return None
-    slots = [number for number in range(1, 16) if get(f"Healthcare Provider Taxonomy Code_{number}") in SPECIALTIES]
+    is_person = get("Entity Type Code") == "1"
+    degree = get("Provider Credential Text" if is_person else "Authorized Official Credential Text")
+    has_degree = DEGREE.search(degree.upper().replace(".", "")) is not None
+    specialties = SPECIALTIES | (WITH_DEGREE if has_degree else {})
+    slots = [number for number in range(1, 16) if get(f"Healthcare Provider Taxonomy Code_{number}") in specialties]
     if not slots:
         return None
     switched = [n for n in slots if get(f"Healthcare Provider Primary Taxonomy Switch_{n}") == "Y"]
@@ -140,12 +147,12 @@ def _row(at: dict[str, int], values: list[str]) -> Row | None:
     deactivated, reactivated = _date(get("NPI Deactivation Date")), _date(get("NPI Reactivation Date"))
     return Row(
         npi=get("NPI"),
-        is_person=get("Entity Type Code") == "1",
+        is_person=is_person,
         first_name=get("Provider First Name"),
         last_name=get("Provider Last Name (Legal Name)"),
         credential=get("Provider Credential Text"),
         organization_name=get("Provider Organization Name (Legal Business Name)"),
-        specialty=SPECIALTIES[code],
+        specialty=specialties[code],
         address=get(ADDRESS_1),
         city=get(f"{PRACTICE} City Name"),
         state=get(f"{PRACTICE} State Name").upper(),

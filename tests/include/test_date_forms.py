@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 
-from include.date_forms import date_of, form_of_all, is_date_form
-from include.zip_member import DamagedFile
+from include.date_forms import UnclearDates, date_of, form_of_all, is_date_form
 
 DAY_FIRST, MONTH_FIRST = "DD/MM/YYYY", "M/D/YYYY"
 MASSACHUSETTS = ("DD-MM-YYYY 00:00:00", "DD/MM/YYYY 00:00:00", "M/D/YYYY 12:00:00 AM")
@@ -57,7 +56,7 @@ def test_form_of_all_when_one_fits_every_date_then_that_one(dates: list[str], ex
 
 def test_form_of_all_when_two_fit_and_mean_other_days_then_refused_and_both_named() -> None:
     with pytest.raises(
-        DamagedFile,
+        UnclearDates,
         match="gs://f: every date fits both DD/MM/YYYY and M/D/YYYY, and line 7, '01/02/2003', is 2003-02-01 or 2003-01-02",
     ):
         form_of_all((DAY_FIRST, MONTH_FIRST), {"05/05/2001": 2, "01/02/2003": 7}, "gs://f")
@@ -71,7 +70,7 @@ def test_form_of_all_when_two_fit_and_mean_the_same_days_then_the_first() -> Non
 
 def test_form_of_all_when_a_file_mixes_forms_then_refused_with_a_line_for_each() -> None:
     with pytest.raises(
-        DamagedFile,
+        UnclearDates,
         match="DD/MM/YYYY is not that of line 2, '02/28/2001'; M/D/YYYY is not that of line 3, '28/02/2001'",
     ):
         form_of_all((DAY_FIRST, MONTH_FIRST), {"02/28/2001": 2, "28/02/2001": 3}, "f")

@@ -53,6 +53,7 @@ class Provider:
     taxonomy: str = "1223G0001X"
     enumerated: str = "05/14/2018"
     deactivated: str = ""
+    credential: str = "DDS"
 
 
 def npi(number: int) -> str:
@@ -117,7 +118,7 @@ def _values(provider: Provider) -> list[str]:
         return [provider.npi, *([""] * 11), provider.deactivated, *([""] * (len(HEADER) - 13))]
     return [
         provider.npi, "2" if provider.organization else "1", provider.organization, provider.last_name,
-        provider.first_name, "" if provider.organization else "DDS", provider.address, provider.city, provider.state,
+        provider.first_name, "" if provider.organization else provider.credential, provider.address, provider.city, provider.state,
         provider.postal, provider.phone, provider.enumerated, "", "", "207Q00000X", "N", provider.taxonomy, "Y",
     ]  # fmt: skip
 

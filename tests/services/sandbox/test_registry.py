@@ -23,6 +23,18 @@ def test_rows_when_a_dental_code_is_in_the_second_slot_then_the_row_is_kept(tmp_
     assert (row.state, row.zip5, row.is_person, row.is_active) == ("TX", "78701", True, True)
 
 
+@pytest.mark.parametrize(
+    ("credential", "taxonomy", "expected"),
+    [("D.D.S., MD", "204E00000X", [npi(1)]), ("D M D", "204E00000X", [npi(1)]), ("MD, MDS", "204E00000X", []),
+     ("", "204E00000X", []), ("MD", "1223S0112X", [npi(1)])],
+)  # fmt: skip
+def test_rows_when_oral_surgery_is_coded_as_medicine_then_kept_with_a_dental_degree(
+    tmp_path: Path, credential: str, taxonomy: str, expected: list[str]
+) -> None:
+    write_zip(tmp_path, WEEK_1, MEMBER_1, [replace(ADA, taxonomy=taxonomy, credential=credential)])
+    assert read(tmp_path) == expected
+
+
 @pytest.mark.parametrize("bad", ["2000000000", "1234567890", "123", "abcdefghij", ""])
 def test_rows_when_check_digit_is_wrong_then_nobody_has_that_npi(tmp_path: Path, bad: str) -> None:
     assert not has_check_digit(bad)

@@ -44,6 +44,8 @@ MASKS = ("<UNAVAIL>", "$$$$$$$$$", "********", "_________", "")
 NPIS = iter(nine + npi_check_digit(nine) for nine in (f"20001{n:04}" for n in range(10_000)))
 ACTIVE, SLOT_15, OTHER, ENDED, REACTIVATED, ENDED_AGAIN, IMPOSSIBLE, WITH_COUNTRY = islice(NPIS, 8)
 TIED, TIED_ENDED, ENDED_BY_MONTHLY = islice(NPIS, 3)
+BEHIND, UNMARKED, SURGEON, SPACED_DEGREE, SURGEON_TOO, PHYSICIAN, NO_DEGREE, CENTER, OTHER_CENTER = islice(NPIS, 9)
+SURGERY, SURGERY_CENTER = "204E00000X", "261QS0112X"
 MASKED = dict(zip(islice(NPIS, len(MASKS)), MASKS, strict=True))
 
 
@@ -54,6 +56,34 @@ class Registry:
     providers: dict[str, dict[str, Any]]
     versions: dict[tuple[str, str], int]
     balance: dict[tuple[str, str], int]
+
+
+def surgery(npi: str, credential: str, **fields: str) -> dict[str, Any]:
+    """Return a row whose only taxonomy is that of oral surgeons among physicians."""
+    code = {"healthcare_provider_taxonomy_code_1": SURGERY, "provider_credential_text": credential}
+    return dentist(npi, **{**code, **fields})
+
+
+def taxonomy_rows() -> list[dict[str, Any]]:
+    """Return a row for each way in which a taxonomy is chosen, or is none of dentistry."""
+    second = {
+        "healthcare_provider_taxonomy_code_2": "1223X0400X", "provider_license_number_2": "777",
+        "provider_license_number_state_code_2": "OK",
+    }  # fmt: skip
+    first, marked = "healthcare_provider_primary_taxonomy_switch_1", "healthcare_provider_primary_taxonomy_switch_2"
+    center = {"entity_type_code": "2", "provider_organization_name_legal_business_name": "JAW CENTER",
+              "healthcare_provider_taxonomy_code_1": SURGERY_CENTER, "provider_credential_text": ""}  # fmt: skip
+    return [
+        dentist(BEHIND, **second, **{first: "N", marked: "Y"}),
+        dentist(UNMARKED, **second, **{first: "", marked: ""}),
+        surgery(SURGEON, "DDS, MD"),
+        surgery(SPACED_DEGREE, "D. M. D."),
+        surgery(SURGEON_TOO, "D.D.S.", healthcare_provider_taxonomy_code_2="1223G0001X"),
+        surgery(PHYSICIAN, "MD, MDS"),
+        surgery(NO_DEGREE, ""),
+        dentist(CENTER, **center, authorized_official_credential_text="D.M.D."),
+        dentist(OTHER_CENTER, **center, authorized_official_credential_text="MBA"),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +101,7 @@ def registry(emptied_warehouse: Callable[[], bigquery.Client]) -> Registry:
         dentist(IMPOSSIBLE, **{PHONE: "1115550100"}),
         dentist(WITH_COUNTRY, **{PHONE: "15127654321"}),
         *(dentist(npi, provider_license_number_1=mask) for npi, mask in MASKED.items()),
+        *taxonomy_rows(),
         dentist(TIED, provider_last_name_legal_name="WEEKLY"),
         dentist(TIED_ENDED),
     ]
@@ -101,6 +132,41 @@ def test_provider_when_dentist_is_active_then_row_is_typed_and_normalised(regist
 def test_provider_when_dental_code_stands_in_slot_15_then_it_counts(registry: Registry) -> None:
     assert registry.providers[SLOT_15]["specialty"] == "oral_medicine"
     assert OTHER not in registry.providers
+    assert registry.versions["filtered", "not_dental"] == 1
+
+
+def test_provider_when_the_primary_taxonomy_is_behind_slot_1_then_it_counts_with_its_license(
+    registry: Registry,
+) -> None:
+    row = registry.providers[BEHIND]
+    assert (row["taxonomy_code"], row["specialty"], row["taxonomy_is_primary"]) == ("1223X0400X", "orthodontics", True)
+    assert (row["license_number"], row["license_state"]) == ("777", "OK")
+    assert row["taxonomy_codes"] == ["1223G0001X", "1223X0400X"]
+
+
+def test_provider_when_no_taxonomy_is_marked_primary_then_the_first_slot_counts(registry: Registry) -> None:
+    row = registry.providers[UNMARKED]
+    assert (row["taxonomy_code"], row["taxonomy_is_primary"], row["license_number"]) == ("1223G0001X", False, "12345")
+
+
+def test_provider_when_oral_surgery_is_coded_as_medicine_then_it_counts_with_a_dental_degree(
+    registry: Registry,
+) -> None:
+    for npi in (SURGEON, SPACED_DEGREE):
+        assert (registry.providers[npi]["specialty"], registry.providers[npi]["taxonomy_codes"]) == (
+            "oral_surgery",
+            [SURGERY],
+        )
+    assert registry.providers[SURGEON_TOO]["taxonomy_codes"] == [SURGERY, "1223G0001X"]
+    assert (registry.providers[CENTER]["specialty"], registry.providers[CENTER]["entity_type"]) == (
+        "clinic",
+        "organization",
+    )
+
+
+def test_provider_when_oral_surgery_has_no_dental_degree_then_left_out_and_counted_apart(registry: Registry) -> None:
+    assert not {PHYSICIAN, NO_DEGREE, OTHER_CENTER} & set(registry.providers)
+    assert registry.versions["filtered", "oral_surgery_without_dental_degree"] == 3
     assert registry.versions["filtered", "not_dental"] == 1
 
 

@@ -24,8 +24,14 @@ CREATE TEMP FUNCTION key_of_phone(number STRING, nation STRING) AS (
   CONCAT('f', SUBSTR(TO_HEX(SHA256(CONCAT(number, '|', IFNULL(nation, 'US')))), 1, 20))
 );
 
+-- Oral surgery has two codes outside dentistry, which physicians have, too: they count where the degree is a dental one.
 CREATE TEMP TABLE dental_taxonomy AS
-SELECT * FROM UNNEST([
+SELECT code, specialty, TRUE AS needs_degree FROM UNNEST([
+  STRUCT('204E00000X' AS code, 'oral_surgery' AS specialty),
+  STRUCT('261QS0112X' AS code, 'clinic' AS specialty)
+])
+UNION ALL
+SELECT code, specialty, FALSE FROM UNNEST([
   STRUCT('122300000X' AS code, 'general' AS specialty),
   STRUCT('1223G0001X' AS code, 'general' AS specialty),
   STRUCT('1223D0001X' AS code, 'public_health' AS specialty),
@@ -73,11 +79,16 @@ WHERE l.fingerprint IS DISTINCT FROM m.fingerprint;
 SET changed_days = (SELECT ARRAY_AGG(DISTINCT file_date) FROM changed);
 SET first_day = (SELECT MIN(file_date) FROM changed);
 
--- The dental slots of whole rows. The rows are chosen before their slots are unfolded: the emulator does not move a condition there.
+-- The dental slots of whole rows, and those that would be with a degree (is_dental FALSE). The rows are chosen before their slots are unfolded: the emulator does not move a condition there.
 CREATE TEMP TABLE dental_slot AS
 SELECT
   r.file_date, r.source, r.line, r.npi, s.slot, s.code, d.specialty, IFNULL(s.is_primary, FALSE) AS is_primary,
-  present(s.license_number) AS license_number, present(s.license_state) AS license_state
+  present(s.license_number) AS license_number, present(s.license_state) AS license_state,
+  -- An organisation has no degree: its authorized official's counts.
+  NOT d.needs_degree OR REGEXP_CONTAINS(
+    UPPER(REPLACE(IFNULL(IF(r.entity_type_code = '1', r.provider_credential_text, r.authorized_official_credential_text), ''), '.', '')),
+    r'\b(DDS|DMD|D D S|D M D)\b'
+  ) AS is_dental
 FROM (SELECT * FROM raw.nppes_npi WHERE file_date >= first_day AND present(entity_type_code) IS NOT NULL) AS r, UNNEST([
   STRUCT(1 AS slot, healthcare_provider_taxonomy_code_1 AS code, healthcare_provider_primary_taxonomy_switch_1 = 'Y' AS is_primary, provider_license_number_1 AS license_number, provider_license_number_state_code_1 AS license_state),
   STRUCT(2 AS slot, healthcare_provider_taxonomy_code_2 AS code, healthcare_provider_primary_taxonomy_switch_2 = 'Y' AS is_primary, provider_license_number_2 AS license_number, provider_license_number_state_code_2 AS license_state),
@@ -99,17 +110,18 @@ JOIN dental_taxonomy AS d ON d.code = s.code;
 
 -- What every row is, of the slices from the first changed one on.
 CREATE TEMP TABLE read_row AS
-WITH dental AS (SELECT DISTINCT file_date, source, line FROM dental_slot)
+WITH dental AS (SELECT file_date, source, line, LOGICAL_OR(is_dental) AS is_dental FROM dental_slot GROUP BY file_date, source, line)
 SELECT
   r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.npi_deactivation_date) AS deactivation_date,
   CASE r.entity_type_code WHEN '1' THEN 'individual' WHEN '2' THEN 'organization' END AS entity_type,
-  CASE WHEN d.line IS NOT NULL THEN 'dental' WHEN present(r.entity_type_code) IS NULL THEN 'bare' ELSE 'other' END AS kind
+  CASE WHEN d.is_dental THEN 'dental' WHEN present(r.entity_type_code) IS NULL THEN 'bare' ELSE 'other' END AS kind,
+  d.is_dental IS NOT NULL AND NOT d.is_dental AS lacks_degree
 FROM raw.nppes_npi AS r
 JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
 LEFT JOIN dental AS d ON d.file_date = r.file_date AND d.source = r.source AND d.line = r.line
 WHERE r.file_date >= first_day
 UNION ALL
-SELECT r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.nppes_deactivation_date), NULL, 'report'
+SELECT r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.nppes_deactivation_date), NULL, 'report', FALSE
 FROM raw.nppes_deactivation AS r
 JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
 WHERE r.file_date >= first_day;
@@ -176,15 +188,15 @@ WHERE r.file_date >= first_day;
 
 CREATE TEMP TABLE judged AS
 WITH told AS (
-  SELECT file_date, source, source_object, line, npi, kind, deactivation_date, entity_type FROM read_row
+  SELECT file_date, source, source_object, line, npi, kind, deactivation_date, entity_type, lacks_degree FROM read_row
   UNION ALL
   -- A file that names an organisation of which it says nothing else.
-  SELECT n.file_date, n.source, n.source_object, n.line, n.npi, 'names', NULL, NULL
+  SELECT n.file_date, n.source, n.source_object, n.line, n.npi, 'names', NULL, NULL, FALSE
   FROM named AS n
   LEFT JOIN read_row AS r ON r.file_date = n.file_date AND r.source = n.source AND r.npi = n.npi AND r.kind IN ('dental', 'other')
   WHERE r.npi IS NULL
   UNION ALL
-  SELECT file_date, source, source_object, line, npi, 'location', NULL, NULL FROM located
+  SELECT file_date, source, source_object, line, npi, 'location', NULL, NULL, FALSE FROM located
 )
 SELECT t.*, f.npi IS NOT NULL AS is_kept, c.source IS NOT NULL AS is_of_changed
 FROM told AS t
@@ -221,11 +233,11 @@ INSERT INTO clean.provider_version (
 )
 WITH chosen AS (
   SELECT * FROM dental_slot
-  WHERE TRUE -- BigQuery takes no QUALIFY without it
+  WHERE is_dental
   QUALIFY ROW_NUMBER() OVER (PARTITION BY file_date, source, line ORDER BY is_primary DESC, slot) = 1
 ),
 all_codes AS (
-  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM dental_slot GROUP BY file_date, source, line
+  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM dental_slot WHERE is_dental GROUP BY file_date, source, line
 ),
 typed AS (
   SELECT
@@ -299,13 +311,14 @@ FROM located;
 
 DELETE FROM ops.mapped_slice WHERE file_date >= first_day;
 
-INSERT INTO ops.mapped_slice (file_date, source, fingerprint, kept_rows, not_dental_rows, deactivated_never_known_rows)
+INSERT INTO ops.mapped_slice (file_date, source, fingerprint, kept_rows, not_dental_rows, lacks_degree_rows, deactivated_never_known_rows)
 SELECT
   l.file_date,
   l.source,
   l.fingerprint,
   COUNTIF(j.is_kept AND j.kind NOT IN ('names', 'location')),
-  COUNTIF(NOT j.is_kept AND j.kind = 'other'),
+  COUNTIF(NOT j.is_kept AND j.kind = 'other' AND NOT j.lacks_degree),
+  COUNTIF(NOT j.is_kept AND j.kind = 'other' AND j.lacks_degree),
   COUNTIF(NOT j.is_kept AND j.kind IN ('bare', 'report'))
 FROM loaded AS l
 LEFT JOIN judged AS j ON j.file_date = l.file_date AND j.source = l.source
@@ -320,10 +333,16 @@ WHERE dataset_table IN ('raw.nppes_npi', 'raw.nppes_deactivation')
 GROUP BY dataset_table
 UNION ALL
 SELECT 'clean.provider_version', kind, reason, row_count
-FROM (SELECT SUM(kept_rows) AS kept, SUM(not_dental_rows) AS not_dental, SUM(deactivated_never_known_rows) AS never_known FROM ops.mapped_slice)
+FROM (
+  SELECT
+    SUM(kept_rows) AS kept, SUM(not_dental_rows) AS not_dental, SUM(lacks_degree_rows) AS lacks_degree,
+    SUM(deactivated_never_known_rows) AS never_known
+  FROM ops.mapped_slice
+)
 CROSS JOIN UNNEST([
   STRUCT('out' AS kind, 'clean.provider_version' AS reason, kept AS row_count),
   STRUCT('filtered' AS kind, 'not_dental' AS reason, not_dental AS row_count),
+  STRUCT('filtered' AS kind, 'oral_surgery_without_dental_degree' AS reason, lacks_degree AS row_count),
   STRUCT('filtered' AS kind, 'deactivated_never_known' AS reason, never_known AS row_count)
 ])
 WHERE row_count > 0;
