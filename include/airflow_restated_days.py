@@ -68,10 +68,10 @@ def check_not_emptied(source: str, table_name: str, day: str, rows: str) -> BigQ
         sql="emptied_slice",
         task_id=f"check_{source}",
         params={
-            "dataset_table": ("STRING", table_name),
-            "partition": ("DATE", day),
-            "source": ("STRING", source),
-            "rows": ("INT64", rows),
-            "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
+            "dataset_table": table_name,
+            "partition": day,
+            "source": source,
+            "rows": rows,
+            "accept_empty": "{{ params.accept_empty | tojson }}",
         },
     )

@@ -11,11 +11,11 @@ from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.call_ledger import CallLedger
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_rows import vendor_rows
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -64,7 +64,8 @@ def load_ledger(
     rows = [row for entry in ledger.entries(skip=settled) for row in vendor_rows(entry)]
     withdrawn = sorted(doubted.keys() - {row["request_key"] for row in rows})
     if withdrawn:
-        _delete(client, vendor, operation, withdrawn, labels)
+        which = {"vendor": vendor, "operation": operation, "request_keys": withdrawn}
+        run(client, table(TABLE).sql("withdrawn"), labels, **which)
     if rows:
         # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
         days = [*doubted.values(), *(datetime.fromisoformat(row["requested_at"]).date() for row in rows)]
@@ -79,26 +80,9 @@ def _known(
     client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]
 ) -> tuple[set[str], dict[str, date]]:
     """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
-    sql = (
-        "SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date "
-        "FROM raw.vendor_response WHERE vendor = @vendor AND operation = @operation"
-    )
-    rows = list(client.query_and_wait(sql, job_config=_config(vendor, operation, labels)))
+    rows = list(run(client, table(TABLE).sql("known"), labels, vendor=vendor, operation=operation))
     settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
     return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
-
-
-def _delete(
-    client: bigquery.Client, vendor: str, operation: str, request_keys: list[str], labels: Mapping[str, str]
-) -> None:
-    from google.cloud import bigquery
-
-    config = _config(vendor, operation, labels)
-    config.query_parameters = [
-        *config.query_parameters,
-        bigquery.ArrayQueryParameter("request_keys", "STRING", request_keys),
-    ]
-    client.query_and_wait(table(TABLE).sql("withdrawn"), job_config=config)
 
 
 def _merge(
@@ -117,26 +101,6 @@ def _merge(
         labels=dict(labels),
     )
     client.load_table_from_json(rows, staging, job_config=load).result()
-    merge = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("first_date", "DATE", min(days)),
-            bigquery.ScalarQueryParameter("last_date", "DATE", max(days)),
-        ],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        labels=dict(labels),
-    )
-    client.query_and_wait(table(TABLE).sql("merge").replace(STAGING, staging), job_config=merge)
+    merge = table(TABLE).sql("merge").replace(STAGING, staging)
+    run(client, merge, labels, first_date=min(days), last_date=max(days))
     client.delete_table(staging, not_found_ok=True)
-
-
-def _config(vendor: str, operation: str, labels: Mapping[str, str]) -> bigquery.QueryJobConfig:
-    from google.cloud import bigquery
-
-    return bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("vendor", "STRING", vendor),
-            bigquery.ScalarQueryParameter("operation", "STRING", operation),
-        ],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        labels=dict(labels),
-    )

@@ -19,6 +19,7 @@ from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, r
 from include.quality_docs import page_object, page_url
 from include.settings import lake_bucket, project
 from include.tables import Table, table
+from include.warehouse.run import run
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
 LABELS = {"task": "gate"}
@@ -196,16 +197,5 @@ def _store_refused(
 
 
 def _rows(client: bigquery.Client, sql: str, **parameters: str | bool) -> list[dict[str, Any]]:
-    from google.cloud import bigquery
-
-    values = [
-        bigquery.ScalarQueryParameter(name, "BOOL" if isinstance(value, bool) else "STRING", value)
-        for name, value in parameters.items()
-    ]
-    done = client.query_and_wait(
-        sql,
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=values, labels=LABELS, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
-        ),
-    )
+    done = run(client, sql, LABELS, MAXIMUM_BYTES_BILLED, **parameters)
     return [dict(row) for row in done]

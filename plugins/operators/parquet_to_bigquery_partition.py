@@ -9,15 +9,16 @@ from typing import Any
 from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 from airflow.sdk import BaseOperator
 
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import project
-from include.tables import table
+from include.tables import Table, table
+from include.warehouse.run import run
 
 # One statement, so the partition is the old one or the new one at any moment. It touches no other partition: runs of
 # other dates may work at the same time. A load job into `table$20251109` would do the same on BigQuery, but the
 # embedded warehouse takes that for a table of that name. Columns are named, because INSERT ROW goes by position, and a
 # column that apply_tables adds to a table stands last there, wherever table.yaml has it.
 REPLACE = """
+-- @partition DATE{declared}
 MERGE {target} AS loaded
 USING {staging} AS staged
 ON FALSE
@@ -75,22 +76,19 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         )
         job = client.load_table_from_uri(self.source_uri, staging, job_config=load)
         job.result()
-        replace = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("partition", "DATE", day),
-                *(bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in self.slice_by.items()),
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=labels,
-        )
-        sql = REPLACE.format(
-            target=target.name,
-            staging=staging,
-            partition_field=target.partition_field,
-            columns=", ".join(f"`{column.name}`" for column in target.columns),
-            slice="".join(f" AND loaded.{name} = @{name}" for name in self.slice_by),
-        )
-        client.query_and_wait(sql, job_config=replace)
+        run(client, replacement(target, staging, tuple(self.slice_by)), labels, partition=day, **self.slice_by)
         client.delete_table(staging, not_found_ok=True)
         self.log.info("%s of %s holds %d rows from %s", day, target.name, job.output_rows, self.source_uri)
         return int(job.output_rows)
+
+
+def replacement(target: Table, staging: str, slice_by: Sequence[str] = ()) -> str:
+    """Return the statement that makes the rows of ``staging`` the whole partition @partition, or its slice."""
+    return REPLACE.format(
+        target=target.name,
+        staging=staging,
+        partition_field=target.partition_field,
+        columns=", ".join(f"`{column.name}`" for column in target.columns),
+        slice="".join(f" AND loaded.{name} = @{name}" for name in slice_by),
+        declared="".join(f", @{name} STRING" for name in slice_by),
+    )

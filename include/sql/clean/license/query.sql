@@ -3,6 +3,7 @@
 -- longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
 -- {names} are expressions that include/license_fold.py makes of include/boards. @boards has its status words: they are classified
 -- anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is refused.
+-- @boards STRING.
 CREATE TEMP TABLE board AS
 SELECT
   JSON_VALUE(item, '$.source') AS source,
