@@ -84,7 +84,8 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
         if found.added:
             self.log.warning("%s has columns that are not loaded, until table.yaml has them: %s", name, found.added)
         rows = published_rows(name, schema)
-        published, before = (self._one(client, fingerprint(query), day) for query in (rows, loaded_rows()))
+        published = self._one(client, fingerprint(rows))
+        before = self._one(client, fingerprint(loaded_rows()), day=day)
         if before["row_count"] and not published["row_count"] and self.accept_empty != "True":
             raise EmptiedExport(
                 f"{name} is empty, and {TABLE} holds {before['row_count']} rows of {day}, which were kept: nobody else has them. Look "
@@ -94,7 +95,7 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
         if published != before:
             self._run(client, replace_day(rows), day=day)
             # What the partition holds, not what was read before: Google may have rewritten its table in between.
-            after = self._one(client, fingerprint(loaded_rows()), day)
+            after = self._one(client, fingerprint(loaded_rows()), day=day)
         outcome = "unchanged" if after == before else "restated" if before["row_count"] else "loaded"
         self.log.info(
             "%s: %s, %d rows before and %d now (%s)",
@@ -135,8 +136,8 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
             note=" ".join(notes),
         )
 
-    def _one(self, client: bigquery.Client, sql: str, day: date) -> dict[str, Any]:
-        (row,) = self._run(client, sql, day=day)
+    def _one(self, client: bigquery.Client, sql: str, **parameters: Any) -> dict[str, Any]:
+        (row,) = self._run(client, sql, **parameters)
         return dict(row)
 
     def _run(self, client: bigquery.Client, sql: str, **parameters: Any) -> Any:

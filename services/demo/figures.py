@@ -135,7 +135,7 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
     )
     return {
         "sources": {row.pop("source"): row for row in _rows(client, SOURCES)},
-        "layers": {row["name"]: row["row_count"] for row in _rows(client, _layers())},
+        "layers": {row["name"]: row["row_count"] for row in _rows(client, layers())},
         "balance": _balance(client),
         "vendors": _vendors(client, stack),
         "activation": _activation(client),
@@ -182,7 +182,7 @@ def _choice(stack: Stack, pool: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _layers() -> str:
+def layers() -> str:
     """Return one question for the rows of every table: a table's name cannot be a parameter, and comes from our own definitions."""
     counts = (f"SELECT '{t.name}' AS name, COUNT(*) AS row_count FROM `{t.name}`" for t in tables())  # noqa: S608
     return f"{' UNION ALL '.join(counts)} ORDER BY name"
