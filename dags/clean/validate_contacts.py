@@ -114,7 +114,11 @@ def ask(name: str, asked: PaidOperation, chunks: XComArg, **options: Any) -> Map
 def load(name: str, asked: PaidOperation) -> CallLedgerToBigQueryOperator:
     """Return the task that loads what was answered, even when a chunk failed or was never asked."""
     return CallLedgerToBigQueryOperator(
-        task_id=f"load_{name}", vendor=asked.vendor, operation=asked.name, trigger_rule="all_done", pool="bigquery"
+        task_id=f"load_{name}",
+        vendor=asked.vendor,
+        operation=asked.name,
+        trigger_rule="all_done",
+        pool="vendor_response",
     )
 
 

@@ -177,7 +177,11 @@ with DAG(
         map_index_template=CHUNK_LABEL,
     ).expand(chunk=allowed)  # fmt: skip
     load_lookups = CallLedgerToBigQueryOperator(
-        task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name, trigger_rule="all_done", pool="bigquery"
+        task_id="load_lookups",
+        vendor=LOOKUP.vendor,
+        operation=LOOKUP.name,
+        trigger_rule="all_done",
+        pool="vendor_response",
     )
     contact = promote("enriched.contact", params={
         "as_of": AS_OF,

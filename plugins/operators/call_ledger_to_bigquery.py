@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 TABLE = "raw.vendor_response"
 STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor, operation and DAG
 
+NAMED_KEYS = 5
+
 log = logging.getLogger(__name__)
+
+
+class RepeatedKeys(RuntimeError):
+    """raw.vendor_response holds an answer more than once. The message names the request keys."""
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
     """MERGE every ledger entry without a final row in the warehouse, and delete rows in doubt whose claim was withdrawn.
 
-    Run it twice, or late: the same table.
+    Run it twice, or late: the same table. It runs in the pool ``vendor_response``: two DAGs load Twilio's answers, and two
+    MERGEs that insert the same key at the same time both insert it. Raises RepeatedKeys where that has happened.
 
     Returns ``{"loaded": n, "in_doubt": n}``.
 
@@ -69,8 +76,8 @@ def load_ledger(
     if rows:
         # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
         days = [*doubted.values(), *(datetime.fromisoformat(row["requested_at"]).date() for row in rows)]
-        # Two DAGs load Twilio's answers, and may do so at once: each through a table of its own.
         _merge(client, f"{STAGING}_{vendor}_{operation}_{labels['dag']}", rows, days, labels)
+    _check_keys(client, vendor, operation, labels)
     in_doubt = sum(row["status"] == "in_doubt" for row in rows)
     log.info("%s rows of %s loaded, %s of them in doubt; %s withdrawn", len(rows), ledger.prefix, in_doubt, len(withdrawn))  # fmt: skip # noqa: E501
     return {"loaded": len(rows), "in_doubt": in_doubt}
@@ -83,6 +90,17 @@ def _known(
     rows = list(run(client, table(TABLE).sql("known"), labels, vendor=vendor, operation=operation))
     settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
     return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
+
+
+def _check_keys(client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]) -> None:
+    repeated = list(run(client, table(TABLE).sql("repeated"), labels, vendor=vendor, operation=operation))
+    if repeated:
+        keys = ", ".join(f"{row['request_key']} ({row['times']} times)" for row in repeated[:NAMED_KEYS])
+        raise RepeatedKeys(
+            f"{TABLE}: {len(repeated)} answers of {vendor} {operation} are there more than once and would be counted so: {keys}. "
+            "Two loads ran at the same time: see that each runs in the pool vendor_response, of one slot. Then delete the rows of "
+            "these keys and clear this task: they are loaded again from the call ledger, and nothing is asked again."
+        )
 
 
 def _merge(

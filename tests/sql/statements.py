@@ -53,7 +53,7 @@ def constants(path: Path) -> Iterator[tuple[int, str]]:
 def _files() -> Iterator[Statement]:
     for path in sorted(SQL_ROOT.glob("*/*/*.sql")):
         name, target = path.relative_to(ROOT).as_posix(), table(f"{path.parent.parent.name}.{path.parent.name}")
-        text, staged = path.read_text(), {}
+        text, staged, about = path.read_text(), {}, None
         if target.name == "clean.license":
             text = license_fold.query()
         if "{staging}" in text:  # operators/link_licenses.py
@@ -62,10 +62,12 @@ def _files() -> Iterator[Statement]:
         if "{staged}" in text:  # operators/record_loads.py and gate.py
             staged = {f"{target.name}_load_x": target.columns}
             text = text.replace("{staged}", f"{target.name}_load_x")
-            text = text.replace("{checked}", "clean.provider_candidate").replace("{key}", "npi")
+        if "{checked}" in text:  # operators/gate.py, of the one gate that refuses rows
+            about = "clean.provider_candidate"
+            text = text.replace("{checked}", about).replace("{key}", "npi")
         if STAGING in text:
             staged = {STAGING: tuple(_as_text(column) for column in target.columns)}
-        yield Statement(name, 1, text, staged, name)
+        yield Statement(name, 1, text, staged, name, about)
 
 
 def _expectations() -> Iterator[Statement]:
@@ -77,7 +79,9 @@ def _expectations() -> Iterator[Statement]:
             if is_sql(text):
                 yield Statement(name, line, text.replace("{batch}", batch), made_by=name)
         if rows:
-            yield Statement(f"plugins/operators/gate.py ({_table_of(path).name})", 1, rows, made_by="plugins/operators/gate.py")
+            yield Statement(
+                f"plugins/operators/gate.py ({_table_of(path).name})", 1, rows, made_by="plugins/operators/gate.py"
+            )
 
 
 def _profiles() -> Iterator[Statement]:
@@ -101,7 +105,9 @@ def _python() -> Iterator[Statement]:
         for name in SLICES:
             if name in columns:
                 made_by = f"{operators}/record_loads.py"
-                yield Statement(f"{made_by} ({target.name})", 1, record_loads.count(target, name), {}, made_by, target.name)
+                yield Statement(
+                    f"{made_by} ({target.name})", 1, record_loads.count(target, name), {}, made_by, target.name
+                )
     event, made_by = table("raw.event"), f"{operators}/inbox_to_bigquery.py"
     text = inbox_to_bigquery.replacement(event, "raw.staging_event_x")
     yield Statement(made_by, 1, text, {"raw.staging_event_x": event.columns}, made_by)
@@ -139,7 +145,9 @@ def _documents() -> Iterator[Statement]:
             yield Statement(name, 1 + text.count("\n", 0, block.start(1)), block[1])
         yield from _inline(name, 1, re.sub(r"```.*?```", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL))
     for path in sorted((ROOT / "dags").rglob("*.py")):
-        yield from _inline(path.relative_to(ROOT).as_posix(), 1, ast.get_docstring(ast.parse(path.read_text()), clean=False) or "")
+        yield from _inline(
+            path.relative_to(ROOT).as_posix(), 1, ast.get_docstring(ast.parse(path.read_text()), clean=False) or ""
+        )
 
 
 def _inline(name: str, line: int, text: str) -> Iterator[Statement]:
@@ -164,7 +172,9 @@ def _table_of(path: Path) -> Table:
 
 
 def _as_text(column: Column) -> Column:
-    return Column(column.name, "STRING" if column.type == "JSON" else column.type, column.mode, column.pii, column.description)
+    return Column(
+        column.name, "STRING" if column.type == "JSON" else column.type, column.mode, column.pii, column.description
+    )
 
 
 def _moved(column: Column) -> Column:

@@ -35,7 +35,8 @@ def _runs(task: Any, statement: Statement) -> bool:
     paths = _reached(module)
     if statement.where.startswith("include/sql/"):
         _, _, dataset, name, file = Path(statement.where).parts
-        return any((f"{dataset}.{name}", Path(file).stem) in _read(path) for path in paths)
+        is_read = any((f"{dataset}.{name}", Path(file).stem) in _read(path) for path in paths)
+        return is_read and (statement.about is None or statement.about in _texts(given))
     about = statement.about
     return statement.made_by in paths and (about is None or about in _texts(given) | _names(paths[0]))
 
@@ -43,7 +44,9 @@ def _runs(task: Any, statement: Statement) -> bool:
 def _arguments(task: Any) -> dict[str, Any]:
     if getattr(task, "is_mapped", False):
         return dict(task.partial_kwargs)
-    return {name: getattr(task, name) for name in ("configuration", "sql", "table_name", "loads") if hasattr(task, name)}
+    return {
+        name: getattr(task, name) for name in ("configuration", "sql", "table_name", "loads") if hasattr(task, name)
+    }
 
 
 def _class_of(task: Any) -> type:
@@ -96,7 +99,8 @@ def _read(path: str) -> frozenset[tuple[str, str]]:
         for call in (one for one in ast.walk(function) if isinstance(one, ast.Call)):
             if isinstance(call.func, ast.Attribute) and call.func.attr == "sql":
                 name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-                tables = _names(path) if name else {text for part in near for text in _strings(part)}
+                tables = _strings(call.func.value)  # table("ops.alert").sql("raise"), else what is near
+                tables = tables or (_names(path) if name else {text for part in near for text in _strings(part)})
                 found |= {(table, str(name or "query")) for table in tables}
     return frozenset(found)
 

@@ -18,7 +18,7 @@ from local_bigquery.jobs import query
 from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
 
-from services.embedded.warehouse import catalog, jobs, translations
+from services.embedded.warehouse import catalog, faults, jobs, translations
 
 # Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
@@ -77,7 +77,7 @@ def main() -> None:
 
     query.execute = execute
     tables.write, loading.paths, native.register = write, paths, register
-    for part in (catalog, translations, jobs):
+    for part in (catalog, translations, jobs, faults):
         part.install()
     cli.main()
 

@@ -43,16 +43,18 @@ def columns_of(columns: Sequence[Column]) -> Columns:
     return [(column.name, column_type(column)) for column in columns]
 
 
-def project_catalog(language: Any, more: Mapping[str, Columns]) -> Any:
+def project_catalog(language: Any, more: Mapping[str, Columns], text: str | None) -> Any:
     """Return a catalog of every table under its name, in two parts or in one pair of backticks.
 
     :param more: tables as dataset.table that are there for one text alone.
+    :param text: None, or the text outside of which no table is wanted.
     """
     catalog = simple_catalog_pb2.SimpleCatalogProto(name="project")
     catalog.builtin_function_options.language_options.CopyFrom(language)
     _add_max_by(catalog)
     datasets: dict[str, Any] = {}
-    every = {table.name: columns_of(table.columns) for table in tables()} | dict(more)
+    wanted = [table for table in tables() if text is None or table.name in text]
+    every = {table.name: columns_of(table.columns) for table in wanted} | dict(more)
     for name, columns in every.items():
         dataset, table = name.split(".")
         if dataset not in datasets:

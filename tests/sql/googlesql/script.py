@@ -12,7 +12,7 @@ from zetasql.core.exceptions import ZetaSQLError
 from include.warehouse.parameters import declared
 from tests.sql.googlesql.catalog import Columns, add_function, add_table, project_catalog, type_of
 from tests.sql.googlesql.client import GoogleSql
-from tests.sql.googlesql.tree import concrete, name_of, walk
+from tests.sql.googlesql.tree import Tree, concrete, name_of, walk
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Analyzed:
     """One statement of a text. is_in_transaction: between BEGIN TRANSACTION and its end."""
 
     line: int
-    resolved: Any
+    tree: Tree
     is_in_transaction: bool
 
 
@@ -38,7 +38,7 @@ class Analyzer:
     def __init__(self) -> None:
         self.client = GoogleSql()
         self._language = self.client.options.language_options
-        self.project = self.client.registered(project_catalog(self._language, {}))
+        self.project = self.client.registered(project_catalog(self._language, {}, None))
 
     def analyze(self, text: str, staged: Mapping[str, Columns] | None = None) -> tuple[list[Analyzed], list[Fault]]:
         """Return the statements of a text that are right, and the faults of those that are not.
@@ -47,8 +47,9 @@ class Analyzer:
         """
         return _Run(self, text, staged or {}).result()
 
-    def new_catalog(self, staged: Mapping[str, Columns]) -> Any:
-        return project_catalog(self._language, staged)
+    def new_catalog(self, text: str, staged: Mapping[str, Columns]) -> Any:
+        """Return a catalog for one text, of what it names: it is read anew after each temporary table."""
+        return project_catalog(self._language, staged, text)
 
 
 class _Run:
@@ -59,8 +60,8 @@ class _Run:
         self.statements: list[Analyzed] = []
         self.faults: list[Fault] = []
         self._text, self._in_transaction = text, False
-        self._own = analyzer.new_catalog(staged) if staged else None
-        self._new = lambda: analyzer.new_catalog(staged)
+        self._own = analyzer.new_catalog(text, staged) if staged else None
+        self._new = lambda: analyzer.new_catalog(text, staged)
         self._id: int | None = None if staged else analyzer.project
 
     def result(self) -> tuple[list[Analyzed], list[Fault]]:
@@ -85,7 +86,7 @@ class _Run:
                 self._expression(node.default_value, f"CAST({{}} AS {type_})")
         elif kind == "ASTSingleAssignmentProto":
             self._assignment(node)
-        elif kind == "ASTBeginTransactionStatementProto":
+        elif kind == "ASTBeginStatementProto":
             self._in_transaction = True
         elif kind in ("ASTCommitStatementProto", "ASTRollbackStatementProto"):
             self._in_transaction = False
@@ -96,7 +97,7 @@ class _Run:
                 for statement in block.statement_list:
                     self._take(concrete(statement))
         elif (resolved := self._resolved(self._slice(start, end), start)) is not None:
-            self.statements.append(Analyzed(self._line(start), resolved, self._in_transaction))
+            self.statements.append(Analyzed(self._line(start), Tree(resolved), self._in_transaction))
             self._keep(concrete(resolved))
 
     def _assignment(self, node: Any) -> None:
@@ -115,7 +116,7 @@ class _Run:
         start, end = _range(concrete(node))
         resolved = self._resolved(f"SELECT {form.format(self._slice(start, end))}", start)
         if resolved is not None:
-            self.statements.append(Analyzed(self._line(start), resolved, self._in_transaction))
+            self.statements.append(Analyzed(self._line(start), Tree(resolved), self._in_transaction))
         return resolved
 
     def _keep(self, node: Any) -> None:
@@ -174,5 +175,7 @@ def _blocks(node: Any) -> Iterator[Any]:
 
 def _conditions(node: Any) -> Iterator[Any]:
     for one in walk(node):
-        if name_of(one) in ("ASTIfStatementProto", "ASTElseifClauseProto", "ASTWhileStatementProto") and one.HasField("condition"):
+        if name_of(one) in ("ASTIfStatementProto", "ASTElseifClauseProto", "ASTWhileStatementProto") and one.HasField(
+            "condition"
+        ):
             yield one.condition

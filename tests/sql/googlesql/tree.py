@@ -49,31 +49,37 @@ def concrete(message: Any) -> Any:
         message = getattr(message, name)
 
 
-def changed(statement: Any) -> tuple[str, str] | None:
+class Tree:
+    """A resolved statement and everything below it, walked once: that is what takes time."""
+
+    def __init__(self, resolved: Any) -> None:
+        self.node = concrete(resolved)
+        self.below = list(walk(resolved))
+
+
+def changed(tree: Tree) -> tuple[str, str] | None:
     """Return (what is done, the table) where a statement changes one."""
-    node = concrete(statement)
-    done = CHANGES.get(name_of(node))
-    return (done, _table(node.table_scan)) if done else None
+    done = CHANGES.get(name_of(tree.node))
+    return (done, _table(tree.node.table_scan)) if done else None
 
 
-def scans(statement: Any) -> list[Scan]:
+def scans(tree: Tree) -> list[Scan]:
     """Return every reading of a table, with the columns of it that are compared with constants."""
-    node = concrete(statement)
-    bound = _bound_columns(node)
+    bound = _bound_columns(tree)
     found = []
-    for scan in walk(statement):
+    for scan in tree.below:
         if name_of(scan) != "ResolvedTableScanProto":
             continue
-        columns = {c.name for c in scan.parent.column_list if c.column_id in bound}
+        columns = {column.name for column in scan.parent.column_list if column.column_id in bound}
         found.append(Scan(_table(scan), frozenset(columns)))
-    if name_of(node) == "ResolvedInsertStmtProto":
-        found.remove(Scan(_table(node.table_scan), frozenset()))  # rows are added, none is read
+    if name_of(tree.node) in ("ResolvedInsertStmtProto", "ResolvedTruncateStmtProto"):
+        found.remove(Scan(_table(tree.node.table_scan), frozenset()))  # none of its rows is read
     return found
 
 
-def patterns(statement: Any) -> Iterator[tuple[str, str]]:
+def patterns(tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield (function, text) of each regular expression and JSON path that stands in a statement: no analyzer reads them."""
-    for node in walk(statement):
+    for node in tree.below:
         if name_of(node) != "ResolvedFunctionCallProto":
             continue
         function = _function(node)
@@ -83,32 +89,31 @@ def patterns(statement: Any) -> Iterator[tuple[str, str]]:
                 yield function, literal.value.value.string_value
 
 
-def refused_by_planner(statement: Any) -> Iterator[str]:
+def refused_by_planner(tree: Tree) -> Iterator[str]:
     """Yield what the analyzer accepts and BigQuery's planner does not."""
-    node = concrete(statement)
+    node = tree.node
     if name_of(node) in ("ResolvedQueryStmtProto", "ResolvedCreateTableAsSelectStmtProto"):
         names = [c.name.lower() for c in node.output_column_list if not c.name.startswith("$")]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             yield f"Duplicate column names in the result are not supported: {', '.join(twice)}"
-    for join in walk(statement):
+    for join in tree.below:
         if name_of(join) != "ResolvedJoinScanProto" or join.join_type not in OUTER or not join.HasField("join_expr"):
             continue
         if not any(_is_equality(one, join) for one in _conjuncts(join.join_expr)):
             yield f"{OUTER[join.join_type]} OUTER JOIN cannot be used without an equality of fields from both sides"
 
 
-def inserted(statement: Any) -> Iterator[tuple[str, set[str]]]:
+def inserted(tree: Tree) -> Iterator[tuple[str, set[str]]]:
     """Yield (table, columns) of each INSERT, those of a MERGE among them."""
-    node = concrete(statement)
-    for one in walk(statement):
+    for one in tree.below:
         if name_of(one) in ("ResolvedInsertStmtProto", "ResolvedMergeWhenProto") and one.insert_column_list:
-            yield _table(node.table_scan), {column.name for column in one.insert_column_list}
+            yield _table(tree.node.table_scan), {column.name for column in one.insert_column_list}
 
 
-def _bound_columns(node: Any) -> set[int]:
+def _bound_columns(tree: Tree) -> set[int]:
     """Return the ids of columns that a condition of rows compares with a constant."""
     conditions: list[Any] = []
-    for one in walk(node):
+    for one in tree.below:
         kind = name_of(one)
         if kind == "ResolvedFilterScanProto":
             conditions += _conjuncts(one.filter_expr)
@@ -162,7 +167,10 @@ def _is_constant(node: Any) -> bool:
 
 
 def _is_equality(condition: Any, join: Any) -> bool:
-    if name_of(condition) != "ResolvedFunctionCallProto" or _function(condition) not in ("$equal", "$is_not_distinct_from"):
+    if name_of(condition) != "ResolvedFunctionCallProto" or _function(condition) not in (
+        "$equal",
+        "$is_not_distinct_from",
+    ):
         return False
     left, right = _columns(join.left_scan), _columns(join.right_scan)
     one, other = (_referred(argument) for argument in _arguments(condition))
