@@ -61,6 +61,10 @@ bench-clean: env ## Measure what CLEAN says against a generated registry of know
 bench-enrich: env ## Measure the waterfall: use of the limits, cost of each order of vendors, and what 50 killed runs pay
 	$(AIRFLOW) -m bench.enrich
 
+bigquery-dry-run: env ## Dry-run every statement in an empty BigQuery project: make bigquery-dry-run PROJECT=<project> (docs/real-bigquery.md)
+	@[ -n "$(PROJECT)" ] || { echo "usage: make bigquery-dry-run PROJECT=<an empty project> [KEEP=1]"; exit 2; }
+	$(AIRFLOW) -m tests.sql.dry_run "$(PROJECT)" $(if $(KEEP),--keep)
+
 up: env ## Start the embedded stack and keep it running
 	@$(AIRFLOW) -m services.embedded up
 
@@ -90,4 +94,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: ## Remove what runs leave behind (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich up down dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich bigquery-dry-run up down dag lint format locks locks-check clean

@@ -24,6 +24,20 @@ TABLE = "raw.vendor_response"
 STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carries vendor, operation and DAG
 
 NAMED_KEYS = 5
+KNOWN = """
+-- @vendor STRING, @operation STRING
+SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date
+FROM raw.vendor_response
+WHERE vendor = @vendor AND operation = @operation
+"""
+REPEATED = """
+-- @vendor STRING, @operation STRING
+SELECT request_key, COUNT(*) AS times
+FROM raw.vendor_response
+WHERE vendor = @vendor AND operation = @operation
+GROUP BY request_key HAVING COUNT(*) > 1
+ORDER BY request_key
+"""
 
 log = logging.getLogger(__name__)
 
@@ -87,13 +101,13 @@ def _known(
     client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]
 ) -> tuple[set[str], dict[str, date]]:
     """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
-    rows = list(run(client, table(TABLE).sql("known"), labels, vendor=vendor, operation=operation))
+    rows = list(run(client, KNOWN, labels, vendor=vendor, operation=operation))
     settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
     return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
 
 
 def _check_keys(client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]) -> None:
-    repeated = list(run(client, table(TABLE).sql("repeated"), labels, vendor=vendor, operation=operation))
+    repeated = list(run(client, REPEATED, labels, vendor=vendor, operation=operation))
     if repeated:
         keys = ", ".join(f"{row['request_key']} ({row['times']} times)" for row in repeated[:NAMED_KEYS])
         raise RepeatedKeys(

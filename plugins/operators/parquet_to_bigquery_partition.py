@@ -18,7 +18,6 @@ from include.warehouse.run import run
 # embedded warehouse takes that for a table of that name. Columns are named, because INSERT ROW goes by position, and a
 # column that apply_tables adds to a table stands last there, wherever table.yaml has it.
 REPLACE = """
--- @partition DATE{declared}
 MERGE {target} AS loaded
 USING {staging} AS staged
 ON FALSE
@@ -84,11 +83,12 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
 
 def replacement(target: Table, staging: str, slice_by: Sequence[str] = ()) -> str:
     """Return the statement that makes the rows of ``staging`` the whole partition @partition, or its slice."""
-    return REPLACE.format(
+    declared = ", ".join(["@partition DATE", *(f"@{name} STRING" for name in slice_by)])
+    merge = REPLACE.format(
         target=target.name,
         staging=staging,
         partition_field=target.partition_field,
         columns=", ".join(f"`{column.name}`" for column in target.columns),
         slice="".join(f" AND loaded.{name} = @{name}" for name in slice_by),
-        declared="".join(f", @{name} STRING" for name in slice_by),
     )
+    return f"-- {declared}{merge}"

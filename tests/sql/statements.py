@@ -108,6 +108,10 @@ def _python() -> Iterator[Statement]:
                 yield Statement(
                     f"{made_by} ({target.name})", 1, record_loads.count(target, name), {}, made_by, target.name
                 )
+    made_by = f"{operators}/call_ledger_to_bigquery.py"
+    for line, text in constants(ROOT / made_by):
+        if is_sql(text):
+            yield Statement(made_by, line, text, {}, made_by)
     event, made_by = table("raw.event"), f"{operators}/inbox_to_bigquery.py"
     text = inbox_to_bigquery.replacement(event, "raw.staging_event_x")
     yield Statement(made_by, 1, text, {"raw.staging_event_x": event.columns}, made_by)

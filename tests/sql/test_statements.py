@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from include.pools import POOLS
 from include.tables import Table, tables
 from tests.sql.googlesql.catalog import columns_of
 from tests.sql.googlesql.script import Analyzed, Analyzer, Fault
@@ -109,7 +110,7 @@ def test_patterns_when_run_by_the_reference_implementation_are_valid() -> None:
     seen = {pattern: r.statement.where for r in results() for one in r.analyzed for pattern in patterns(one.tree)}
     assert len(seen) > 100
     assert [f"{where}: {fault}" for pattern, where in seen.items() if (fault := pattern_fault(*pattern))] == []
-    assert "missing closing" in (pattern_fault("regexp_contains", "[a-") or "")
+    assert "missing ]" in (pattern_fault("regexp_contains", "[a-") or "")
     assert pattern_fault("json_value", "$.a[") is not None
 
 
@@ -146,7 +147,9 @@ def whole_scans(result: Result) -> set[str]:
 
 
 def test_scans_of_tables_that_grow_have_a_constant_on_the_partition_or_a_reason() -> None:
-    allowed = {(where, name) for one in EXCEPTIONS["whole_scans"] for where, names in one["in"].items() for name in names}
+    allowed = {
+        (where, name) for one in EXCEPTIONS["whole_scans"] for where, names in one["in"].items() for name in names
+    }
     found = {(result.statement.where, name) for result in results() for name in whole_scans(result)}
     assert sorted(found - allowed) == [], "read with a constant predicate on the partition column, or say why not"
     assert sorted(allowed - found) == [], "exceptions that nothing needs any more: take them out of exceptions.yaml"
@@ -173,12 +176,23 @@ def test_scan_when_the_partition_is_compared_then_only_a_constant_counts(where: 
 
 
 def test_scan_when_a_merge_or_a_join_names_the_partition_then_it_counts_where_rows_fall_away() -> None:
-    merge = "MERGE raw.event AS t USING (SELECT 'a' AS dedup_key) AS s ON {} WHEN NOT MATCHED BY SOURCE AND {} THEN DELETE"
+    merge = (
+        "MERGE raw.event AS t USING (SELECT 'a' AS dedup_key) AS s ON {} WHEN NOT MATCHED BY SOURCE AND {} THEN DELETE"
+    )
     day = "t.received_date = DATE '2026-01-01'"
-    for on, by_source, is_whole in [("FALSE", day, False), ("FALSE", "t.verified", True), ("t.dedup_key = s.dedup_key", day, True)]:
-        assert bool(whole_scans(result_of(Statement("probe", 1, merge.format(on, by_source))))) == is_whole, (on, by_source)
+    for on, by_source, is_whole in [
+        ("FALSE", day, False),
+        ("FALSE", "t.verified", True),
+        ("t.dedup_key = s.dedup_key", day, True),
+    ]:
+        assert bool(whole_scans(result_of(Statement("probe", 1, merge.format(on, by_source))))) == is_whole, (
+            on,
+            by_source,
+        )
     join = "SELECT 1 FROM clean.provider AS p {} JOIN raw.vendor_response AS v ON v.person_key = p.npi AND v.requested_date = DATE '2026-01-01'"
-    assert [bool(whole_scans(result_of(Statement("probe", 1, join.format(kind))))) for kind in ("", "LEFT", "RIGHT")] == [
+    assert [
+        bool(whole_scans(result_of(Statement("probe", 1, join.format(kind))))) for kind in ("", "LEFT", "RIGHT")
+    ] == [
         False,
         False,
         True,
@@ -231,19 +245,32 @@ def test_transactions_when_another_dag_changes_the_table_say_why_that_is_right(d
         for result in results() for one in result.analyzed
         if one.is_in_transaction and (change := changed(one.tree)) and change[1] in shared
     }  # fmt: skip
-    allowed = {(where, name) for one in EXCEPTIONS["transactions"] for where, names in one["in"].items() for name in names}
+    allowed = {
+        (where, name) for one in EXCEPTIONS["transactions"] for where, names in one["in"].items() for name in names
+    }
     assert sorted(found - allowed) == [], "change it by one statement, outside of the transaction"
     assert sorted(allowed - found) == [], "exceptions that nothing needs any more: take them out of exceptions.yaml"
 
 
 def test_writers_when_a_statement_changes_a_table_of_another_dag_then_both_are_named(dags: dict[str, Any]) -> None:
     text = "DELETE FROM clean.suppression WHERE TRUE"
-    probe = Statement("plugins/operators/inbox_to_bigquery.py", 1, text, made_by="plugins/operators/inbox_to_bigquery.py")
+    probe = Statement(
+        "plugins/operators/inbox_to_bigquery.py", 1, text, made_by="plugins/operators/inbox_to_bigquery.py"
+    )
     assert writers(dags, (*results(), result_of(probe)))["clean.suppression"] == {"clean_events", "load_events"}
 
 
+def test_loads_of_answers_wait_for_one_another(dags: dict[str, Any]) -> None:
+    tasks = [task for dag in dags.values() for task in dag.tasks if task.task_type == "CallLedgerToBigQueryOperator"]
+    assert len(tasks) == 5
+    assert {task.pool for task in tasks} == {"vendor_response"}
+    assert POOLS["vendor_response"][0] == 1
+
+
 def test_texts_that_look_like_sql_are_all_in_the_catalog() -> None:
-    assert [place for path in _modules() for place in forgotten(path.relative_to(ROOT).as_posix(), path.read_text())] == []
+    assert [
+        place for path in _modules() for place in forgotten(path.relative_to(ROOT).as_posix(), path.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,14 @@ def name_of(message: Any) -> str:
 
 
 def walk(message: Any) -> Iterator[Any]:
-    """Yield a message and every one below it."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for one in value if _is_repeated(field) else [value]:
-                yield from walk(one)
+    """Yield a message and every one below it, but for types: nothing is asked of them, and they are half of a tree."""
+    waiting = [message]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        for field, value in one.ListFields():
+            if field.message_type is not None and field.message_type.name != "TypeProto":
+                waiting.extend(value if field.is_repeated else (value,))
 
 
 def concrete(message: Any) -> Any:
@@ -204,7 +206,3 @@ def _referred(expression: Any) -> set[int]:
 
 def _table(scan: Any) -> str:
     return str(scan.table.full_name or scan.table.name)
-
-
-def _is_repeated(field: Any) -> bool:
-    return bool(field.is_repeated)
