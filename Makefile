@@ -66,6 +66,11 @@ bench-enrich: env ## Measure the waterfall: use of the limits, cost of each orde
 mutants: env ## Change the guards one at a time: which change does no test see? (SAMPLE=<n> SEED=<n> ROOM=<name or file>)
 	$(AIRFLOW) -m bench.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room "$(ROOM)")
 
+bigquery-dry-run: env ## Dry-run every statement in an empty BigQuery project: make bigquery-dry-run PROJECT=<project> (docs/real-bigquery.md)
+	@[ -n "$(PROJECT)" ] || { echo "usage: make bigquery-dry-run PROJECT=<an empty project> [KEEP=1]"; exit 2; }
+	$(AIRFLOW) -m tests.sql.dry_run "$(PROJECT)" $(if $(KEEP),--keep)
+
+
 up: env ## Start the embedded stack, with the data that it had, and keep it running (FRESH=1 empties it first; DATA=demo goes on with the last demo)
 	@$(EMBEDDED) up $(OF_DATA) $(if $(filter-out 0 no false,$(FRESH)),--fresh)
 
@@ -98,4 +103,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: down ## Remove what runs leave behind, the stack's data too (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants up down status dag lint format locks locks-check clean
+.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants bigquery-dry-run up down status dag lint format locks locks-check clean

@@ -32,7 +32,7 @@ class GCSHook(provider_gcs.GCSHook):
         return client
 
 
-class PromoteOperator(BigQueryInsertJobOperator):
+class InsertJobOperator(BigQueryInsertJobOperator):
     """The provider's operator on our hook: submits a job, or finds the one that an earlier try left, and waits for it."""
 
     def _submit_job(self, hook: provider_bigquery.BigQueryHook, job_id: str) -> Any:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import PromoteOperator
+from include.airflow_google import InsertJobOperator
 from include.settings import project
 from include.tables import table
+from include.warehouse.parameters import declared, from_text, query_parameters
+from include.warehouse.run import MAXIMUM_BYTES_BILLED, until_not_cancelled
 
-MAXIMUM_BYTES_BILLED = 200 * 1024**3
-_TYPES = ("STRING", "INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP")
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PromoteOperator(InsertJobOperator):
+    """A statement of include/sql as one job: its parameters fit their types, and it runs again where BigQuery cancels it."""
+
+    def execute(self, context: Context) -> Any:
+        query = self.configuration["query"]
+        texts = {one["name"]: str(one["parameterValue"]["value"]) for one in query["queryParameters"]}
+        query_parameters(query["query"], from_text(query["query"], texts))
+
+        def run_once() -> Any:
+            self.job_id = None  # a job that was cancelled is over: the next one has an id of its own
+            return super(PromoteOperator, self).execute(context)
+
+        return until_not_cancelled()(run_once)()
 
 
 def promote(
@@ -17,16 +37,21 @@ def promote(
     sql: str = "query",
     text: str | None = None,
     task_id: str | None = None,
-    params: dict[str, tuple[str, str]] | None = None,
+    params: Mapping[str, str] | None = None,
     trigger_rule: str = "all_success",
 ) -> PromoteOperator:
     """Return the task that runs ``include/sql/<table>/<sql>.sql``.
 
     :param text: the statement itself, where Python makes it of the file and of declarations.
-    :param params: query parameter name -> (type, value); a value may be a template, for example ``{"as_of": ("TIMESTAMP", AS_OF)}``.
+    :param params: query parameter name -> value as text, or a template of it, for example ``{"as_of": AS_OF}``. Their types
+        are those that the statement declares; raises ValueError where it declares others than are given.
     """
     target = table(table_name)
     name = task_id or f"promote_{target.table_id}"
+    query = text or target.sql(sql)
+    types, given = declared(query), params or {}
+    if types.keys() != given.keys():
+        raise ValueError(f"{name}: {table_name} {sql} declares {sorted(types)}, and {sorted(given)} are given.")
     return PromoteOperator(
         task_id=name,
         gcp_conn_id=GCP_CONN_ID,
@@ -36,10 +61,10 @@ def promote(
         trigger_rule=trigger_rule,
         configuration={
             "query": {
-                "query": text or target.sql(sql),
+                "query": query,
                 "useLegacySql": False,
                 "parameterMode": "NAMED",
-                "queryParameters": [_parameter(key, *value) for key, value in (params or {}).items()],
+                "queryParameters": [_parameter(key, types[key], value) for key, value in given.items()],
                 "maximumBytesBilled": str(MAXIMUM_BYTES_BILLED),
             },
             "labels": {
@@ -52,6 +77,4 @@ def promote(
 
 
 def _parameter(name: str, type_: str, value: str) -> dict[str, object]:
-    if type_ not in _TYPES:
-        raise ValueError(f"Query parameter {name}: type {type_!r} is not one of {_TYPES}.")
     return {"name": name, "parameterType": {"type": type_}, "parameterValue": {"value": value}}

@@ -8,8 +8,7 @@ from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, tas
 from airflow.sdk.definitions.xcom_arg import XComArg
 
 from include.airflow_defaults import INTERVAL_AS_OF, INTERVAL_START, VENDOR_RETRY, as_of_param
-from include.airflow_google import PromoteOperator
-from include.airflow_promote import promote
+from include.airflow_promote import PromoteOperator, promote
 
 NEWEST = f"{{{{ params.day or ({INTERVAL_START} | ds) }}}}"
 AS_OF = INTERVAL_AS_OF
@@ -68,10 +67,10 @@ def check_not_emptied(source: str, table_name: str, day: str, rows: str) -> Prom
         sql="emptied_slice",
         task_id=f"check_{source}",
         params={
-            "dataset_table": ("STRING", table_name),
-            "partition": ("DATE", day),
-            "source": ("STRING", source),
-            "rows": ("INT64", rows),
-            "accept_empty": ("BOOL", "{{ params.accept_empty | tojson }}"),
+            "dataset_table": table_name,
+            "partition": day,
+            "source": source,
+            "rows": rows,
+            "accept_empty": "{{ params.accept_empty | tojson }}",
         },
     )

@@ -10,6 +10,17 @@ from google.cloud import bigquery
 
 from include.staged_rows import staged_rows
 from include.tables import Table
+from include.warehouse.run import run
+
+# One statement: readers see the old rows or the new ones, and a run of another as_of is not in its way.
+REPLACE = """
+-- @as_of TIMESTAMP
+MERGE {target} AS kept
+USING {staged} AS staged
+ON FALSE
+WHEN NOT MATCHED BY SOURCE AND kept.as_of = @as_of THEN DELETE
+WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({columns})
+"""
 
 
 def replace_rows(
@@ -18,7 +29,6 @@ def replace_rows(
     as_of: str,
     rows: Sequence[Mapping[str, Any]],
     labels: dict[str, str],
-    maximum_bytes_billed: int,
 ) -> int:
     """Make ``rows`` the only rows of ``target`` at ``as_of`` and return their number; an empty list leaves none.
 
@@ -26,15 +36,12 @@ def replace_rows(
     readers see all the old rows or all the new ones, and a crash at any point is healed by the rerun.
     """
     columns = [column.name for column in target.columns]
-    names = ", ".join(columns)
-    config = bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", as_of)],
-        labels=labels,
-        maximum_bytes_billed=maximum_bytes_billed,
-    )
     suffix = re.sub("[^0-9]", "", as_of)[:14]
     with staged_rows(client, target, suffix, columns, [{**row, "as_of": as_of} for row in rows], labels) as staged:
-        insert = f"INSERT INTO {target.name} ({names}) SELECT {names} FROM {staged};"  # noqa: S608 own names
-        script = f"BEGIN TRANSACTION; DELETE FROM {target.name} WHERE as_of = @as_of; {insert} COMMIT TRANSACTION;"  # noqa: S608
-        client.query(script, job_config=config).result()
+        run(client, replacement(target, staged), labels, as_of=as_of)
     return len(rows)
+
+
+def replacement(target: Table, staged: str) -> str:
+    """Return the statement that makes the staged rows the only ones of ``target`` at @as_of."""
+    return REPLACE.format(target=target.name, staged=staged, columns=", ".join(c.name for c in target.columns))

@@ -31,6 +31,7 @@ FROM (
 
 # One statement: the partition is the old one or the new one at any moment, and no other is read or touched.
 REPLACE = """
+-- @day DATE
 MERGE {target} AS loaded
 USING (SELECT @day AS {ours}, published.* FROM ({rows}) AS published) AS published
 ON FALSE
@@ -88,7 +89,7 @@ def published_rows(export: str, published: Schema) -> str:
 
 def loaded_rows() -> str:
     """Return the query of the rows that raw.ga4_events holds for the query parameter ``day``, in the same shape."""
-    return f"SELECT {_names()} FROM {TABLE} WHERE {OURS} = @day"  # noqa: S608 - own names only
+    return f"-- @day DATE\nSELECT {_names()} FROM {TABLE} WHERE {OURS} = @day"  # noqa: S608 - own names only
 
 
 def fingerprint(rows: str) -> str:

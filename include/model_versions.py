@@ -11,6 +11,7 @@ from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery, storage
 
 from include.tables import table
+from include.warehouse.run import run
 
 
 class VersionConflict(Exception):
@@ -30,14 +31,7 @@ class ModelVersion:
 
 def known_versions(client: bigquery.Client, model: str, as_of: str, labels: dict[str, str]) -> list[ModelVersion]:
     """Versions of ``model`` trained at or before ``as_of``, newest first."""
-    config = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("model", "STRING", model),
-            bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", as_of),
-        ],
-        labels=labels,
-    )
-    rows = client.query(table("ops.model_version").sql("newest"), job_config=config).result()
+    rows = run(client, table("ops.model_version").sql("newest"), labels, model=model, as_of=as_of)
     return [ModelVersion(**dict(row)) for row in rows]
 
 
@@ -46,12 +40,9 @@ def newest_champion(versions: list[ModelVersion]) -> ModelVersion | None:
     return next((version for version in versions if version.status == "champion"), None)
 
 
-def record_version(client: bigquery.Client, values: Mapping[str, tuple[str, Any]], labels: dict[str, str]) -> None:
-    """Write one row of ops.model_version; ``values`` maps each column to (query parameter type, value)."""
-    config = bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter(name, *value) for name, value in values.items()], labels=labels
-    )
-    client.query(table("ops.model_version").sql("record"), job_config=config).result()
+def record_version(client: bigquery.Client, values: Mapping[str, Any], labels: dict[str, str]) -> None:
+    """Write one row of ops.model_version: ``values`` by column."""
+    run(client, table("ops.model_version").sql("record"), labels, **values)
 
 
 def write_files(bucket: storage.Bucket, folder: str, files: Mapping[str, bytes], record: Collection[str]) -> str:

@@ -7,6 +7,7 @@ import json
 # One pool per external system makes its concurrency limit global over all DAGs (slots, description).
 POOLS = {
     "bigquery": (8, "Concurrent BigQuery jobs"),
+    "vendor_response": (1, "Loads of raw.vendor_response: two at once that bring the same answer would both insert it"),
     "nppes": (2, "Downloads from CMS"),
     "board": (4, "State boards read at once; each is another site, paced by its declaration"),
     "wiza": (4, "Chunks of Wiza reveals in flight"),

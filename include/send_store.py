@@ -23,6 +23,7 @@ from include.call_ledger import CallLedger, Entry
 from include.email_address import normalized_email
 from include.event_inbox import InboxEvent, object_name, to_object
 from include.tables import table
+from include.warehouse.run import run
 
 OPERATIONS = {
     INSTANTLY: ("add_leads", "patch_lead", "delete_lead"),
@@ -117,13 +118,9 @@ class SendStore:
         return int(self.query(sql, destination=self.destination, monday=monday, sunday=sunday)[0]["sent"])
 
     def query(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        """Run one statement with typed parameters and return its rows."""
-        config = bigquery.QueryJobConfig(
-            query_parameters=[_parameter(name, value) for name, value in values.items()],
-            labels=dict(self.labels),
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        )
-        return [dict(row) for row in self.client.query_and_wait(sql, job_config=config)]
+        """Run one statement and return its rows."""
+        rows = run(self.client, sql, self.labels, MAXIMUM_BYTES_BILLED, **values)
+        return [dict(row) for row in rows]
 
     def _store(self, rows: list[dict[str, Any]]) -> None:
         days = sorted(datetime.fromisoformat(row["as_of"]).date() for row in rows)
@@ -146,16 +143,6 @@ def whole_calls(calls: Iterable[list[dict[str, Any]]], size: int) -> list[list[d
         elif call:
             parts.append(call)
     return parts
-
-
-def _parameter(name: str, value: Any) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
-    if isinstance(value, list):
-        return bigquery.ArrayQueryParameter(name, "STRING", value)
-    if isinstance(value, datetime):
-        return bigquery.ScalarQueryParameter(name, "TIMESTAMP", value)
-    if isinstance(value, date):
-        return bigquery.ScalarQueryParameter(name, "DATE", value)
-    return bigquery.ScalarQueryParameter(name, "INT64" if isinstance(value, int) else "STRING", value)
 
 
 def forecast(calls: int, requests_per_second: float) -> dict[str, float]:

@@ -69,7 +69,7 @@ with DAG(
     tags=tags(Stage.CLEAN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY, System.NPPES),
 ) as dag:
     as_of = resolve_as_of()
-    mapped = promote("clean.provider_version", task_id="map_slices", params={"mapping": ("STRING", mapping_version())})
+    mapped = promote("clean.provider_version", task_id="map_slices", params={"mapping": mapping_version()})
     standardised = StandardiseContactsOperator(task_id="standardise_contacts", pool="bigquery")
     folded = promote("clean.provider_candidate", task_id="fold_pending")
     gate_candidates = GateOperator(

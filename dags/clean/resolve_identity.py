@@ -64,7 +64,7 @@ with DAG(
         name: GateOperator(task_id=f"gate_{name}", table_name=f"clean.{name}", as_of=AS_OF, pool="bigquery")
         for name in ("license", "license_match", "practice")
     }
-    licenses = promote("clean.license", text=query(), params={"boards": ("STRING", declarations())})
+    licenses = promote("clean.license", text=query(), params={"boards": declarations()})
     matches = LinkLicensesOperator(task_id="link_licenses", pool="bigquery")
     members = promote("clean.provider_practice")
     practices = promote("clean.practice")

@@ -94,11 +94,11 @@ RESEND = "{{ params.resend_in_doubt | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
-def plan(name: str, table_name: str, sql: str, chunk_rows: int, **query_params: tuple[str, str]) -> XComArg:
+def plan(name: str, table_name: str, sql: str, chunk_rows: int, **query_params: str) -> XComArg:
     """Return the chunks of rows to ask about."""
     planned = BigQueryToChunksOperator(
         task_id=f"plan_{name}", sql=table(table_name).sql(sql), folder=name, chunk_rows=chunk_rows, max_chunks=MAX_CHUNKS,
-        query_params={"as_of": ("TIMESTAMP", AS_OF), **query_params}, pool="bigquery",
+        query_params={"as_of": AS_OF, **query_params}, pool="bigquery",
     )  # fmt: skip
     return planned.output
 
@@ -114,7 +114,11 @@ def ask(name: str, asked: PaidOperation, chunks: XComArg, **options: Any) -> Map
 def load(name: str, asked: PaidOperation) -> CallLedgerToBigQueryOperator:
     """Return the task that loads what was answered, even when a chunk failed or was never asked."""
     return CallLedgerToBigQueryOperator(
-        task_id=f"load_{name}", vendor=asked.vendor, operation=asked.name, trigger_rule="all_done", pool="bigquery"
+        task_id=f"load_{name}",
+        vendor=asked.vendor,
+        operation=asked.name,
+        trigger_rule="all_done",
+        pool="vendor_response",
     )
 
 
@@ -144,25 +148,25 @@ with DAG(
     ):
         chunks = plan(
             name, "clean.address", "candidates", rows,
-            validator=("STRING", asked.vendor),
-            max_addresses=("INT64", "{{ params.max_addresses }}"),
-            max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
+            validator=asked.vendor,
+            max_addresses="{{ params.max_addresses }}",
+            max_age_days=str(CHECK_MAX_AGE_DAYS),
         )  # fmt: skip
         as_of >> chunks
         asks.append(ask(name, asked, chunks, **options))
         loads.append(asks[-1] >> load(name, asked))
     to_validate = plan(
         "phones", "clean.phone", "candidates", MAX_CHUNK_ROWS,
-        max_phones=("INT64", "{{ params.max_phones }}"),
-        max_age_days=("INT64", str(CHECK_MAX_AGE_DAYS)),
+        max_phones="{{ params.max_phones }}",
+        max_age_days=str(CHECK_MAX_AGE_DAYS),
     )  # fmt: skip
     phones = ask("phones", PHONE_VALIDATION, to_validate)
     to_buy = plan(
         "line_types", "clean.phone", "line_candidates", MAX_CHUNK_ROWS,
-        max_lookups=("INT64", "{{ params.max_line_types }}"),
-        max_age_days=("INT64", str(LOOKUP_MAX_AGE_DAYS)),
-        retry_age_days=("INT64", str(PACKAGE_RETRY_DAYS)),
-        resend_in_doubt=("BOOL", RESEND),
+        max_lookups="{{ params.max_line_types }}",
+        max_age_days=str(LOOKUP_MAX_AGE_DAYS),
+        retry_age_days=str(PACKAGE_RETRY_DAYS),
+        resend_in_doubt=RESEND,
     )  # fmt: skip
     lines = TwilioLookupOperator.partial(
         task_id="look_up_phones", resend_in_doubt=RESEND, pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL

@@ -169,9 +169,9 @@ with DAG(
         plan_lookups = BigQueryToChunksOperator(
             task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
             query_params={
-                "as_of": ("TIMESTAMP", AS_OF), "max_lookups": ("INT64", str(MAX_CHUNK_ROWS * MAX_CHUNKS)),
-                "max_age_days": ("INT64", str(LOOKUP_MAX_AGE_DAYS)), "retry_age_days": ("INT64", str(PACKAGE_RETRY_DAYS)),
-                "resend_in_doubt": ("BOOL", RESEND), "phone_order": ("STRING", ",".join(RULES.orders["phone"])),
+                "as_of": AS_OF, "max_lookups": str(MAX_CHUNK_ROWS * MAX_CHUNKS),
+                "max_age_days": str(LOOKUP_MAX_AGE_DAYS), "retry_age_days": str(PACKAGE_RETRY_DAYS),
+                "resend_in_doubt": RESEND, "phone_order": ",".join(RULES.orders["phone"]),
             },
             chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
         )  # fmt: skip
@@ -185,12 +185,12 @@ with DAG(
         usage = promote("ops.vendor_usage")
     with TaskGroup("contacts", prefix_group_id=False):
         contact = promote("enriched.contact", params={
-            "as_of": ("TIMESTAMP", AS_OF), "email_order": ("STRING", ",".join(EMAIL.order)),
-            **{f"{name}_order": ("STRING", ",".join(RULES.orders[name])) for name in ("phone", "linkedin")},
-            "max_age_days": ("INT64", str(EMAIL.max_age_days)), "stale_after_days": ("INT64", str(EMAIL.stale_after_days)),
+            "as_of": AS_OF, "email_order": ",".join(EMAIL.order),
+            **{f"{name}_order": ",".join(RULES.orders[name]) for name in ("phone", "linkedin")},
+            "max_age_days": str(EMAIL.max_age_days), "stale_after_days": str(EMAIL.stale_after_days),
         })  # fmt: skip
         count = promote("ops.balance", sql="contacts", task_id="count_contacts")
-        company_order = ("STRING", ",".join(RULES.orders["firmographics"]))
+        company_order = ",".join(RULES.orders["firmographics"])
         firmographics = promote("enriched.firmographics", params={"firmographics_order": company_order})
         provider_360 = promote("enriched.provider_360")
         gates = {

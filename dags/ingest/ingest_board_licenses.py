@@ -143,11 +143,11 @@ def load_state(state: str) -> None:
         sql="check_size",
         task_id="check_size",
         params={
-            "partition": ("DATE", DAY),
-            "source": ("STRING", SOURCE),
-            "rows": ("INT64", of("convert_file", "rows")),
-            "is_whole": ("INT64", of("archive_file", "is_whole")),
-            "smallest_share": ("FLOAT64", "{{ params.smallest_share }}"),
+            "partition": DAY,
+            "source": SOURCE,
+            "rows": of("convert_file", "rows"),
+            "is_whole": of("archive_file", "is_whole"),
+            "smallest_share": "{{ params.smallest_share }}",
         },
     )
     load = ParquetToBigQueryPartitionOperator(

@@ -55,7 +55,7 @@ with DAG(
     tags=tags(Stage.LEARN, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY),
 ) as dag:
     as_of = resolve_as_of()
-    features = promote("features.lead", task_id="build_features", params={"as_of": ("TIMESTAMP", AS_OF)})
+    features = promote("features.lead", task_id="build_features", params={"as_of": AS_OF})
     score = ScoreLeadsOperator(task_id="score_leads", as_of=AS_OF, pool="bigquery")
     gate = GateOperator(task_id="gate_score", table_name="predictions.lead_score", as_of=AS_OF, pool="bigquery")
 

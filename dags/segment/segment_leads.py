@@ -50,7 +50,7 @@ with DAG(
     params=gated_params(),
     tags=tags(Stage.SEGMENT, Tier.TWO, Kind.CONVERGENT, System.BIGQUERY),
 ):
-    at = {"as_of": ("TIMESTAMP", AS_OF)}
+    at = {"as_of": AS_OF}
     as_of = resolve_as_of()
     lead = promote("segmented.lead", params=at)
     # Before the holdout, which is for good.

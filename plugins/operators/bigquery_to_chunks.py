@@ -10,8 +10,9 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import lake_bucket, project
+from include.warehouse.parameters import from_text
+from include.warehouse.run import run
 
 
 class BigQueryToChunksOperator(BaseOperator):
@@ -21,7 +22,7 @@ class BigQueryToChunksOperator(BaseOperator):
     paths, never a row, because XCom must not hold people. A second try of the same run writes the same objects again.
 
     :param sql: the query; its ORDER BY decides the chunks.
-    :param query_params: query parameter name -> (BigQuery type, value); values are templated.
+    :param query_params: query parameter name -> value as text, templated; the query's comments declare its type.
     :param folder: where the objects go, under ``work/<dag_id>/<run_id>/``.
     :param max_chunks: more chunks than this is a mistake in a limit, and raises ValueError.
     """
@@ -33,7 +34,7 @@ class BigQueryToChunksOperator(BaseOperator):
         self,
         *,
         sql: str,
-        query_params: Mapping[str, tuple[str, str]],
+        query_params: Mapping[str, str],
         folder: str,
         chunk_rows: int,
         max_chunks: int,
@@ -68,14 +69,7 @@ class BigQueryToChunksOperator(BaseOperator):
         return written
 
     def _rows(self) -> list[dict[str, Any]]:
-        from google.cloud import bigquery
-
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
-        config = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in self.query_params.items()
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id},
-        )
-        return [dict(row.items()) for row in client.query_and_wait(self.sql, job_config=config)]
+        labels = {"dag": self.dag_id, "task": self.task_id}
+        rows = run(client, self.sql, labels, **from_text(self.sql, self.query_params))
+        return [dict(row.items()) for row in rows]

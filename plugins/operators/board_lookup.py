@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.board import BoardHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.archive import newest_archived
 from include.board_answers import next_numbers, write_answers
 from include.board_rows import licensee
 from include.board_sources import BoardSource, LookupFetch
 from include.tables import table
+from include.warehouse.run import run
 from include.zip_member import members
 
 if TYPE_CHECKING:
@@ -55,13 +55,8 @@ def forget_pages(bucket: storage.Bucket, source: BoardSource, day: date) -> None
 
 
 def _numbers(client: bigquery.Client, source: BoardSource, fetch: LookupFetch) -> list[str]:
-    from google.cloud import bigquery
-
-    config = bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter("state", "STRING", source.state)],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-    )
-    rows = client.query_and_wait(table(TABLE).sql("lookup_numbers"), job_config=config)
+    labels = {"table": TABLE.replace(".", "-")}
+    rows = run(client, table(TABLE).sql("lookup_numbers"), labels, state=source.state)
     return sorted(row["number"] for row in rows if re.fullmatch(fetch.number_pattern, row["number"]))
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_rows import LedgerRows, ledger_rows
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -27,14 +27,34 @@ ADVICE = (
     "Nothing of it is used, and its price is booked; the answer as received is in the call ledger. Hold it against the "
     "vendor's contract. When include/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
 )
+NAMED_KEYS = 5
+KNOWN = """
+-- @vendor STRING, @operation STRING
+SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date
+FROM raw.vendor_response
+WHERE vendor = @vendor AND operation = @operation
+"""
+REPEATED = """
+-- @vendor STRING, @operation STRING
+SELECT request_key, COUNT(*) AS times
+FROM raw.vendor_response
+WHERE vendor = @vendor AND operation = @operation
+GROUP BY request_key HAVING COUNT(*) > 1
+ORDER BY request_key
+"""
 
 log = logging.getLogger(__name__)
+
+
+class RepeatedKeys(RuntimeError):
+    """raw.vendor_response holds an answer more than once. The message names the request keys."""
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
     """MERGE every ledger entry without a final row in the warehouse, and delete rows in doubt whose claim was withdrawn.
 
-    Run it twice, or late: the same table.
+    Run it twice, or late: the same table. It runs in the pool ``vendor_response``: two DAGs load Twilio's answers, and two
+    MERGEs that insert the same key at the same time both insert it. Raises RepeatedKeys where that has happened.
 
     Returns ``{"loaded": n, "in_doubt": n}``.
 
@@ -75,12 +95,13 @@ def load_ledger(
     # Before the rows: a load that dies in between tells of them again, to the same row and alert.
     _tell_refused(client, f"gs://{bucket.name}/{ledger.prefix}", read, labels)
     if withdrawn:
-        _delete(client, vendor, operation, withdrawn, labels)
+        which = {"vendor": vendor, "operation": operation, "request_keys": withdrawn}
+        run(client, table(TABLE).sql("withdrawn"), labels, **which)
     if rows:
         # A request withdrawn and asked again has a younger claim than its row: look for it on the row's day too.
         days = [*doubted.values(), *(datetime.fromisoformat(row["requested_at"]).date() for row in rows)]
-        # Two DAGs load Twilio's answers, and may do so at once: each through a table of its own.
         _merge(client, f"{STAGING}_{vendor}_{operation}_{labels['dag']}", rows, days, labels)
+    _check_keys(client, vendor, operation, labels)
     in_doubt = sum(row["status"] == "in_doubt" for row in rows)
     log.info("%s rows of %s loaded, %s of them in doubt; %s withdrawn", len(rows), ledger.prefix, in_doubt, len(withdrawn))  # fmt: skip # noqa: E501
     return {"loaded": len(rows), "in_doubt": in_doubt}
@@ -105,14 +126,14 @@ def _tell_refused(
         }
         for entry, one in refused
     ]
-    _query(client, table("clean.rejected_row").sql("add_refused"), labels, rows=json.dumps(rows))
+    run(client, table("clean.rejected_row").sql("add_refused"), labels, rows=json.dumps(rows))
     (entry, first), count = refused[0], len(refused)
     message = (
         f"{count} answers of {entry.vendor} {entry.operation} are refused, the first at request {first.request_key}: "
         f"{first.field} {first.problem}. All of them: clean.rejected_row, table_name {TABLE}. {ADVICE}"
     )
     log.warning(message)
-    _query(
+    run(
         client,
         table("ops.alert").sql("raise"),
         labels,
@@ -125,43 +146,24 @@ def _tell_refused(
     )
 
 
-def _query(client: bigquery.Client, sql: str, labels: Mapping[str, str], **values: str | date) -> None:
-    from google.cloud import bigquery
-
-    given = [
-        bigquery.ScalarQueryParameter(name, "DATE" if isinstance(value, date) else "STRING", value)
-        for name, value in values.items()
-    ]
-    config = bigquery.QueryJobConfig(
-        query_parameters=given, maximum_bytes_billed=MAXIMUM_BYTES_BILLED, labels=dict(labels)
-    )
-    client.query_and_wait(sql, job_config=config)
-
-
 def _known(
     client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]
 ) -> tuple[set[str], dict[str, date]]:
     """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
-    sql = (
-        "SELECT request_key, COALESCE(call_key, request_key) AS call_key, status, requested_date "
-        "FROM raw.vendor_response WHERE vendor = @vendor AND operation = @operation"
-    )
-    rows = list(client.query_and_wait(sql, job_config=_config(vendor, operation, labels)))
+    rows = list(run(client, KNOWN, labels, vendor=vendor, operation=operation))
     settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
     return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
 
 
-def _delete(
-    client: bigquery.Client, vendor: str, operation: str, request_keys: list[str], labels: Mapping[str, str]
-) -> None:
-    from google.cloud import bigquery
-
-    config = _config(vendor, operation, labels)
-    config.query_parameters = [
-        *config.query_parameters,
-        bigquery.ArrayQueryParameter("request_keys", "STRING", request_keys),
-    ]
-    client.query_and_wait(table(TABLE).sql("withdrawn"), job_config=config)
+def _check_keys(client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]) -> None:
+    repeated = list(run(client, REPEATED, labels, vendor=vendor, operation=operation))
+    if repeated:
+        keys = ", ".join(f"{row['request_key']} ({row['times']} times)" for row in repeated[:NAMED_KEYS])
+        raise RepeatedKeys(
+            f"{TABLE}: {len(repeated)} answers of {vendor} {operation} are there more than once and would be counted so: {keys}. "
+            "Two loads ran at the same time: see that each runs in the pool vendor_response, of one slot. Then delete the rows of "
+            "these keys and clear this task: they are loaded again from the call ledger, and nothing is asked again."
+        )
 
 
 def _merge(
@@ -180,26 +182,6 @@ def _merge(
         labels=dict(labels),
     )
     client.load_table_from_json(rows, staging, job_config=load).result()
-    merge = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("first_date", "DATE", min(days)),
-            bigquery.ScalarQueryParameter("last_date", "DATE", max(days)),
-        ],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        labels=dict(labels),
-    )
-    client.query_and_wait(table(TABLE).sql("merge").replace(STAGING, staging), job_config=merge)
+    merge = table(TABLE).sql("merge").replace(STAGING, staging)
+    run(client, merge, labels, first_date=min(days), last_date=max(days))
     client.delete_table(staging, not_found_ok=True)
-
-
-def _config(vendor: str, operation: str, labels: Mapping[str, str]) -> bigquery.QueryJobConfig:
-    from google.cloud import bigquery
-
-    return bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("vendor", "STRING", vendor),
-            bigquery.ScalarQueryParameter("operation", "STRING", operation),
-        ],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        labels=dict(labels),
-    )

@@ -14,10 +14,10 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow_defaults import GCP_CONN_ID
 from include.airflow_google import BigQueryHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import project
 from include.sources import freshness_alerts
 from include.tables import table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,25 +43,15 @@ class CheckFreshnessOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        from google.cloud import bigquery
-
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         day = date.fromisoformat(self.day)
         loaded: dict[str, set[date]] = defaultdict(set)
-        for row in client.query_and_wait(table("ops.load_manifest").sql("partitions")):
+        labels = {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"}
+        for row in run(client, table("ops.load_manifest").sql("partitions"), labels):
             loaded[row["source"]].add(row["partition"])
         alerts = freshness_alerts(loaded, day)
-        parameters: dict[str, tuple[str, str | date]] = {
-            "raised_on": ("DATE", day),
-            "check_name": ("STRING", CHECK),
-            "alerts": ("STRING", json.dumps([asdict(alert) for alert in alerts])),
-        }
-        config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
-        )
-        client.query_and_wait(table("ops.alert").sql("replace"), job_config=config)
+        found = json.dumps([asdict(alert) for alert in alerts])
+        run(client, table("ops.alert").sql("replace"), labels, raised_on=day, check_name=CHECK, alerts=found)
         for alert in alerts:
             self.log.warning("%s: %s", alert.severity, alert.message)
         errors = [alert.message for alert in alerts if alert.severity == "error"]

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
-from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
+from include.airflow_google import BigQueryHook, GCSHook
 from include.call_ledger import CallLedger, Entry
 from include.enrichment import LOOKUP
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_rows import vendor_rows
+from include.warehouse.run import run
 from include.waterfall import policy
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
+
+LOADED = """
+-- @vendor STRING, @operation STRING
+SELECT DISTINCT COALESCE(call_key, request_key) AS call_key
+FROM raw.vendor_response
+WHERE vendor = @vendor AND operation = @operation AND status != 'in_doubt'
+"""
 
 
 class AnswersNotLoaded(AirflowFailException):
@@ -60,7 +66,7 @@ class ConfirmAnswersOperator(BaseOperator):
                 missing.append(
                     f"{len(lost)} of {vendor} {operation} in raw.vendor_response (the first: {lost[0].request_key})"
                 )
-        rows = client.query_and_wait(table("enriched.contact").sql("not_folded"), job_config=self._config())
+        rows = run(client, table("enriched.contact").sql("not_folded"), self._labels())
         missing += [f"{row['missing']} in {row['table_name']}" for row in rows]
         if missing:
             raise AnswersNotLoaded(
@@ -71,26 +77,10 @@ class ConfirmAnswersOperator(BaseOperator):
         return {"answers": answers}
 
     def _loaded(self, client: bigquery.Client, vendor: str, operation: str) -> set[str]:
-        from google.cloud import bigquery
+        return {row["call_key"] for row in run(client, LOADED, self._labels(), vendor=vendor, operation=operation)}
 
-        sql = (
-            "SELECT DISTINCT COALESCE(call_key, request_key) AS call_key FROM raw.vendor_response "
-            "WHERE vendor = @vendor AND operation = @operation AND status != 'in_doubt'"
-        )
-        given = [
-            bigquery.ScalarQueryParameter("vendor", "STRING", vendor),
-            bigquery.ScalarQueryParameter("operation", "STRING", operation),
-        ]
-        return {row["call_key"] for row in client.query_and_wait(sql, job_config=self._config(given))}
-
-    def _config(self, given: Sequence[Any] = ()) -> bigquery.QueryJobConfig:
-        from google.cloud import bigquery
-
-        return bigquery.QueryJobConfig(
-            query_parameters=list(given),
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id.replace(".", "-"), "table": "raw-vendor_response"},
-        )
+    def _labels(self) -> dict[str, str]:
+        return {"dag": self.dag_id, "task": self.task_id.replace(".", "-"), "table": "raw-vendor_response"}
 
 
 def _belongs_in_the_table(entry: Entry, only_run: str | None) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.ga4 import (
     SETTLED_DAYS,
     SOURCE,
@@ -26,6 +25,7 @@ from include.ga4 import (
 )
 from include.settings import ga4_dataset, project
 from include.tables import table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -84,7 +84,8 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
         if found.added:
             self.log.warning("%s has columns that are not loaded, until table.yaml has them: %s", name, found.added)
         rows = published_rows(name, schema)
-        published, before = (self._one(client, fingerprint(query), day) for query in (rows, loaded_rows()))
+        published = self._one(client, fingerprint(rows))
+        before = self._one(client, fingerprint(loaded_rows()), day=day)
         if before["row_count"] and not published["row_count"] and self.accept_empty != "True":
             raise EmptiedExport(
                 f"{name} is empty, and {TABLE} holds {before['row_count']} rows of {day}, which were kept: nobody else has them. Look "
@@ -92,9 +93,9 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
             )
         after = before
         if published != before:
-            self._run(client, replace_day(rows), day=("DATE", day))
+            self._run(client, replace_day(rows), day=day)
             # What the partition holds, not what was read before: Google may have rewritten its table in between.
-            after = self._one(client, fingerprint(loaded_rows()), day)
+            after = self._one(client, fingerprint(loaded_rows()), day=day)
         outcome = "unchanged" if after == before else "restated" if before["row_count"] else "loaded"
         self.log.info(
             "%s: %s, %d rows before and %d now (%s)",
@@ -122,32 +123,26 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
         self._run(
             client,
             table("ops.load_manifest").sql("replace"),
-            dataset_table=("STRING", TABLE),
-            partition=("DATE", day),
-            source=("STRING", SOURCE),
-            source_object=("STRING", f"bigquery-table://{export.dataset_id}/{export.table_id}"),
-            file_name=("STRING", export.table_id),
-            source_bytes=("INT64", export.num_bytes or 0),
-            sha256=("STRING", held["sha256"]),
-            source_rows=("INT64", held["row_count"]),
-            rows=("INT64", held["row_count"]),
-            rejected_rows=("INT64", 0),
-            note=("STRING", " ".join(notes)),
+            dataset_table=TABLE,
+            partition=day,
+            source=SOURCE,
+            source_object=f"bigquery-table://{export.dataset_id}/{export.table_id}",
+            file_name=export.table_id,
+            source_bytes=export.num_bytes or 0,
+            sha256=held["sha256"],
+            source_rows=held["row_count"],
+            rows=held["row_count"],
+            rejected_rows=0,
+            note=" ".join(notes),
         )
 
-    def _one(self, client: bigquery.Client, sql: str, day: date) -> dict[str, Any]:
-        (row,) = self._run(client, sql, day=("DATE", day))
+    def _one(self, client: bigquery.Client, sql: str, **parameters: Any) -> dict[str, Any]:
+        (row,) = self._run(client, sql, **parameters)
         return dict(row)
 
-    def _run(self, client: bigquery.Client, sql: str, **parameters: tuple[str, Any]) -> Any:
-        from google.cloud import bigquery
-
-        config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")},
-        )
-        return client.query_and_wait(sql, job_config=config)
+    def _run(self, client: bigquery.Client, sql: str, **parameters: Any) -> Any:
+        labels = {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+        return run(client, sql, labels, **parameters)
 
 
 def _export(client: bigquery.Client, dataset: str, day: date) -> bigquery.Table | None:

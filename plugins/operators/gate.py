@@ -19,6 +19,7 @@ from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, r
 from include.quality_docs import page_object, page_url
 from include.settings import lake_bucket, project
 from include.tables import Table, table
+from include.warehouse.run import run
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
 LABELS = {"task": "gate"}
@@ -91,13 +92,12 @@ class GateOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         target = table(self.table_name)
         rules = importlib.import_module(f"expectations.{self.table_name}")
-        where = _rows_of_run(target, self.as_of)
-        rows = f"SELECT * FROM {self.table_name} WHERE {where}" if where else None  # noqa: S608 - a date
+        rows = rows_of_run(target, self.as_of)
 
         result = checked(client, self.table_name, rules.suite(), self.row_key, rows)
         refused = refused_rows(result.to_json_dict()["results"], self.row_key) if self.row_key else []
         result = without_personal_values(result, {c.name for c in target.columns if c.pii})
-        (row,) = _rows(client, profile_sql(target, rules.drift(), where or "TRUE"))
+        (row,) = _rows(client, profile_sql(target, rules.drift(), condition_of_run(target, self.as_of) or "TRUE"))
         now = profile(row)
         last_good = table("ops.table_profile").sql("last_good")
         before = [Measure(**row) for row in _rows(client, last_good, table_name=self.table_name, run_key=run_key)]
@@ -145,12 +145,18 @@ class GateOperator(BaseOperator):
         self.log.info("Data docs: %s", page_url(bucket.name, object_name))
 
 
-def _rows_of_run(target: Table, as_of: str) -> str | None:
+def condition_of_run(target: Table, as_of: str) -> str | None:
     """Return the condition for this run's rows, where the table keeps a row set for each ``as_of``."""
     if "as_of" not in target.primary_key:
         return None
     # Great Expectations takes no query parameters: what is written into the statement is a date, and nothing else.
     return f"as_of = TIMESTAMP '{datetime.fromisoformat(as_of).isoformat()}'"
+
+
+def rows_of_run(target: Table, as_of: str) -> str | None:
+    """Return the query of this run's rows, or None where the gate checks the whole table."""
+    where = condition_of_run(target, as_of)
+    return f"SELECT * FROM {target.name} WHERE {where}" if where else None  # noqa: S608 - a date
 
 
 def _store_outcomes(
@@ -197,16 +203,5 @@ def _store_refused(
 
 
 def _rows(client: bigquery.Client, sql: str, **parameters: str | bool) -> list[dict[str, Any]]:
-    from google.cloud import bigquery
-
-    values = [
-        bigquery.ScalarQueryParameter(name, "BOOL" if isinstance(value, bool) else "STRING", value)
-        for name, value in parameters.items()
-    ]
-    done = client.query_and_wait(
-        sql,
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=values, labels=LABELS, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
-        ),
-    )
+    done = run(client, sql, LABELS, MAXIMUM_BYTES_BILLED, **parameters)
     return [dict(row) for row in done]

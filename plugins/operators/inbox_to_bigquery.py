@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.event_inbox import day_prefix, row_of_object
 from include.settings import lake_bucket, project
-from include.tables import table
+from include.tables import Table, table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -27,6 +27,19 @@ READERS = 8  # stays below the ten connections that the storage client keeps ope
 BATCH = 500
 # The receiver dates an event when it arrives and may need some seconds to store it.
 SETTLED_AFTER = timedelta(seconds=30)
+# One statement that touches one partition: a transaction would cancel, or be cancelled by, the runs of other dates.
+REPLACE = """
+-- @received_date DATE
+MERGE {target} AS loaded
+USING {staging} AS staged
+ON FALSE
+WHEN NOT MATCHED BY SOURCE AND loaded.received_date = @received_date THEN DELETE
+WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({columns})
+"""
+EMPTY = """
+-- @received_date DATE
+DELETE FROM raw.event WHERE received_date = @received_date
+"""
 
 
 class InboxToBigQueryOperator(BaseOperator):
@@ -59,7 +72,7 @@ class InboxToBigQueryOperator(BaseOperator):
         return count
 
     def _replace(self, client: bigquery.Client, day: date, rows: IO[bytes] | None) -> None:
-        """Put the rows into the partition in one transaction, through a staging table of this date.
+        """Put the rows into the partition in one statement, through a staging table of this date.
 
         A load job straight into ``raw.event$YYYYMMDD`` would do it on BigQuery; local-bigquery takes that for a table
         of its own.
@@ -69,26 +82,25 @@ class InboxToBigQueryOperator(BaseOperator):
         target = table(TABLE)
         labels = {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
         staging = f"{target.dataset}.staging_{target.table_id}_{day:%Y%m%d}"
-        columns = ", ".join(column.name for column in target.columns)
-        insert = f"INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM {staging};" if rows else ""  # noqa: S608
-        delete = f"DELETE FROM {TABLE} WHERE received_date = @received_date;"  # noqa: S608 - own names only
         load = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField.from_api_repr(field) for field in target.schema()],
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
             labels=labels,
         )
-        replace = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter("received_date", "DATE", day)],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=labels,
-        )
         try:
             if rows:
                 client.load_table_from_file(rows, staging, job_config=load).result()
-            client.query_and_wait(f"BEGIN TRANSACTION; {delete} {insert} COMMIT TRANSACTION;", job_config=replace)
+                run(client, replacement(target, staging), labels, received_date=day)
+            else:
+                run(client, EMPTY, labels, received_date=day)
         finally:
             client.delete_table(staging, not_found_ok=True)
+
+
+def replacement(target: Table, staging: str) -> str:
+    """Return the statement that makes the rows of ``staging`` the whole partition @received_date."""
+    return REPLACE.format(target=target.name, staging=staging, columns=", ".join(c.name for c in target.columns))
 
 
 def _write_rows(bucket: storage.Bucket, day: date, rows: IO[bytes]) -> int:

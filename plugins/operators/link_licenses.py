@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.board_sources import board_sources
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.warehouse.run import run, run_job
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -58,8 +58,7 @@ class LinkLicensesOperator(BaseOperator):
         """Export one input to the lake and fetch it; returns the pattern of its files here."""
         for old in bucket.list_blobs(prefix=f"{work}/{name}/"):
             old.delete()
-        job = client.query(table(TARGET).sql(name), job_config=self._query())
-        job.result()
+        job = run_job(client, table(TARGET).sql(name), self._labels())
         client.extract_table(
             job.destination, f"gs://{bucket.name}/{work}/{name}/*.parquet", job_config=self._extract()
         ).result()
@@ -85,13 +84,8 @@ class LinkLicensesOperator(BaseOperator):
         load.parquet_options = options
         client.load_table_from_uri(uri, staging, job_config=load).result()
         # A table's name cannot be a query parameter; this one comes from the definition.
-        client.query_and_wait(target.sql().replace("{staging}", staging), job_config=self._query())
+        run(client, target.sql().replace("{staging}", staging), self._labels())
         client.delete_table(staging, not_found_ok=True)
-
-    def _query(self) -> bigquery.QueryJobConfig:
-        from google.cloud import bigquery
-
-        return bigquery.QueryJobConfig(maximum_bytes_billed=MAXIMUM_BYTES_BILLED, labels=self._labels())
 
     def _extract(self) -> bigquery.ExtractJobConfig:
         from google.cloud import bigquery

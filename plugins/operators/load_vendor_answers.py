@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.warehouse.run import run
 from include.waterfall import policy
 from operators.call_ledger_to_bigquery import load_ledger
 
@@ -38,20 +38,11 @@ class LoadVendorAnswersOperator(BaseOperator):
 
 def load_answers(client: bigquery.Client, bucket: storage.Bucket, labels: Mapping[str, str]) -> dict[str, int]:
     """Do what LoadVendorAnswersOperator does."""
-    from google.cloud import bigquery
-
     rules = policy()
     loaded = {
         vendor.name: load_ledger(client, bucket, vendor.name, vendor.operation, labels)["loaded"]
         for vendor in rules.vendors.values()
     }
-    config = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter("accepted", "STRING", ",".join(rules.email.statuses)),
-            bigquery.ScalarQueryParameter("least_confidence", "FLOAT64", rules.email.least_confidence),
-        ],
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        labels=dict(labels),
-    )
-    client.query_and_wait(table("enriched.answer").sql(), job_config=config)
+    judged = {"accepted": ",".join(rules.email.statuses), "least_confidence": rules.email.least_confidence}
+    run(client, table("enriched.answer").sql(), labels, **judged)
     return loaded

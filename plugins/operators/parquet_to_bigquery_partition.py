@@ -9,9 +9,9 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import project
-from include.tables import table
+from include.tables import Table, table
+from include.warehouse.run import run
 
 # One statement, so the partition is the old one or the new one at any moment. It touches no other partition: runs of
 # other dates may work at the same time. A load job into `table$20251109` would do the same on BigQuery, but the
@@ -75,22 +75,20 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
         )
         job = client.load_table_from_uri(self.source_uri, staging, job_config=load)
         job.result()
-        replace = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("partition", "DATE", day),
-                *(bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in self.slice_by.items()),
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=labels,
-        )
-        sql = REPLACE.format(
-            target=target.name,
-            staging=staging,
-            partition_field=target.partition_field,
-            columns=", ".join(f"`{column.name}`" for column in target.columns),
-            slice="".join(f" AND loaded.{name} = @{name}" for name in self.slice_by),
-        )
-        client.query_and_wait(sql, job_config=replace)
+        run(client, replacement(target, staging, tuple(self.slice_by)), labels, partition=day, **self.slice_by)
         client.delete_table(staging, not_found_ok=True)
         self.log.info("%s of %s holds %d rows from %s", day, target.name, job.output_rows, self.source_uri)
         return int(job.output_rows)
+
+
+def replacement(target: Table, staging: str, slice_by: Sequence[str] = ()) -> str:
+    """Return the statement that makes the rows of ``staging`` the whole partition @partition, or its slice."""
+    declared = ", ".join(["@partition DATE", *(f"@{name} STRING" for name in slice_by)])
+    merge = REPLACE.format(
+        target=target.name,
+        staging=staging,
+        partition_field=target.partition_field,
+        columns=", ".join(f"`{column.name}`" for column in target.columns),
+        slice="".join(f" AND loaded.{name} = @{name}" for name in slice_by),
+    )
+    return f"-- {declared}{merge}"

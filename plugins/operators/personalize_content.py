@@ -12,13 +12,13 @@ from google.cloud import bigquery
 
 from include.airflow_defaults import GCP_CONN_ID
 from include.airflow_google import BigQueryHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.as_of_rows import replace_rows
 from include.content_blocks import catalogue
 from include.content_policy import Person, chosen
 from include.settings import project
 from include.tables import table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,14 +42,9 @@ class PersonalizeContentOperator(BaseOperator):
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         labels = {"dag": self.dag_id, "task": self.task_id, "table": "predictions-creative"}
         target = table("predictions.creative")
-        config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", self.as_of)],
-            labels=labels,
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        )
-        members = client.query(target.sql("members"), job_config=config).result()
+        members = run(client, target.sql("members"), labels, as_of=self.as_of)
         rows = [_row(member) for member in members]
-        count = replace_rows(client, target, self.as_of, rows, labels, MAXIMUM_BYTES_BILLED)
+        count = replace_rows(client, target, self.as_of, rows, labels)
         self.log.info("%d people have a content block as of %s", count, self.as_of)
         return {"rows": count}
 

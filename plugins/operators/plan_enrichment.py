@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.enrichment import MAX_CHUNK_ROWS, MAX_CHUNKS
 from include.enrichment_forecast import (
@@ -25,6 +24,7 @@ from include.enrichment_forecast import (
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_order import Rates, Tally, best_order, evaluated
+from include.warehouse.run import run
 from include.waterfall import Answered, Policy, next_step, policy, turned
 from operators.load_vendor_answers import load_answers
 
@@ -247,19 +247,7 @@ class PlanEnrichmentOperator(BaseOperator):
         return {"dag": self.dag_id, "task": self.task_id}
 
     def _query(self, client: bigquery.Client, sql: str, **values: Any) -> list[dict[str, Any]]:
-        from google.cloud import bigquery
-
-        types = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING", datetime: "TIMESTAMP"}
-        given = [
-            bigquery.ArrayQueryParameter(name, "STRING", value)
-            if isinstance(value, list)
-            else bigquery.ScalarQueryParameter(name, types[type(value)], value)
-            for name, value in values.items()
-        ]
-        config = bigquery.QueryJobConfig(
-            query_parameters=given, maximum_bytes_billed=MAXIMUM_BYTES_BILLED, labels=self._labels()
-        )
-        return [dict(row.items()) for row in client.query_and_wait(sql, job_config=config)]
+        return [dict(row.items()) for row in run(client, sql, self._labels(), **values)]
 
 
 def _answered(rows: Iterable[Mapping[str, Any]]) -> list[Answered]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.settings import lake_bucket, project
-from include.tables import table
+from include.tables import Table, table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 KEPT = ("row_key", "rule", "value", "reason", "line")  # the whole record stays in the lake
-COUNT = "SELECT COUNT(*) AS n FROM {table} WHERE {partition_field} = @partition AND {slice_field} = @source"
+COUNT = """
+-- @partition DATE, @source STRING
+SELECT COUNT(*) AS n FROM {table} WHERE {partition_field} = @partition AND {slice_field} = @source
+"""
 
 
 class RowsMissing(RuntimeError):
@@ -73,21 +76,19 @@ class RecordLoadsOperator(BaseOperator):
             self._run(
                 client,
                 table("ops.load_manifest").sql("replace"),
-                dataset_table=("STRING", table_name),
-                source_object=("STRING", load["source_object"]),
-                file_name=("STRING", self.archived["file_name"]),
-                source_bytes=("INT64", self.archived["bytes"]),
-                sha256=("STRING", self.archived["sha256"]),
-                source_rows=("INT64", load["rows_in"]),
-                rows=("INT64", load["rows"]),
-                rejected_rows=("INT64", load["rejected"]),
-                note=("STRING", load["note"]),
+                dataset_table=table_name,
+                source_object=load["source_object"],
+                file_name=self.archived["file_name"],
+                source_bytes=self.archived["bytes"],
+                sha256=self.archived["sha256"],
+                source_rows=load["rows_in"],
+                rows=load["rows"],
+                rejected_rows=load["rejected"],
+                note=load["note"],
             )
         return {table_name: load["rows"] for table_name, load in self.loads.items()}
 
     def _record_rejected(self, client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
-        from google.cloud import bigquery
-
         from include.staged_rows import staged_rows
 
         target = table("clean.rejected_row")
@@ -95,13 +96,11 @@ class RecordLoadsOperator(BaseOperator):
         with staged_rows(
             client, target, suffix, ("table_name", "source_object", *KEPT), rows, self._labels()
         ) as staged:
-            tables = bigquery.ArrayQueryParameter("table_names", "STRING", list(self.loads))
-            self._run(client, target.sql("replace_loaded").replace("{staged}", staged), tables)
+            self._run(client, target.sql("replace_loaded").replace("{staged}", staged), table_names=list(self.loads))
 
     def _check(self, client: bigquery.Client, table_name: str, load: Mapping[str, Any]) -> None:
         target = table(table_name)
-        sql = COUNT.format(table=target.name, partition_field=target.partition_field, slice_field=self.slice_field)
-        (found,) = self._run(client, sql)
+        (found,) = self._run(client, count(target, self.slice_field))
         if found["n"] != load["rows"]:
             raise RowsMissing(
                 f"{table_name} holds {found['n']} rows of {self.source} in partition {self.partition}, but {load['rows']} "
@@ -113,24 +112,16 @@ class RecordLoadsOperator(BaseOperator):
                 f"{load['rejected']} rejected ones: an error in the conversion. See the log of the table's convert task."
             )
 
-    def _run(
-        self, client: bigquery.Client, sql: str, *arrays: bigquery.ArrayQueryParameter, **more: tuple[str, Any]
-    ) -> Any:
-        from google.cloud import bigquery
-
-        parameters = {"partition": ("DATE", self.partition), "source": ("STRING", self.source), **more}
-        config = bigquery.QueryJobConfig(
-            query_parameters=[
-                *(bigquery.ScalarQueryParameter(name, *of) for name, of in parameters.items()),
-                *arrays,
-            ],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels=self._labels(),
-        )
-        return client.query_and_wait(sql, job_config=config)
+    def _run(self, client: bigquery.Client, sql: str, **more: Any) -> Any:
+        return run(client, sql, self._labels(), partition=self.partition, source=self.source, **more)
 
     def _labels(self) -> dict[str, str]:
         return {"dag": self.dag_id, "task": self.task_id}
+
+
+def count(target: Table, slice_field: str) -> str:
+    """Return the statement that counts the rows of @source in the partition @partition."""
+    return COUNT.format(table=target.name, partition_field=target.partition_field, slice_field=slice_field)
 
 
 def _rejected(bucket: storage.Bucket, table_name: str, load: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,12 +11,12 @@ from google.cloud import bigquery
 
 from include.airflow_defaults import GCP_CONN_ID
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.as_of_rows import replace_rows
 from include.model_versions import known_versions, newest_champion, read_files
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,7 +48,7 @@ class ScoreLeadsOperator(BaseOperator):
         else:
             rows, version = self._predictions(client, champion.version, champion.object_path), champion.version
         target = table("predictions.lead_score")
-        replace_rows(client, target, self.as_of, rows, self._labels(), MAXIMUM_BYTES_BILLED)
+        replace_rows(client, target, self.as_of, rows, self._labels())
         self.log.info("%d leads scored as of %s by %s", len(rows), self.as_of, version)
         return {"rows": len(rows), "model_version": version}
 
@@ -58,13 +58,8 @@ class ScoreLeadsOperator(BaseOperator):
 
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         model = model_from(read_files(bucket, object_path, RECORD))
-        config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", self.as_of)],
-            labels=self._labels(),
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        )
-        job = client.query(table("predictions.lead_score").sql("features"), job_config=config)
-        frame = job.to_dataframe(create_bqstorage_client=False)
+        leads = run(client, table("predictions.lead_score").sql("features"), self._labels(), as_of=self.as_of)
+        frame = leads.to_dataframe(create_bqstorage_client=False)
         if frame.empty:
             return []
         records = scored(model, frame).assign(model_version=version).to_dict("records")

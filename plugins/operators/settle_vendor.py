@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
 from include.vendor_balance import LEAST_CREDITS, Balance
+from include.warehouse.run import run
 from include.waterfall import policy
 from operators.asking import Asker, asker_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting
@@ -153,29 +153,23 @@ class SettleVendorOperator(BaseOperator):
         return len(cut_off)
 
     def _raise_alert(self, credits: float, balance: Balance) -> None:
-        from google.cloud import bigquery
-
         message = (
             f"{self.vendor}'s balance fell by {credits:g} credits more than raw.vendor_response has since "
             f"{balance.read_at}. Look at the usage page of {self.vendor}: somebody else spends from this account, or a call "
             "was charged whose answer is lost (in_doubt = drop or resend)."
         )
         self.log.warning(message)
-        values: dict[str, tuple[str, str | date]] = {
-            "raised_on": ("DATE", datetime.fromisoformat(self.as_of).date()),
-            "source": ("STRING", self.vendor),
-            "check_name": ("STRING", "unexplained_credits"),
-            "subject": ("STRING", f"balance since {balance.read_at}"),
-            "severity": ("STRING", "warning"),
-            "message": ("STRING", message),
-        }
-        config = bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter(name, *of) for name, of in values.items()],
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-            labels={"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
+        run(
+            BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project()),
+            table("ops.alert").sql("raise"),
+            {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
+            raised_on=datetime.fromisoformat(self.as_of).date(),
+            source=self.vendor,
+            check_name="unexplained_credits",
+            subject=f"balance since {balance.read_at}",
+            severity="warning",
+            message=message,
         )
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
-        client.query_and_wait(table("ops.alert").sql("raise"), job_config=config)
 
 
 def _done_at(cut_off: Sequence[Entry]) -> datetime:

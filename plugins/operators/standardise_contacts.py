@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.airflow_google import BigQueryHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.postal_address import Published
 from include.settings import project
 from include.standard_contacts import address_rows, phone_rows
 from include.tables import Table, table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -66,9 +66,4 @@ class StandardiseContactsOperator(BaseOperator):
         client.load_table_from_file(parquet, staging.name, job_config=config).result()
 
     def _run(self, client: bigquery.Client, sql: str) -> Any:
-        from google.cloud import bigquery
-
-        config = bigquery.QueryJobConfig(
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED, labels={"dag": self.dag_id, "task": self.task_id}
-        )
-        return client.query_and_wait(sql, job_config=config)
+        return run(client, sql, {"dag": self.dag_id, "task": self.task_id})

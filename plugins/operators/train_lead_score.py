@@ -14,7 +14,6 @@ from google.cloud import bigquery, storage
 
 from include.airflow_defaults import GCP_CONN_ID
 from include.airflow_google import BigQueryHook, GCSHook
-from include.airflow_promote import MAXIMUM_BYTES_BILLED
 from include.as_of import refuse_future
 from include.model_versions import (
     ModelVersion,
@@ -26,6 +25,7 @@ from include.model_versions import (
 )
 from include.settings import lake_bucket, project
 from include.tables import table
+from include.warehouse.run import run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,16 +78,9 @@ class TrainLeadScoreOperator(BaseOperator):
     def _training_rows(self, client: bigquery.Client) -> pd.DataFrame:
         from ml.lead_score import MATURITY_DAYS
 
-        config = bigquery.QueryJobConfig(
-            query_parameters=[
-                bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", self.as_of),
-                bigquery.ScalarQueryParameter("maturity_days", "INT64", MATURITY_DAYS),
-            ],
-            labels=self._labels(),
-            maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        )
-        job = client.query(table("features.lead").sql("training_rows"), job_config=config)
-        return job.to_dataframe(create_bqstorage_client=False)
+        sql = table("features.lead").sql("training_rows")
+        rows = run(client, sql, self._labels(), as_of=self.as_of, maturity_days=MATURITY_DAYS)
+        return rows.to_dataframe(create_bqstorage_client=False)
 
     def _earlier_versions(self, client: bigquery.Client) -> list[ModelVersion]:
         """Versions of earlier points in time only, so that a rerun of `as_of` meets the champion that it met before."""
@@ -98,28 +91,28 @@ class TrainLeadScoreOperator(BaseOperator):
 
     def _row(
         self, version: str, recipe: str, object_path: str, judged: Challenge, champion: Champion | None
-    ) -> dict[str, tuple[str, Any]]:
-        """Column of ops.model_version -> (query parameter type, value)."""
+    ) -> dict[str, Any]:
+        """Column of ops.model_version -> value."""
         from ml.lead_score import MODEL
 
         return {
-            "model": ("STRING", MODEL),
-            "version": ("STRING", version),
-            "status": ("STRING", judged.verdict.status),
-            "reason": ("STRING", judged.verdict.reason),
-            "trained_as_of": ("TIMESTAMP", self.as_of),
-            "recipe_sha256": ("STRING", recipe),
-            "n_train": ("INT64", judged.counts["train"]),
-            "n_calibrate": ("INT64", judged.counts["calibrate"]),
-            "n_test": ("INT64", judged.counts["test"]),
-            "n_positive": ("INT64", judged.positives),
-            "metrics": ("STRING", json.dumps(judged.metrics.as_dict(), sort_keys=True)),
-            "base_rate_brier": ("FLOAT64", judged.base_rate_brier),
-            "champion_version": ("STRING", champion.version if champion else None),
-            "champion_brier": ("FLOAT64", judged.champion_brier),
-            "features": ("STRING", json.dumps([asdict(f) for f in judged.model.features])),
-            "seed": ("INT64", judged.model.seed),
-            "object_path": ("STRING", object_path),
+            "model": MODEL,
+            "version": version,
+            "status": judged.verdict.status,
+            "reason": judged.verdict.reason,
+            "trained_as_of": self.as_of,
+            "recipe_sha256": recipe,
+            "n_train": judged.counts["train"],
+            "n_calibrate": judged.counts["calibrate"],
+            "n_test": judged.counts["test"],
+            "n_positive": judged.positives,
+            "metrics": json.dumps(judged.metrics.as_dict(), sort_keys=True),
+            "base_rate_brier": judged.base_rate_brier,
+            "champion_version": champion.version if champion else None,
+            "champion_brier": judged.champion_brier,
+            "features": json.dumps([asdict(f) for f in judged.model.features]),
+            "seed": judged.model.seed,
+            "object_path": object_path,
         }
 
     def _labels(self) -> dict[str, str]:

@@ -144,7 +144,9 @@ def main() -> None:
                 clock.say(f"Airflow: {stack.addresses()['Airflow']}")
                 seed = randbelow(1000) if arguments.board_forms is None else arguments.board_forms
                 drawn = stack.sandbox.draw_board_forms(seed)
-                clock.say(f"boards write in other forms than declared first (--board-forms {seed}): {told_forms(drawn)}")
+                clock.say(
+                    f"boards write in other forms than declared first (--board-forms {seed}): {told_forms(drawn)}"
+                )
                 cycles = weeks(stack.sandbox.nppes_dir)
                 graph = live(stack, cycles, clock)
                 clock.say("writing the report")

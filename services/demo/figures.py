@@ -12,6 +12,7 @@ from google.cloud import bigquery
 from google.cloud.storage import Client as LakeClient
 
 from include.tables import tables
+from include.warehouse.run import run
 from services.demo.weeks import Week
 from services.embedded.stack import Stack
 
@@ -63,6 +64,7 @@ FROM ops.model_version ORDER BY trained_as_of, version
 """
 
 CONTACTED = """
+-- @as_of TIMESTAMP, @file_date DATE
 SELECT
   COUNT(*) AS contacted,
   AVG(l.icp_score) AS mean_icp_score,
@@ -81,6 +83,7 @@ WHERE s.destination = 'instantly' AND s.operation = 'create' AND s.status = 'sen
 
 # Everybody who could have been chosen in a cycle, as the snapshot of that moment saw them: place by the rule, and whether chosen.
 POOL = """
+-- @as_of TIMESTAMP
 WITH sent AS (
   SELECT person_id, MIN(as_of) AS as_of FROM activation.send
   WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' GROUP BY person_id
@@ -97,6 +100,7 @@ WHERE f.as_of = @as_of AND f.email_status = 'valid' AND (s.as_of IS NULL OR s.as
 """
 
 FUNNEL = """
+-- @as_of TIMESTAMP, @until TIMESTAMP, @positive ARRAY<STRING>
 WITH contacted AS (
   SELECT person_id, MIN(as_of) AS as_of FROM activation.send
   WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' GROUP BY person_id
@@ -122,6 +126,7 @@ FROM reached
 """
 
 BLOCKS = """
+-- @as_of TIMESTAMP
 SELECT content_block_id, COUNT(*) AS contacts FROM activation.send
 WHERE destination = 'instantly' AND operation = 'create' AND status = 'sent' AND as_of = @as_of
 GROUP BY content_block_id ORDER BY content_block_id
@@ -137,7 +142,7 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
     )
     return {
         "sources": {row.pop("source"): row for row in _rows(client, SOURCES)},
-        "layers": {row["name"]: row["row_count"] for row in _rows(client, _layers())},
+        "layers": {row["name"]: row["row_count"] for row in _rows(client, layers())},
         "balance": _balance(client),
         "asking": [_asking(row) for row in _rows(client, ASKING)],
         "vendors": _vendors(client, stack),
@@ -185,7 +190,7 @@ def _choice(stack: Stack, pool: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _layers() -> str:
+def layers() -> str:
     """Return one question for the rows of every table: a table's name cannot be a parameter, and comes from our own definitions."""
     counts = (f"SELECT '{t.name}' AS name, COUNT(*) AS row_count FROM `{t.name}`" for t in tables())  # noqa: S608
     return f"{' UNION ALL '.join(counts)} ORDER BY name"
@@ -252,35 +257,23 @@ def _model(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cycle(client: bigquery.Client, stack: Stack, number: int, week: Week) -> dict[str, Any]:
-    at: list[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = [
-        bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", week.as_of),
-        bigquery.ScalarQueryParameter("file_date", "DATE", week.sunday),
-        bigquery.ScalarQueryParameter("until", "TIMESTAMP", week.answers_as_of),
-        bigquery.ArrayQueryParameter("positive", "STRING", list(POSITIVE)),
-    ]
-    contacted = _rows(client, CONTACTED, at)[0]
-    funnel = _rows(client, FUNNEL, at)[0]
+    contacted = _rows(client, CONTACTED, as_of=week.as_of, file_date=week.sunday)[0]
+    funnel = _rows(client, FUNNEL, as_of=week.as_of, until=week.answers_as_of, positive=list(POSITIVE))[0]
     return {
         "cycle": number,
         "as_of": week.as_of.isoformat(),
         "new_file": week.published,
         "ranked_by": "model" if contacted["ranked_by_model"] else "ICP rule (no model yet)",
         **{key: _rounded(value) for key, value in contacted.items()},
-        **_choice(stack, _rows(client, POOL, at)),
-        "content_blocks": {row["content_block_id"]: row["contacts"] for row in _rows(client, BLOCKS, at)},
+        **_choice(stack, _rows(client, POOL, as_of=week.as_of)),
+        "content_blocks": {row["content_block_id"]: row["contacts"] for row in _rows(client, BLOCKS, as_of=week.as_of)},
         "funnel": funnel,
         "positive_rate": _rounded(funnel["positive"] / funnel["emailed"]) if funnel["emailed"] else None,
     }
 
 
-def _rows(
-    client: bigquery.Client,
-    sql: str,
-    parameters: Sequence[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = (),
-) -> list[dict[str, Any]]:
-    used = [p for p in parameters if f"@{p.name}" in sql]
-    job = client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=used))
-    return [dict(row) for row in job]
+def _rows(client: bigquery.Client, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in run(client, sql, {"task": "report"}, **parameters)]
 
 
 def _rounded(value: Any) -> Any:

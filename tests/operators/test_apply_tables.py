@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from include.tables import tables
@@ -40,6 +41,29 @@ def test_apply_tables_when_a_column_is_retyped_by_hand_then_error_names_it_and_n
         ):
             apply()
         assert [row["row_count"] for row in warehouse.query_and_wait("SELECT row_count FROM ops.balance")] == ["1"]
+    finally:
+        warehouse.delete_table("ops.balance")
+        apply()
+
+
+def test_apply_tables_when_an_existing_table_lacks_a_required_column_then_nothing_at_all_is_changed(
+    warehouse: bigquery.Client,
+) -> None:
+    apply()
+    warehouse.delete_table("ops.balance")
+    warehouse.delete_table("clean.suppression")
+    warehouse.query_and_wait(
+        "CREATE TABLE ops.balance (table_name STRING NOT NULL, kind STRING NOT NULL, reason STRING)"
+    )
+    columns = warehouse.get_table("ops.balance").schema
+    try:
+        with pytest.raises(
+            AirflowException, match=r"ops.balance.row_count: INT64 REQUIRED in table.yaml, not in the warehouse"
+        ):
+            apply()
+        assert warehouse.get_table("ops.balance").schema == columns
+        with pytest.raises(NotFound):
+            warehouse.get_table("clean.suppression")
     finally:
         warehouse.delete_table("ops.balance")
         apply()

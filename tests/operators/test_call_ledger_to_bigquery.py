@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.call_ledger import CallLedger
-from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator, load_ledger
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator, RepeatedKeys, load_ledger
 from operators.load_vendor_answers import load_answers
 from tests.include.vendor_answers import ANSWERS, ODD_VALUES, PEOPLE, paths, with_value
 
@@ -112,6 +112,23 @@ def test_execute_when_a_claim_was_withdrawn_then_its_row_goes_and_asked_again_it
     assert [
         (r["request_key"], r["status"], r["requested_at"], r["requested_date"]) for r in _table(bigquery_client)
     ] == [("b", "responded", FRIDAY, FRIDAY.date())]
+
+
+def test_execute_when_an_answer_is_there_twice_then_it_fails_with_the_keys_named(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    ledger = _ledger(lake, MONDAY)
+    for key in ("a", "b"):
+        ledger.claim(key, {"full_name": "Ada Molar"}, person_key="2000000001")
+        ledger.record_response(key, "{}", credits=2.0, cost_usd=0.1)
+    _load()
+    # What two MERGEs do that insert the same key at the same time.
+    bigquery_client.query_and_wait(
+        "INSERT INTO raw.vendor_response SELECT * FROM raw.vendor_response WHERE request_key = 'b'"
+    )
+    ledger.claim("c", {"full_name": "Bo Molar"}, person_key="2000000002")
+    with pytest.raises(RepeatedKeys, match=r"1 answers of wiza individual_reveal .*: b \(2 times\)"):
+        _load()
 
 
 # The answers of the case `odd answer stops enrichment`, one person asked for in each but the last.

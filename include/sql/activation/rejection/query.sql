@@ -1,4 +1,5 @@
 -- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those partitions.
+-- @rows STRING, @first_date DATE, @last_date DATE.
 MERGE activation.rejection AS t
 USING (
   SELECT

@@ -1,6 +1,6 @@
 -- Persons worth a row in the CRM at @as_of: contacted by Instantly, or engaged on any channel. Never one who is held out. A suppressed
 -- person is here only if GHL has the contact already, so that it can be told; by_person: the person opted out of e-mail, and not only an
--- address failed. closed_*: what the person closed; all closes every channel.
+-- address failed. closed_*: what the person closed; all closes every channel. @as_of TIMESTAMP.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
   UNION DISTINCT

@@ -1,5 +1,6 @@
 -- Leads that Instantly holds: those suppressed since, and what the others' payload would be at @as_of. A person who left the audience
 -- has no facts (audience_id is NULL) and keeps the payload.
+-- @as_of TIMESTAMP.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
   UNION DISTINCT

@@ -1,5 +1,6 @@
 -- Persons whom Instantly may contact for the first time, best first: treatment arm, usable e-mail, a content block chosen, not suppressed.
 -- @as_of; @capacity: how many more the week takes. Earlier refusals are added to it, because they take no room.
+-- @as_of TIMESTAMP, @capacity INT64.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
   UNION DISTINCT

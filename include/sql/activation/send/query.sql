@@ -1,5 +1,6 @@
 -- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those partitions.
 -- Runs after sync_state and rejection: a send that is here is known to be in all three, so it is never read from the ledger again.
+-- @rows STRING, @first_date DATE, @last_date DATE.
 MERGE activation.send AS t
 USING (
   SELECT

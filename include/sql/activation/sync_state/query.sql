@@ -1,4 +1,5 @@
 -- @rows: JSON array of the ledger's results. The newest accepted one of each person is what the destination holds now.
+-- @rows STRING.
 MERGE activation.sync_state AS t
 USING (
   SELECT

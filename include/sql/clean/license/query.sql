@@ -3,6 +3,7 @@
 -- longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
 -- {names} are expressions that include/license_fold.py makes of include/boards. @boards has its status words: they are classified
 -- anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is refused.
+-- @boards STRING.
 -- A name without the suffixes behind it, which are written twice, too (JR, JR). A lone J behind a whole name is a JR that was cut off;
 -- behind a last name alone it is somebody's first name.
 CREATE TEMP FUNCTION without_suffix(name STRING) AS (

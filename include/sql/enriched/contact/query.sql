@@ -1,7 +1,7 @@
 -- One row per person out of enriched.answer. A good value is never overwritten by a missing or a worse one: of the e-mails
 -- the usable ones come first, of those the ones young enough, then the vendors in the declared order, then the newest.
 -- What belongs to a value (status, type, vendor, key, time, cost) comes from the answer that gave it.
--- @as_of TIMESTAMP; @email_order, @phone_order, @linkedin_order STRING (vendors, with commas); @max_age_days INT64;
+-- @as_of TIMESTAMP; @email_order STRING, @phone_order STRING, @linkedin_order STRING (vendors, with commas); @max_age_days INT64;
 -- @stale_after_days INT64: an address that old is no longer usable, whatever its vendor said.
 MERGE enriched.contact AS t
 USING (

@@ -1,6 +1,7 @@
 -- What was known of each lead at @as_of; replaces the rows of exactly that as_of.
 -- Registry and contact facts are those of now: where segmented.lead is already newer than @as_of they may be of a later day, so an
 -- older @as_of writes nothing and an old snapshot stays as it was. Engagement counts only events strictly before @as_of.
+-- @as_of TIMESTAMP.
 IF NOT EXISTS (SELECT 1 FROM segmented.lead WHERE as_of > @as_of) THEN
 BEGIN TRANSACTION;
 

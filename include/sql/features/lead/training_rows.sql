@@ -1,5 +1,6 @@
 -- One row for each first e-mail of a campaign to a person that is old enough to be judged at @as_of: the newest features from before
 -- the send, and whether a positive response came within @maturity_days. Two years back at most.
+-- @as_of TIMESTAMP, @maturity_days INT64.
 WITH send AS (
   SELECT person_id, campaign_id, MIN(occurred_at) AS sent_at
   FROM clean.event

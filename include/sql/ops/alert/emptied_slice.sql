@@ -2,6 +2,7 @@
 -- lost them or not found them yet far more often than it has taken them back; the slice keeps what it held. The alert leaves when the
 -- vendor has rows again, or a person accepts the empty answer.
 -- One statement for the alert, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- @partition DATE, @dataset_table STRING, @source STRING, @rows INT64, @accept_empty BOOL.
 MERGE ops.alert AS kept
 USING (
   SELECT

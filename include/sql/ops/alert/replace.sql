@@ -1,6 +1,7 @@
 -- The alerts of one check and date. Replaces them, so that a rerun writes the same and a mended one leaves.
 -- @alerts is a JSON array of objects: source, subject, severity, message.
 -- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- @raised_on DATE, @check_name STRING, @alerts STRING.
 MERGE ops.alert AS kept
 USING (
   SELECT

@@ -1,4 +1,7 @@
 -- Write down one judged version; judged again, it is the same row.
+-- @model STRING, @version STRING, @status STRING, @reason STRING, @trained_as_of TIMESTAMP, @recipe_sha256 STRING,
+-- @n_train INT64, @n_calibrate INT64, @n_test INT64, @n_positive INT64, @metrics STRING, @base_rate_brier FLOAT64,
+-- @champion_version STRING, @champion_brier FLOAT64, @features STRING, @seed INT64, @object_path STRING.
 MERGE ops.model_version AS t
 USING (
   SELECT

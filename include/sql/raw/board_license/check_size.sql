@@ -1,6 +1,7 @@
 -- Before a board's edition takes its place: the list is not cut. It is compared with the newest edition that was loaded up to its day,
 -- also with an earlier one of the same day.
 -- @is_whole is 0 for a board that is read in portions.
+-- @rows INT64, @is_whole INT64, @smallest_share FLOAT64, @source STRING, @partition DATE.
 ASSERT @rows >= @is_whole * @smallest_share * IFNULL(
   (
     SELECT m.`rows` FROM ops.load_manifest AS m

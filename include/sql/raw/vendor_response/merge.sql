@@ -2,6 +2,7 @@
 -- a call that was in doubt may have been answered since, an answer never changes.
 -- @first_date, @last_date: the requested days of the load and of the rows in doubt, so that only their partitions are
 -- read. A call that was withdrawn and claimed again later moves to its new day.
+-- @first_date DATE, @last_date DATE.
 MERGE raw.vendor_response AS t
 USING raw.vendor_response_load AS s
 ON t.requested_date BETWEEN @first_date AND @last_date

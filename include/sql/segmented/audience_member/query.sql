@@ -1,4 +1,5 @@
 -- Members by the audience's own rule columns, with the arm that segmented.holdout fixed. An older @as_of changes nothing.
+-- @as_of TIMESTAMP.
 IF NOT EXISTS (SELECT 1 FROM segmented.audience_member WHERE as_of > @as_of) THEN
 MERGE segmented.audience_member AS t
 USING (

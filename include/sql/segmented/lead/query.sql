@@ -1,5 +1,6 @@
 -- Bring segmented.lead to what clean.provider and enriched.contact imply at @as_of. An older @as_of than the table's own changes nothing.
 -- Points: docs/icp-score.md. Specialties that are not in the list (hygienist, assistant, technician, clinic ...) make no lead.
+-- @as_of TIMESTAMP.
 IF NOT EXISTS (SELECT 1 FROM segmented.lead WHERE as_of > @as_of) THEN
 MERGE segmented.lead AS t
 USING (

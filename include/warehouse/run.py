@@ -1,0 +1,75 @@
+"""Run one statement: typed parameters, labels, a cap on bytes, and again where BigQuery cancels it for another one's sake."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from google.api_core.exceptions import BadRequest
+from google.api_core.retry import Retry
+from google.cloud import bigquery
+from google.cloud.bigquery.table import RowIterator
+
+from include.warehouse.parameters import query_parameters
+
+MAXIMUM_BYTES_BILLED = 200 * 1024**3
+# "Transaction is aborted due to concurrent update against table …" and "Could not serialize access to table … due to
+# concurrent update" come as 400, invalidQuery: Google's client takes them for errors in the statement and ends.
+CANCELLED = "due to concurrent update"
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, ENDS_AFTER_SECONDS = 1.0, 30.0, 180.0
+
+log = logging.getLogger(__name__)
+
+
+def is_cancelled(error: Exception) -> bool:
+    """Whether BigQuery gave a statement up because another one was changing the same table."""
+    return isinstance(error, BadRequest) and CANCELLED in str(error)
+
+
+def until_not_cancelled() -> Retry:
+    """Return what runs a statement again while BigQuery cancels it, after random waits, for three minutes at most.
+
+    Nothing of a cancelled statement or transaction is done, and each of our scripts may be run again from its start.
+    Raises RetryError with BigQuery's last words.
+    """
+    return Retry(
+        predicate=is_cancelled,
+        initial=FIRST_WAIT_SECONDS,
+        maximum=LONGEST_WAIT_SECONDS,
+        timeout=ENDS_AFTER_SECONDS,
+        on_error=lambda error: log.warning("BigQuery cancelled the statement; it runs again: %s", error),
+    )
+
+
+def run(
+    client: bigquery.Client,
+    sql: str,
+    labels: Mapping[str, str],
+    maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
+    /,
+    **values: Any,
+) -> RowIterator:
+    """Run a statement to its end and return its rows. ``values``: its parameters, as its comments declare them."""
+    config = _config(sql, labels, maximum_bytes_billed, values)
+    return until_not_cancelled()(client.query_and_wait)(sql, job_config=config)
+
+
+def run_job(client: bigquery.Client, sql: str, labels: Mapping[str, str], /, **values: Any) -> bigquery.QueryJob:
+    """Run a statement to its end and return its job, for those who need the table that holds its rows."""
+    config = _config(sql, labels, MAXIMUM_BYTES_BILLED, values)
+
+    def finished() -> bigquery.QueryJob:
+        job = client.query(sql, job_config=config)
+        job.result()
+        return job
+
+    return until_not_cancelled()(finished)()
+
+
+def _config(
+    sql: str, labels: Mapping[str, str], maximum_bytes_billed: int, values: Mapping[str, Any]
+) -> bigquery.QueryJobConfig:
+    return bigquery.QueryJobConfig(
+        query_parameters=query_parameters(sql, values), labels=dict(labels), maximum_bytes_billed=maximum_bytes_billed
+    )
