@@ -36,9 +36,11 @@ def walk(message: Any) -> Iterator[Any]:
     while waiting:
         one = waiting.pop()
         yield one
+        below: list[Any] = []
         for field, value in one.ListFields():
             if field.message_type is not None and field.message_type.name != "TypeProto":
-                waiting.extend(value if field.is_repeated else (value,))
+                below.extend(value if field.is_repeated else (value,))
+        waiting.extend(reversed(below))
 
 
 def concrete(message: Any) -> Any:
