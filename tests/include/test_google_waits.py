@@ -99,6 +99,18 @@ def test_clients_when_the_service_stays_away_then_end_at_the_deadline_with_its_n
     assert not [line for line in said.messages if "somebody" in line]
 
 
+def test_send_when_the_certificate_is_wrong_then_is_no_outage(
+    monkeypatch: pytest.MonkeyPatch, said: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> requests.Response:
+        raise requests.exceptions.SSLError("self-signed certificate")
+
+    monkeypatch.setattr("requests.adapters.HTTPAdapter.send", refuse)
+    with pytest.raises(requests.exceptions.SSLError, match="self-signed"):
+        session().get("https://127.0.0.1:1/")
+    assert said.messages == []
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_send_when_the_service_answers_that_it_cannot_then_counts_as_away(
     status: int, said: pytest.LogCaptureFixture
