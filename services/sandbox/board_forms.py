@@ -103,8 +103,12 @@ def file_in(form: Form, state: str, content: bytes) -> bytes:
     end = "\r\n" if form.is_windows else "\n"
     if is_quoted:
         into = io.StringIO()
-        quoting = csv.QUOTE_ALL if form.has_all_quotes else csv.QUOTE_MINIMAL
-        csv.writer(into, lineterminator=end, quoting=quoting).writerows(written)
+        write = (
+            csv.writer(into, lineterminator=end, quoting=csv.QUOTE_ALL)
+            if form.has_all_quotes
+            else csv.writer(into, lineterminator=end)
+        )
+        write.writerows(written)
         made = into.getvalue()
     else:
         made = "".join(delimiter.join(row) + end for row in written)
@@ -118,7 +122,7 @@ def rows_in(form: Form, state: str, rows: Sequence[Mapping[str, Any]]) -> list[d
     found = []
     for row in rows:
         known = {name: row.get(name) or None for name in names} if form.has_nulls else row
-        pairs = reversed(known.items()) if form.is_turned else known.items()
+        pairs = list(known.items())[::-1] if form.is_turned else list(known.items())
         found.append({_key(name, form): _rewritten(value, usual, form) for name, value in pairs})
     return found
 
