@@ -90,7 +90,9 @@ def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: 
         found = db.table("linked").to_arrow_table()
         counts = [db.table(name).aggregate("count(*)").fetchone() for name in ("l", "p", "candidate", "linked")]
     held = _official(replace(files, providers=officials), rules) if officials else found.slice(0, 0)
-    parquet.write_table(pa.concat_tables([found, held]).sort_by([("license_key", "ascending"), ("npi", "ascending")]), to)
+    parquet.write_table(
+        pa.concat_tables([found, held]).sort_by([("license_key", "ascending"), ("npi", "ascending")]), to
+    )
     return Linked(*(int(row[0]) for row in counts if row), held.num_rows)
 
 

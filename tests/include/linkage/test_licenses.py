@@ -181,7 +181,9 @@ def test_link_when_a_pair_is_found_then_tier_score_rival_and_reasons_are_told(
     assert matches["typo"]["rule"] == "address" and matches["typo"]["runner_up"] is None
 
 
-def test_link_when_a_name_is_swapped_then_tier_and_evidence_say_so(found: tuple[Linked, dict[str, dict[str, Any]]]) -> None:
+def test_link_when_a_name_is_swapped_then_tier_and_evidence_say_so(
+    found: tuple[Linked, dict[str, dict[str, Any]]],
+) -> None:
     _, matches = found
     assert [matches[key]["tier"] for key in ("swap-a", "swap-b", "gap-a", "err-b")] == [1, 2, 1, 2]
     assert {"last name stands in the place of the first name", "first name stands in the place of the last name"} <= {
@@ -190,7 +192,9 @@ def test_link_when_a_name_is_swapped_then_tier_and_evidence_say_so(found: tuple[
     assert any("with a typing error" in text for text in matches["err-b"]["evidence"])
 
 
-def test_link_when_the_number_is_on_an_organization_under_its_officials_name_then_it_is_the_officials(tmp_path: Path) -> None:
+def test_link_when_the_number_is_on_an_organization_under_its_officials_name_then_it_is_the_officials(
+    tmp_path: Path,
+) -> None:
     holder = person("person", "YARA", "IMPLANT")
     clinics = [
         person("clinic-a", "YARA", "IMPLANT"),
@@ -199,9 +203,20 @@ def test_link_when_the_number_is_on_an_organization_under_its_officials_name_the
         person("clinic-d", "OTTO", "RETIRED"),
         person("clinic-e", "YARA", "IMPLANT"),  # no number
     ]
-    licenses = [licence("own", "1501", "YARA", "IMPLANT"), licence("only", "1502", "RETIRED", "OTTO"), licence("not", "1503", "YARA", "IMPLANT")]
-    slots = [slot(npi, "1501", profession=None) for npi in ("person", "clinic-a", "clinic-b", "clinic-c")] + [slot("clinic-d", "TX01502")]
-    for name, rows in {"providers": [*CROWD, holder], "officials": clinics, "licenses": licenses, "slots": slots}.items():
+    licenses = [
+        licence("own", "1501", "YARA", "IMPLANT"),
+        licence("only", "1502", "RETIRED", "OTTO"),
+        licence("not", "1503", "YARA", "IMPLANT"),
+    ]
+    slots = [slot(npi, "1501", profession=None) for npi in ("person", "clinic-a", "clinic-b", "clinic-c")] + [
+        slot("clinic-d", "TX01502")
+    ]
+    for name, rows in {
+        "providers": [*CROWD, holder],
+        "officials": clinics,
+        "licenses": licenses,
+        "slots": slots,
+    }.items():
         parquet.write_table(_typed(rows), tmp_path / f"{name}.parquet")
     files = Files(*(str(tmp_path / f"{name}.parquet") for name in ("licenses", "providers", "slots")))
     counts = link(files, RULES, tmp_path / "linked.parquet", str(tmp_path / "officials.parquet"))
@@ -210,7 +225,9 @@ def test_link_when_the_number_is_on_an_organization_under_its_officials_name_the
         ("only", "clinic-d", 5, "official"), ("own", "clinic-a", 5, "official"), ("own", "clinic-b", 5, "official"), ("own", "person", 1, "number"),
     ]  # fmt: skip
     assert (counts.matches, counts.officials) == (1, 3)
-    assert all("organization whose authorized official" in row["evidence"][0] for row in found if row["rule"] == "official")
+    assert all(
+        "organization whose authorized official" in row["evidence"][0] for row in found if row["rule"] == "official"
+    )
 
 
 def test_link_when_a_registry_of_5_k_is_made_up_then_precise_and_the_same_again(tmp_path: Path) -> None:
