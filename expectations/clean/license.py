@@ -18,9 +18,9 @@ HAVING rows_in != rows_accounted OR rows_in IS NULL
 # A licence that leaves its list is struck off; a third of a state that leaves is a file cut at a line end.
 SHRUNK = """
 SELECT l.license_state, l.matched, COALESCE(n.listed, 0) AS listed
-FROM (SELECT license_state, COUNT(*) AS matched FROM clean.license_match GROUP BY license_state) AS l
+FROM (SELECT license_state, COUNT(DISTINCT license_key) AS matched FROM clean.license_match GROUP BY license_state) AS l
 LEFT JOIN (
-  SELECT b.state, COUNT(*) AS listed FROM {batch} AS b
+  SELECT b.state, COUNT(DISTINCT b.license_key) AS listed FROM {batch} AS b
   JOIN clean.license_match AS m ON m.license_key = b.license_key
   GROUP BY b.state
 ) AS n ON n.state = l.license_state

@@ -1,4 +1,4 @@
-"""The gate behind the linkage: a licence has one NPI, and nobody collects licences of one state."""
+"""The gate behind the linkage: a licence has one individual's NPI, and nobody collects licences of one state."""
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ WHERE table_name = 'clean.license_match'
 HAVING rows_in != rows_accounted OR rows_in IS NULL
 """
 
+TWO_HOLDERS = """
+SELECT license_key, COUNT(*) AS npis
+FROM {batch}
+WHERE rule != 'official'
+GROUP BY license_key
+HAVING COUNT(*) > 1
+"""
+
+# An individual's NPI under rule official, or an organization's under another one: the two kinds were mixed up.
+WRONG_KIND = """
+SELECT m.npi, m.license_key, m.rule, p.entity_type
+FROM {batch} AS m JOIN clean.provider AS p ON p.npi = m.npi
+WHERE (m.rule = 'official') != (p.entity_type = 'organization') OR (m.rule = 'official') != (m.tier = 5)
+"""
+
 MERGED = """
 SELECT npi, license_state, profession, COUNT(*) AS licenses
 FROM {batch}
@@ -28,8 +43,15 @@ def suite() -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name="clean.license_match",
         expectations=[
-            gxe.ExpectColumnValuesToBeUnique(
-                column="license_key", meta=fail("A licence of two NPIs makes one dentist of two people.")
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=TWO_HOLDERS,
+                description="a licence has one individual's NPI at most",
+                meta=fail("A licence of two NPIs makes one dentist of two people."),
+            ),
+            gxe.UnexpectedRowsExpectation(
+                unexpected_rows_query=WRONG_KIND,
+                description="rule official is for organizations, and for them only",
+                meta=fail("An organization that counts as a dentist, or a dentist as an organization."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,

@@ -3,10 +3,11 @@ CREATE TABLE tiered AS
 WITH fitted AS (
   SELECT
     *,
-    list_contains(['same', 'former', 'part', 'near'], last_level) AS last_fits,
-    list_contains(['same', 'nickname', 'middle', 'near', 'initial'], first_level) AS first_fits,
-    last_level = 'crossed' AND first_level = 'crossed' AS is_swapped,
-    list_contains(['slot', 'identifier'], number_level) AS has_number,
+    -- A level is NULL where one side has nothing to compare.
+    coalesce(last_level IN ('same', 'former', 'part', 'near'), FALSE) AS last_fits,
+    coalesce(first_level IN ('same', 'nickname', 'middle', 'near', 'initial'), FALSE) AS first_fits,
+    coalesce(last_level = 'crossed' AND first_level = 'crossed', FALSE) AS is_swapped,
+    coalesce(number_level IN ('slot', 'identifier'), FALSE) AS has_number,
     suffix_level IS NOT DISTINCT FROM 'conflict' AS suffix_conflicts
   FROM weighed
 )
@@ -25,9 +26,9 @@ SELECT
     WHEN profession_level != 'same' THEN NULL
     -- A nickname that no list knows, at the same address, with the same middle name.
     WHEN last_level = 'same' AND middle_level = 'same' AND address_level = 'same' THEN 2
-    WHEN is_swapped AND (address_level IN ('same', 'near') OR phone_level = 'same' OR number_level = 'near') THEN 2
+    WHEN is_swapped AND (address_level IN ('same', 'near') OR phone_level = 'same' OR number_level IS NOT DISTINCT FROM 'near') THEN 2
     -- A name that one side does not have is made up for by a number one keystroke away.
-    WHEN NOT ((last_fits AND first_fits) OR (number_level = 'near' AND (
+    WHEN NOT ((last_fits AND first_fits) OR (number_level IS NOT DISTINCT FROM 'near' AND (
       (last_fits AND first_level IS NULL) OR (first_fits AND last_level IS NULL)
     ))) THEN NULL
     WHEN address_level = 'same' OR phone_level = 'same' THEN 2

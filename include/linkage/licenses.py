@@ -8,17 +8,20 @@ doubt, or to none (decided.sql).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as parquet
 
 from include.linkage.names import MACROS, nickname_pairs
 from include.linkage.numbers import number_macro
 from include.linkage.weights import FIELDS, Field, Level
 
 TIERS = {1: "number", 2: "address", 3: "place", 4: "weights"}
+# A licence number on an organization's NPI, under the name of its authorized official.
+OFFICIAL_TIER, OFFICIAL_RULE = 5, "official"
 # The least probability that a pair is one person, against all others and against nobody. With the number and a name, being the
 # likeliest is enough. Where nothing but weights speaks, more is asked for: they assume that fields are independent.
 LEAST = {1: 0.0, 2: 0.9, 3: 0.8, 4: 0.92}
@@ -61,38 +64,74 @@ class Files:
 
 @dataclass(frozen=True)
 class Linked:
-    """Counts of one linkage. A candidate is a compared pair."""
+    """Counts of one linkage. A candidate is a compared pair; officials are pairs of a licence and an organization's NPI."""
 
     licenses: int
     providers: int
     candidates: int
     matches: int
+    officials: int = 0
 
 
-def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path) -> Linked:
+def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: str | None = None) -> Linked:
     """Write the pairs that are one person to the Parquet file `to`, in the order of license_key, and return the counts.
 
     Columns: npi, license_key, tier, rule, score (bits), runner_up (bits or NULL), evidence (list of texts). Raises
     duckdb.Error naming the column when a file has not the shape of Files.
 
     :param rules: state -> patterns of its licence numbers (include/boards).
+    :param officials: organizations in the shape of Files.providers, each under its official's name; their numbers are in slots, too.
+        A licence may be on any number of them, beside the NPI of its holder.
     """
     with duckdb.connect(config={"threads": THREADS}) as db:
         weigh(db, files, rules)
         db.execute((FOLDER / "decided.sql").read_text(encoding="utf-8").replace("$coverage", str(COVERAGE)))
         db.execute(_linked())
-        db.table("linked").order("license_key").write_parquet(str(to))
+        found = db.table("linked").to_arrow_table()
         counts = [db.table(name).aggregate("count(*)").fetchone() for name in ("l", "p", "candidate", "linked")]
-    return Linked(*(int(row[0]) for row in counts if row))
+    held = _official(replace(files, providers=officials), rules) if officials else found.slice(0, 0)
+    parquet.write_table(
+        pa.concat_tables([found, held]).sort_by([("license_key", "ascending"), ("npi", "ascending")]), to
+    )
+    return Linked(*(int(row[0]) for row in counts if row), held.num_rows)
 
 
-def weigh(db: duckdb.DuckDBPyConnection, files: Files, rules: Mapping[str, Sequence[str]]) -> None:
-    """Make the table `weighed` in `db`: every candidate pair with its level in each field, and its bits."""
+def _official(files: Files, rules: Mapping[str, Sequence[str]]) -> pa.Table:
+    """The licences whose number stands on an organization's NPI under both names of its official, in the shape of `linked`.
+
+    Nobody competes: one owner's licence stands on each of the owner's organizations. So nothing but number and name is taken.
+    """
+    with duckdb.connect(config={"threads": THREADS}) as db:
+        weigh(db, files, rules, only_numbers=True)
+        db.execute((FOLDER / "decided.sql").read_text(encoding="utf-8").replace("$coverage", str(COVERAGE)))
+        said = f"licence number stands on the NPI of an organization whose authorized official has this name (tier {OFFICIAL_TIER})"
+        db.execute(f"""
+            CREATE TABLE official AS
+            SELECT
+              npi, license_key, {OFFICIAL_TIER} AS tier, '{OFFICIAL_RULE}' AS rule, round(bits, 2) AS score, NULL::DOUBLE AS runner_up,
+              list_prepend('{said}', {_evidence()}) AS evidence
+            FROM tiered JOIN l USING (lid) JOIN p USING (pid)
+            WHERE has_number AND NOT suffix_conflicts AND ((last_fits AND first_fits) OR is_swapped)
+        """)  # noqa: S608 names of our own
+        return db.table("official").to_arrow_table()
+
+
+def weigh(
+    db: duckdb.DuckDBPyConnection, files: Files, rules: Mapping[str, Sequence[str]], *, only_numbers: bool = False
+) -> None:
+    """Make the table `weighed` in `db`: every candidate pair with its level in each field, and its bits.
+
+    :param only_numbers: compare only licences whose number one of the providers has.
+    """
     db.execute(MACROS + STREET_KEY)
     db.execute(number_macro(rules))
-    db.read_parquet(files.licenses).create_view("licenses")
     db.read_parquet(files.providers).create_view("providers")
     db.read_parquet(files.slots).create_view("slots")
+    licenses = db.read_parquet(files.licenses)
+    if only_numbers:
+        licenses = licenses.filter("""(state, number_normal) IN (
+            SELECT (s.state, number_of(s.state, s.number)) FROM slots AS s JOIN providers AS p ON p.npi = s.npi)""")
+    licenses.create_view("licenses")
     ones, others = zip(*sorted(nickname_pairs()), strict=True)
     db.register("nickname", pa.table({"one": ones, "other": others}))
     for name in ("candidates", "compared"):
@@ -110,17 +149,22 @@ def _weighed() -> str:
 
 def _linked() -> str:
     """The statement that keeps what is sure enough, and says why."""
-    words = ", ".join(f"{_cases(f, _words, 'NULL', f'{f.name}_level')}" for f in FIELDS)
     sure = " OR ".join(f"(tier = {tier} AND probability >= {least})" for tier, least in LEAST.items())
     rule = " ".join(f"WHEN {tier} THEN '{name}'" for tier, name in TIERS.items())
     return f"""
         CREATE TABLE linked AS
         SELECT
           npi, license_key, tier, CASE tier {rule} END AS rule, round(bits, 2) AS score, round(runner_up, 2) AS runner_up,
-          list_filter([{words}], lambda text: text IS NOT NULL) AS evidence
+          {_evidence()} AS evidence
         FROM decided JOIN l USING (lid) JOIN p USING (pid)
         WHERE ({sure}) AND share >= {LEAST_SHARE}
     """  # noqa: S608 names and weights of our own
+
+
+def _evidence() -> str:
+    """The expression that says in words what agrees and what does not."""
+    words = ", ".join(f"{_cases(f, _words, 'NULL', f'{f.name}_level')}" for f in FIELDS)
+    return f"list_filter([{words}], lambda text: text IS NOT NULL)"
 
 
 def _cases(field: Field, value: Callable[[Field, Level], str], otherwise: str, level: str = "") -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 TARGET = "clean.license_match"
-INPUTS = ("licenses", "providers", "slots")
+INPUTS = ("licenses", "providers", "slots", "officials")
 FOUND = ("npi", "license_key", "tier", "rule", "score", "runner_up", "evidence")
 
 
@@ -29,7 +29,7 @@ class LinkLicensesOperator(BaseOperator):
     """Export what is compared as Parquet, link it in DuckDB, and MERGE the pairs into clean.license_match.
 
     BigQuery has no probabilistic linkage, and half a million rows are a minute's work for one process. Run it again: the same
-    table. Returns counts: licenses, providers, candidates, matches.
+    table. Returns counts: licenses, providers, candidates, matches, officials.
     """
 
     ui_color = "#e8f0fe"
@@ -48,7 +48,9 @@ class LinkLicensesOperator(BaseOperator):
         with tempfile.TemporaryDirectory() as folder:
             paths = {name: self._exported(client, bucket, name, work, Path(folder)) for name in INPUTS}
             found = Path(folder) / "linked.parquet"
-            linked = link(Files(**paths), {source.state: source.number_rules for source in board_sources()}, found)
+            officials = paths.pop("officials")
+            rules = {source.state: source.number_rules for source in board_sources()}
+            linked = link(Files(**paths), rules, found, officials)
             bucket.blob(f"{work}/linked.parquet").upload_from_filename(str(found))
         self._merge(client, f"gs://{bucket.name}/{work}/linked.parquet")
         self.log.info("%s", linked)

@@ -91,6 +91,47 @@ CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any
         [slot("wed", "0901"), slot("nj", "22DI02183600", state="NJ", slot="identifier 7", profession=None)],
         {"wed": "wed", "nick": "nick", "nj": "nj", "typo": "typo"},
     ),
+    # Half a name is enough beside a number of one's own. Beside a number that two people got it is not, though the house is the same.
+    (
+        [person("half-a", "ODA", "BITEWING", line="5 Elm St"), person("half-b", "OWEN", "FISSURE", line="6 Elm St")],
+        [licence("half-own", "1001", "ODA", "BRIDENAME", line=None),
+         licence("half-shared", "1002", "OWEN", "HUSBANDNAME", number_shared=True, line="6 ELM ST")],
+        [slot("half-a", "1001"), slot("half-b", "1002")],
+        {"half-own": "half-a", "half-shared": None},
+    ),
+    # First and last name in each other's place: with the number, or in the same house; a stranger of the swapped name stays one.
+    (
+        [person("swap-a", "MARLO", "VENEERS", line="7 Elm St"), person("swap-b", "TOBIAS", "ABUTMENT", line="8 Elm St"),
+         person("swap-c", "NILS", "OCCLUSAL", line="9 Elm St", zip5="78799"), person("swap-d", "IVOR", "SEALANTS", line="10 Elm St")],
+        [licence("swap-a", "1101", "VENEERS", "MARLO", line=None, zip5=None), licence("swap-b", "1102", "ABUTMNET", "TOBIAS", line="8 ELM ST"),
+         licence("swap-c", "1103", "OCCLUSAL", "NILS", line=None, zip5=None), licence("swap-half", "1104", "SEALANTS", "MARRIED", line="10 ELM ST")],
+        [slot("swap-a", "1101"), slot("swap-d", "1104")],
+        {"swap-a": "swap-a", "swap-b": "swap-b", "swap-c": None, "swap-half": "swap-d"},
+    ),
+    # A suffix written twice, as a word and as a figure; the father is not taken for the son.
+    (
+        [person("sfx-a", "GRANT", "ALVEOLI JR, JR", line="11 Elm St"), person("sfx-b", "SOL", "BICUSPID", name_suffix="4th", line="12 Elm St")],
+        [licence("sfx-a", "1201", "GRANT", "ALVEOLI", name_suffix="Junior", line="11 ELM ST"),
+         licence("sfx-father", "1202", "GRANT", "ALVEOLI, SENIOR", line="11 ELM ST"), licence("sfx-b", "1203", "SOL", "BICUSPID IV", line="12 ELM ST")],
+        [],
+        {"sfx-a": "sfx-a", "sfx-father": None, "sfx-b": "sfx-b"},
+    ),
+    # What one side does not have says nothing against: a first name beside number and house, or beside a number with a typing error.
+    (
+        [person("gap-a", "UMA", "MAXILLA", line="13 Elm St"), person("gap-b", "VERA", "MANDIBLE", line="14 Elm St"),
+         person("gap-c", "WANDA", "PALATINE", line="15 Elm St")],
+        [licence("gap-a", "1301", None, "MARRIED", line="13 ELM ST"), licence("gap-b", "13029", None, "MANDIBLE", line="14 ELM ST"),
+         licence("gap-c", "1303", None, "PALATINE", line="15 ELM ST"), licence("nobody", None, None, None, line=None, zip5=None, address_state=None)],
+        [slot("gap-a", "1301"), slot("gap-b", "13092")],
+        {"gap-a": "gap-a", "gap-b": "gap-b", "gap-c": None, "nobody": None},
+    ),
+    # Typing errors on both sides, in name and house.
+    (
+        [person("err-a", "FREDERICA", "HYGIENISTAS", line="16 Elmwood Crescent"), person("err-b", "XENIA", "LINGUALIS", line="171 Elmwood Grove")],
+        [licence("err-a", "1401", "FREDREICAA", "HYGEINISTAZ", line=None), licence("err-b", "1402", "XENIA", "LINGUALSI", line="171 ELMWODO GROVE")],
+        [slot("err-a", "1401")],
+        {"err-a": "err-a", "err-b": "err-b"},
+    ),
 ]  # fmt: skip
 
 
@@ -117,7 +158,9 @@ def _typed(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema)
 
 
-@pytest.mark.parametrize("case", CASES, ids=["shared_number", "twins", "jr_sr", "hygienist_and_dentist", "findable"])
+@pytest.mark.parametrize("case", CASES, ids=[
+    "shared_number", "twins", "jr_sr", "hygienist_and_dentist", "findable", "half_a_name", "swapped", "suffixes", "missing", "twice_mistyped",
+])  # fmt: skip
 def test_link_when_names_and_numbers_mislead_then_nobody_is_merged_and_who_can_be_told_is(
     found: tuple[Linked, dict[str, dict[str, Any]]], case: Any
 ) -> None:
@@ -136,6 +179,55 @@ def test_link_when_a_pair_is_found_then_tier_score_rival_and_reasons_are_told(
     assert any("last names differ" in text and "(-" in text for text in matches["wed"]["evidence"])
     assert matches["jr"]["score"] > matches["jr"]["runner_up"] + 6
     assert matches["typo"]["rule"] == "address" and matches["typo"]["runner_up"] is None
+
+
+def test_link_when_a_name_is_swapped_then_tier_and_evidence_say_so(
+    found: tuple[Linked, dict[str, dict[str, Any]]],
+) -> None:
+    _, matches = found
+    assert [matches[key]["tier"] for key in ("swap-a", "swap-b", "gap-a", "err-b")] == [1, 2, 1, 2]
+    assert {"last name stands in the place of the first name", "first name stands in the place of the last name"} <= {
+        text.partition(" (")[0] for text in matches["swap-b"]["evidence"]
+    }
+    assert any("with a typing error" in text for text in matches["err-b"]["evidence"])
+
+
+def test_link_when_the_number_is_on_an_organization_under_its_officials_name_then_it_is_the_officials(
+    tmp_path: Path,
+) -> None:
+    holder = person("person", "YARA", "IMPLANT")
+    clinics = [
+        person("clinic-a", "YARA", "IMPLANT"),
+        person("clinic-b", "YARA", "IMPLANT", line="9 Far Rd"),
+        person("clinic-c", "ZENO", "IMPLANT"),  # another official with the number
+        person("clinic-d", "OTTO", "RETIRED"),
+        person("clinic-e", "YARA", "IMPLANT"),  # no number
+    ]
+    licenses = [
+        licence("own", "1501", "YARA", "IMPLANT"),
+        licence("only", "1502", "RETIRED", "OTTO"),
+        licence("not", "1503", "YARA", "IMPLANT"),
+    ]
+    slots = [slot(npi, "1501", profession=None) for npi in ("person", "clinic-a", "clinic-b", "clinic-c")] + [
+        slot("clinic-d", "TX01502")
+    ]
+    for name, rows in {
+        "providers": [*CROWD, holder],
+        "officials": clinics,
+        "licenses": licenses,
+        "slots": slots,
+    }.items():
+        parquet.write_table(_typed(rows), tmp_path / f"{name}.parquet")
+    files = Files(*(str(tmp_path / f"{name}.parquet") for name in ("licenses", "providers", "slots")))
+    counts = link(files, RULES, tmp_path / "linked.parquet", str(tmp_path / "officials.parquet"))
+    found = parquet.read_table(tmp_path / "linked.parquet").to_pylist()
+    assert [(row["license_key"], row["npi"], row["tier"], row["rule"]) for row in found] == [
+        ("only", "clinic-d", 5, "official"), ("own", "clinic-a", 5, "official"), ("own", "clinic-b", 5, "official"), ("own", "person", 1, "number"),
+    ]  # fmt: skip
+    assert (counts.matches, counts.officials) == (1, 3)
+    assert all(
+        "organization whose authorized official" in row["evidence"][0] for row in found if row["rule"] == "official"
+    )
 
 
 def test_link_when_a_registry_of_5_k_is_made_up_then_precise_and_the_same_again(tmp_path: Path) -> None:

@@ -106,3 +106,33 @@ def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_licence_ty
     assert {key for key in before if key not in later} == {"TX 124 MOLAR", "TX 12X4 ODD"}
     assert later["TX 123 MOLAR"]["status_class"] == "retired"
     assert all(later[key]["row_hash"] == before[key] for key in later if not key.startswith("TX"))
+
+
+def test_license_when_a_suffix_is_a_figure_twice_or_cut_off_then_it_is_no_name(
+    bigquery_client: bigquery.Client,
+) -> None:
+    texts = {
+        "1": "Sample, Avery, 3RD", "2": "Avery Sample, 2nd", "3": "Sample, Avery, J", "4": "AVERY SAMPLE, JR, JR, DMD", "5": "Avery Sample J",
+        "6": "Sample Jr, Avery Lou", "7": "Avery Sample IV", "8": "Sample, J", "9": "Avery Sample, Senior",
+    }  # fmt: skip
+    ma = {"license_type_name": "Dentist", "license_status_name": "Current"}
+    lists = [
+        published("MA", line, **ma, license_no=f"DN{key}00", full_name=text)
+        for line, (key, text) in enumerate(texts.items(), 2)
+    ]
+    columns = [
+        texan(2, "801", LAST_NME="Sample, 3rd", FIRST_NME="Avery"),
+        texan(3, "802", LAST_NME="Sample Jr, Jr", FIRST_NME="Avery"),
+    ]
+    insert(bigquery_client, "raw.board_license", [*lists, *columns])
+    fold(bigquery_client)
+    found = {
+        row["number_normal"]: (row["first_name"], row["middle_name"], row["last_name"], row["name_suffix"])
+        for row in rows(bigquery_client, "SELECT * FROM clean.license")
+    }
+    assert found == {
+        "100": ("AVERY", None, "SAMPLE", "III"), "200": ("AVERY", None, "SAMPLE", "II"), "300": ("AVERY", None, "SAMPLE", "JR"),
+        "400": ("AVERY", None, "SAMPLE", "JR"), "500": ("AVERY", "SAMPLE", "J", None), "600": ("AVERY", "LOU", "SAMPLE", "JR"),
+        "700": ("AVERY", None, "SAMPLE", "IV"), "800": ("J", None, "SAMPLE", None), "900": ("AVERY", None, "SAMPLE", "SR"),
+        "801": ("AVERY", "Q", "SAMPLE", "III"), "802": ("AVERY", "Q", "SAMPLE", "JR"),
+    }  # fmt: skip

@@ -1,9 +1,11 @@
--- The licence numbers that NPPES holds of the people in clean.provider: 15 licence slots and 50 other identifiers, as published.
+-- The licence numbers that NPPES holds of whoever is in clean.provider: 15 licence slots and 50 other identifiers, as published. Those
+-- of an organization are its official's: under a clinic's code the slot does not tell the profession.
 -- Medicaid numbers (type 05) are left out. A hygienist's slot must not find a dentist's licence: numbers are counted anew for each.
 SELECT
   r.npi, TRIM(UPPER(slot.state)) AS state, TRIM(slot.number) AS number, slot.slot,
   CASE
     WHEN STARTS_WITH(slot.slot, 'identifier') THEN NULL
+    WHEN p.entity_type = 'organization' AND NOT STARTS_WITH(IFNULL(slot.code, ''), '12') THEN NULL
     WHEN STARTS_WITH(slot.code, '1223') OR slot.code IN ('122300000X', '125Q00000X') THEN 'dentist'
     WHEN slot.code = '124Q00000X' THEN 'hygienist'
     WHEN slot.code = '126800000X' THEN 'assistant'
@@ -80,6 +82,5 @@ CROSS JOIN UNNEST([
   STRUCT('identifier 49', r.other_provider_identifier_49, r.other_provider_identifier_state_49, IF(r.other_provider_identifier_type_code_49 = '05', '05', NULL)),
   STRUCT('identifier 50', r.other_provider_identifier_50, r.other_provider_identifier_state_50, IF(r.other_provider_identifier_type_code_50 = '05', '05', NULL))
 ]) AS slot
-WHERE p.entity_type = 'individual'
-  AND TRIM(slot.state) != '' AND TRIM(slot.number) != ''
+WHERE TRIM(slot.state) != '' AND TRIM(slot.number) != ''
   AND (STARTS_WITH(slot.slot, 'licence') OR slot.code IS NULL)

@@ -15,7 +15,8 @@ FROM (
       ELSE 'board_retired'
     END AS reason
   FROM clean.provider AS q
-  LEFT JOIN clean.license_match AS m ON m.npi = q.npi
+  -- An owner who retires does not close the practice: what the official's licence says, clean.license_match says.
+  LEFT JOIN clean.license_match AS m ON m.npi = q.npi AND m.rule != 'official'
   WHERE m.npi IS NOT NULL OR q.inactive_reason IS NOT NULL
   GROUP BY q.npi
 ) AS said
