@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -61,6 +64,15 @@ def supervisor(state: Path) -> Process:
     return record.supervisor
 
 
+def killed(process: Process) -> None:
+    """Kill a process and return once it is gone."""
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.is_alive()
+
+
 def data(state: Path) -> str:
     path = state / "warehouse" / "data"
     return path.read_text() if path.exists() else ""
@@ -84,7 +96,7 @@ def test_up_when_the_supervisor_was_killed_then_one_new_stack_has_the_data(
     up(state, fresh=False)
     record = read_record(state)
     assert record is not None
-    subprocess.run(["kill", "-9", str(record.supervisor.pid)], check=True)
+    killed(record.supervisor)
     up(state, fresh=False)
     assert data(state) == "kept"
     assert not record.processes[0].is_alive()
@@ -150,9 +162,7 @@ def test_status_when_a_process_is_dead_then_it_is_named_with_its_log(
     record = read_record(state)
     assert record is not None
     (lake,) = record.processes
-    subprocess.run(["kill", "-9", str(lake.pid)], check=True)
-    while lake.is_alive():
-        pass
+    killed(lake)
     with pytest.raises(SystemExit) as ended:
         status(state)
     assert ended.value.code == 1
