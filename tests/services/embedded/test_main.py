@@ -37,7 +37,8 @@ with held(state):
     lake = start("lake", [sys.executable, "-c", "import time; time.sleep(120)"], port=free_port(), log=state / "logs" / "lake",
                  env={{}}, healthy=lambda _: True)
     record = with_processes(Record(Process.own("supervisor", state / "log"), addresses={{"Airflow": "http://here"}}), [lake])
-    Record(**{{**record.__dict__, "ready": True}}).write(state)
+    faults = ["apply_tables failed"] if (state / "drifted").exists() else []
+    Record(**{{**record.__dict__, "ready": True, "faults": faults}}).write(state)
     time.sleep(120)
 """
 
@@ -119,6 +120,13 @@ def test_up_when_the_supervisor_ends_then_the_error_says_where_it_says_why(
     with pytest.raises(StartError, match="did not start"):
         up(state, fresh=False)
     assert "no such disk" in capsys.readouterr().out
+
+
+def test_up_when_the_tables_could_not_be_applied_then_the_stack_is_up_and_the_error_says_so(state: Path) -> None:
+    (state / "drifted").touch()
+    with pytest.raises(StartError, match="(?s)The stack is up, but:.*apply_tables failed"):
+        up(state, fresh=False)
+    assert supervisor(state).is_alive()
 
 
 def test_up_when_the_supervisor_says_nothing_more_then_the_deadline_says_what_it_was_at(
