@@ -72,6 +72,8 @@ def up(state: Path, fresh: bool) -> None:
         child.wait(DOWN_SECONDS)
         raise
     _print_addresses(state)
+    if (record := read_record(state)) and record.faults:
+        raise StartError("\n".join(["The stack is up, but:", *record.faults]))
 
 
 def follow(state: Path, log: Path, lives: Callable[[], bool]) -> None:

@@ -48,7 +48,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Record:
-    """``build/<name>/stack.json``. ``ready`` once the stack is what `make up` promises."""
+    """``build/<name>/stack.json``. ``ready`` once the stack is what `make up` promises, but for the ``faults`` of making it so."""
 
     supervisor: Process
     processes: list[Process] = field(default_factory=list)
@@ -58,6 +58,7 @@ class Record:
     ready: bool = False
     restarts: dict[str, int] = field(default_factory=dict)
     given_up: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def alive(self) -> list[Process]:
         """Return the recorded processes that still run, the supervisor's among them."""

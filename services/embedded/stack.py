@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.embedded.airflow import Airflow, prepared_airflow, start_airflow
 from services.embedded.airflow_api import USER, AirflowApi
 from services.embedded.cloud import Cloud, running_cloud
-from services.embedded.process import ROOT, Service, StartError, answers, python, start
+from services.embedded.process import ROOT, Service, StartError, answers, loopback_client, python, start
 from services.embedded.sandbox import (
     CALLBACK_SECRET,
     INSTANTLY_WEBHOOK_SECRET,
@@ -28,6 +28,8 @@ from services.embedded.sandbox import (
     start_sandbox,
 )
 from services.embedded.state import kept_port, read_json, write_json
+
+CLOCK_SECONDS = 5  # who looks after the processes must not wait for one that hangs
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Stack:
 
     def note_clock(self) -> None:
         """Keep what the sandbox's clock shows, so that time goes on where it stopped."""
-        with suppress(httpx.HTTPError):
-            now = self.sandbox.admin.get("clock").raise_for_status().json()["now"]
+        with suppress(httpx.HTTPError), loopback_client(self.sandbox.url, timeout=CLOCK_SECONDS) as sandbox:
+            now = sandbox.get("/__sandbox__/clock").raise_for_status().json()["now"]
             write_json(self.state / "world.json", _world(self.state) | {"now": now})
 
     def addresses(self) -> dict[str, str]:

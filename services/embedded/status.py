@@ -63,6 +63,9 @@ def report(state: Path, record: Record) -> tuple[str, bool]:
     if not record.supervisor.is_alive():
         phase = "has lost its supervisor: `make down` ends what is left, `make up` starts it again with its data"
     parts = [f"The stack of {state} {phase}.", *lines]
+    if record.faults:
+        parts += ["Failed while it came up", *record.faults]
+        well = False
     if record.airflow:
         try:
             parts += ["DAGs", *dag_lines(record)]

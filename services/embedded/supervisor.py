@@ -79,20 +79,25 @@ def unpause_new(api: AirflowApi, state: Path) -> list[str]:
     return [dag["dag_id"] for dag in dags if dag["is_paused"] and dag["dag_id"] in before]
 
 
-def make_ready(stack: Stack, say: Callable[[str], None]) -> None:
-    """Wait for every DAG file, unpause, bring the tables up to date and register the webhooks."""
+def make_ready(stack: Stack, say: Callable[[str], None]) -> list[str]:
+    """Wait for every DAG file, unpause, bring the tables up to date and register the webhooks; return what failed of it.
+
+    The stack stays up then: its UI is where a person sees why.
+    """
     api = AirflowApi(stack.airflow.url, stack.airflow.password)
     say("waiting for the DAG files")
     found = await_parsed(api, say, since=stack.airflow.began)
-    if found.errors:
-        # The others are of use while their author mends these.
-        say(found.faults())
+    faults = [found.faults()] if found.errors else []
     for dag_id in unpause_new(api, stack.state):
         say(f"{dag_id} stays paused, as it was")
     for dag_id in SET_UP:
         say(f"running {dag_id}")
-        run_id = api.trigger(dag_id, run_body(None))
-        finished_run(api, dag_id, run_id, stack.airflow.home / "logs", say, SET_UP_SECONDS)
+        try:
+            run_id = api.trigger(dag_id, run_body(None))
+            finished_run(api, dag_id, run_id, stack.airflow.home / "logs", say, SET_UP_SECONDS)
+        except (RunFailed, StartError) as error:
+            faults.append(str(error))
+    return faults
 
 
 def serve(state: Path) -> None:
@@ -115,9 +120,9 @@ def serve(state: Path) -> None:
                 record = replace(
                     record, addresses=stack.addresses(), airflow=stack.airflow.url, password=stack.airflow.password
                 ).write(state)
-                make_ready(stack, say)
-                record = replace(record, ready=True).write(state)
-                say("ready")
+                faults = make_ready(stack, say)
+                record = replace(record, ready=True, faults=faults).write(state)
+                say("\n".join(["ready, but:", *faults]) if faults else "ready")
                 watch(stack, record, say)
         except (RunFailed, StartError) as error:
             sys.exit(

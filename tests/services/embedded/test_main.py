@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -34,7 +37,8 @@ with held(state):
     lake = start("lake", [sys.executable, "-c", "import time; time.sleep(120)"], port=free_port(), log=state / "logs" / "lake",
                  env={{}}, healthy=lambda _: True)
     record = with_processes(Record(Process.own("supervisor", state / "log"), addresses={{"Airflow": "http://here"}}), [lake])
-    Record(**{{**record.__dict__, "ready": True}}).write(state)
+    faults = ["apply_tables failed"] if (state / "drifted").exists() else []
+    Record(**{{**record.__dict__, "ready": True, "faults": faults}}).write(state)
     time.sleep(120)
 """
 
@@ -61,6 +65,15 @@ def supervisor(state: Path) -> Process:
     return record.supervisor
 
 
+def killed(process: Process) -> None:
+    """Kill a process and return once it is gone."""
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.is_alive()
+
+
 def data(state: Path) -> str:
     path = state / "warehouse" / "data"
     return path.read_text() if path.exists() else ""
@@ -84,7 +97,7 @@ def test_up_when_the_supervisor_was_killed_then_one_new_stack_has_the_data(
     up(state, fresh=False)
     record = read_record(state)
     assert record is not None
-    subprocess.run(["kill", "-9", str(record.supervisor.pid)], check=True)
+    killed(record.supervisor)
     up(state, fresh=False)
     assert data(state) == "kept"
     assert not record.processes[0].is_alive()
@@ -107,6 +120,13 @@ def test_up_when_the_supervisor_ends_then_the_error_says_where_it_says_why(
     with pytest.raises(StartError, match="did not start"):
         up(state, fresh=False)
     assert "no such disk" in capsys.readouterr().out
+
+
+def test_up_when_the_tables_could_not_be_applied_then_the_stack_is_up_and_the_error_says_so(state: Path) -> None:
+    (state / "drifted").touch()
+    with pytest.raises(StartError, match="(?s)The stack is up, but:.*apply_tables failed"):
+        up(state, fresh=False)
+    assert supervisor(state).is_alive()
 
 
 def test_up_when_the_supervisor_says_nothing_more_then_the_deadline_says_what_it_was_at(
@@ -150,9 +170,7 @@ def test_status_when_a_process_is_dead_then_it_is_named_with_its_log(
     record = read_record(state)
     assert record is not None
     (lake,) = record.processes
-    subprocess.run(["kill", "-9", str(lake.pid)], check=True)
-    while lake.is_alive():
-        pass
+    killed(lake)
     with pytest.raises(SystemExit) as ended:
         status(state)
     assert ended.value.code == 1
