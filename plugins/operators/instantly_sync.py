@@ -248,7 +248,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
             else:
                 hook.patch_lead(str(send.remote_id), send.changes)
         except BadRequest as refusal:
-            if operation == "delete_lead" and not list(hook.iter_leads(ids=[str(send.remote_id)])):
+            if operation == "delete_lead" and _is_gone(hook, str(send.remote_id)):
                 ledger.record_response(send.send_id, json.dumps({"remote_id": send.remote_id}))
                 return "sent"  # refused, and gone all the same
             body = rejection_body(str(refusal.status), f"Instantly refused the {send.operation}")
@@ -315,3 +315,11 @@ def _delete(hook: InstantlyHook, lead_id: str) -> None:
         hook.delete_lead(lead_id)
     except NotFound:
         return
+
+
+def _is_gone(hook: InstantlyHook, lead_id: str) -> bool:
+    """Whether Instantly no longer has a lead whose deletion it refused. Where it cannot say, the refusal stands."""
+    try:
+        return not list(hook.iter_leads(ids=[lead_id]))
+    except BadRequest:
+        return False

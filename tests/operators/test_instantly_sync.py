@@ -424,6 +424,21 @@ def test_execute_when_an_opt_out_is_refused_and_done_then_it_counts_as_done(
     assert (counts["suppressed"], counts["sent"], counts["rejected"]) == (1, 1, 0)
 
 
+def test_execute_when_one_opt_out_cannot_be_looked_up_then_the_others_are_done_and_the_run_fails(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    odd, good = ready(bigquery_client, 2)
+    to_instantly()
+    bigquery_client.query_and_wait(
+        f"UPDATE activation.sync_state SET remote_id = 'no id' WHERE person_id = '{person_id(odd)}'"  # noqa: S608
+    )
+    for npi in (odd, good):
+        suppress(bigquery_client, "person", person_id(npi))
+    with pytest.raises(AirflowFailException, match="refused 1 opt-outs"):
+        to_instantly()
+    assert set(held([odd, good])) == {odd}
+
+
 def test_execute_when_a_provider_is_no_longer_active_then_the_lead_is_not_contacted(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
