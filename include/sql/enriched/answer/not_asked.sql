@@ -1,6 +1,7 @@
 -- What becomes of every row of clean.provider before anybody is asked: reason, people. The first reason that holds counts, and
 -- `candidate` is who may be asked for. The conditions are those of candidates.sql; a test holds the two together.
--- Parameters as there, but @max_people.
+-- @as_of TIMESTAMP, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are), @taxonomy_prefix STRING,
+-- @least_icp_score FLOAT64 (who has no score yet is asked for).
 WITH organisation AS (
   SELECT DISTINCT practice_id
   FROM clean.provider
