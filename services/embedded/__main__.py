@@ -112,7 +112,8 @@ def down(state: Path) -> None:
     # Read again: the supervisor may have started one meanwhile.
     if left := (read_record(state) or record).end_all():
         print(f"Ended what would not, or what a dead supervisor left: {', '.join(process.name for process in left)}.")
-    print(f"The stack is down. Its data stays in {state}: `make up` goes on with it, `make up FRESH=1` empties it.")
+    again = "make up" if state == STATES["up"] else f"make up DATA={state.name}"
+    print(f"The stack is down. Its data stays in {state}: `{again}` goes on with it, `{again} FRESH=1` empties it.")
 
 
 def status(state: Path) -> None:
@@ -179,6 +180,14 @@ def chosen(name: str | None) -> Path:
     return next((state for state in STATES.values() if (record := read_record(state)) and record.alive()), STATES["up"])
 
 
+def a_day(text: str) -> date:
+    """Return the day that a person wrote."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD ({error})") from error
+
+
 def _say(text: str) -> None:
     print(text, flush=True)
 
@@ -198,7 +207,7 @@ def main() -> None:
             command.add_argument("--fresh", action="store_true", help="empty the folder first")
         if name == "dag":
             command.add_argument("dag_id")
-            command.add_argument("day", type=date.fromisoformat, help="YYYY-MM-DD; a day inside the DAG's interval")
+            command.add_argument("day", type=a_day, help="YYYY-MM-DD; a day inside the DAG's interval")
             command.add_argument("--timeout", type=float, default=1800, help="seconds")
     arguments = parser.parse_args()
     # A stop by `kill` unwinds like Ctrl-C.

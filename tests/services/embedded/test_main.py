@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded import __main__ as commands
-from services.embedded.__main__ import await_dag, chosen, dag, down, status, up
+from services.embedded.__main__ import a_day, await_dag, chosen, dag, down, status, up
 from services.embedded.process import ROOT, Service, StartError
 from services.embedded.record import Process, Record, read_record
 from services.embedded.runs import RunFailed
@@ -228,6 +229,12 @@ def test_dag_when_it_is_paused_then_it_is_not_started_and_the_error_says_why(
     finally:
         (state / "stack.json").unlink()
     assert airflow.triggered == []
+
+
+def test_a_day_when_it_is_none_then_the_error_says_how_to_write_it() -> None:
+    assert a_day("2025-11-09") == date(2025, 11, 9)
+    with pytest.raises(argparse.ArgumentTypeError, match=r"'2025-13-09' is no date: write YYYY-MM-DD"):
+        a_day("2025-13-09")
 
 
 def test_dag_when_nothing_is_up_then_it_says_what_to_run(state: Path) -> None:
