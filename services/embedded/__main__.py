@@ -28,42 +28,20 @@ from services.embedded.supervisor import serve
 STATES = {"up": ROOT / "build" / "up", "demo": ROOT / "build" / "demo"}
 UP_SECONDS = 1800  # about 60 on an idle machine
 DOWN_SECONDS = 60
+HELD_SECONDS = 60  # about 1 on an idle machine
+RECORD_SECONDS = 3
 PARSED_SECONDS = 180
 
 
 def up(state: Path, fresh: bool) -> None:
     """Start the stack in the background, show how it comes up, and print its addresses."""
     log = state / "supervisor.log"
-    if is_held(state):
-        record = read_record(state)
-        if fresh or record is None or not record.supervisor.is_alive():
-            raise StartError(
-                f"{state} is in use: `make down DATA={state.name}` stops a stack; a demo ends by itself. Then start again."
-            )
-        if not record.ready:
-            print("The stack is starting already.")
-            follow(state, log, lambda: is_held(state))
-        else:
-            print("The stack is up already (`make down` stops it, `make status` says how it is).")
-        _print_addresses(state)
+    # Two at once: the second one sees what the first one started.
+    with held(state.with_name(f"{state.name}-start"), HELD_SECONDS):
+        child = None if is_held(state) else _begun(state, log, fresh)
+    if child is None:
+        join(state, log, fresh)
         return
-    with held(state):
-        if fresh and state.exists():
-            print(f"FRESH=1: what {state} held is deleted: warehouse, lake, call ledger and Airflow's history.")
-            emptied(state)
-        elif (left := read_record(state)) and left.alive():
-            print(f"A stack lost its supervisor: ending {', '.join(process.name for process in left.end_all())}.")
-        if state.name == "demo" and not (state / "airflow" / "airflow.db").exists():
-            raise StartError("There is no data of a demo: `make demo` makes it.")
-        (state / "stack.json").unlink(missing_ok=True)
-    kept = (state / "airflow" / "airflow.db").exists()
-    print(f"Starting the stack {'with the data that it had' if kept else 'on nothing'}, in {state}.")
-    state.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [python("airflow"), "-m", "services.embedded", "serve", "--data", state.name],
-            stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
-        )  # fmt: skip
     try:
         follow(state, log, lambda: child.poll() is None)
     except BaseException:
@@ -74,6 +52,58 @@ def up(state: Path, fresh: bool) -> None:
     _print_addresses(state)
     if (record := read_record(state)) and record.faults:
         raise StartError("\n".join(["The stack is up, but:", *record.faults]))
+
+
+def join(state: Path, log: Path, fresh: bool) -> None:
+    """Go along with the stack that is up or starting; raise StartError for a demo, or where the data was to be deleted."""
+    # A supervisor writes its record right after it took the folder; a demo writes none.
+    deadline = time.monotonic() + RECORD_SECONDS
+    while (record := read_record(state)) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if fresh or record is None or not record.supervisor.is_alive():
+        raise StartError(
+            f"{state} is in use: `make down DATA={state.name}` stops a stack; a demo ends by itself. Then start again."
+        )
+    if record.ready:
+        print("The stack is up already (`make down` stops it, `make status` says how it is).")
+    else:
+        print("The stack is starting already.")
+        follow(state, log, lambda: is_held(state))
+    _print_addresses(state)
+
+
+def _begun(state: Path, log: Path, fresh: bool) -> subprocess.Popen[bytes]:
+    """Start the supervisor on a folder in which nothing else runs, and return once it holds the folder or has ended."""
+    if (left := _left(state, fresh)) and (ended := left.end_all()):
+        print(f"A stack lost its supervisor: ended {', '.join(process.name for process in ended)}.")
+    if fresh and state.exists():
+        print(f"FRESH=1: what {state} held is deleted: warehouse, lake, call ledger and Airflow's history.")
+        emptied(state)
+    kept = (state / "airflow" / "airflow.db").exists()
+    if state.name == "demo" and not kept:
+        raise StartError("There is no data of a demo: `make demo` makes it.")
+    print(f"Starting the stack {'with the data that it had' if kept else 'on nothing'}, in {state}.")
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "stack.json").unlink(missing_ok=True)
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [python("airflow"), "-m", "services.embedded", "serve", "--data", state.name],
+            stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
+    deadline = time.monotonic() + HELD_SECONDS
+    while not is_held(state) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return child
+
+
+def _left(state: Path, fresh: bool) -> Record | None:
+    """Return what the last stack of the folder left; who empties it does not mind that this cannot be read."""
+    try:
+        return read_record(state)
+    except StartError:
+        if fresh:
+            return None
+        raise
 
 
 def follow(state: Path, log: Path, lives: Callable[[], bool]) -> None:
@@ -112,7 +142,8 @@ def down(state: Path) -> None:
     # Read again: the supervisor may have started one meanwhile.
     if left := (read_record(state) or record).end_all():
         print(f"Ended what would not, or what a dead supervisor left: {', '.join(process.name for process in left)}.")
-    print(f"The stack is down. Its data stays in {state}: `make up` goes on with it, `make up FRESH=1` empties it.")
+    again = "make up" if state == STATES["up"] else f"make up DATA={state.name}"
+    print(f"The stack is down. Its data stays in {state}: `{again}` goes on with it, `{again} FRESH=1` empties it.")
 
 
 def status(state: Path) -> None:
@@ -179,6 +210,14 @@ def chosen(name: str | None) -> Path:
     return next((state for state in STATES.values() if (record := read_record(state)) and record.alive()), STATES["up"])
 
 
+def a_day(text: str) -> date:
+    """Return the day that a person wrote."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write YYYY-MM-DD ({error})") from error
+
+
 def _say(text: str) -> None:
     print(text, flush=True)
 
@@ -198,7 +237,7 @@ def main() -> None:
             command.add_argument("--fresh", action="store_true", help="empty the folder first")
         if name == "dag":
             command.add_argument("dag_id")
-            command.add_argument("day", type=date.fromisoformat, help="YYYY-MM-DD; a day inside the DAG's interval")
+            command.add_argument("day", type=a_day, help="YYYY-MM-DD; a day inside the DAG's interval")
             command.add_argument("--timeout", type=float, default=1800, help="seconds")
     arguments = parser.parse_args()
     # A stop by `kill` unwinds like Ctrl-C.

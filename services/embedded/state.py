@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from services.embedded.process import StartError, free_port, is_free
 
@@ -41,18 +42,30 @@ def damaged(state: Path, path: Path, why: object) -> str:
 
 
 @contextmanager
-def held(state: Path) -> Iterator[None]:
-    """Hold a stack's folder: one stack, or demo, works in it at a time. Raises StartError where somebody else does."""
+def held(state: Path, patience_seconds: float = 0) -> Iterator[None]:
+    """Hold a stack's folder: one stack, or demo, works in it at a time. Raises StartError where somebody else does.
+
+    :param patience_seconds: how long to ask again; `is_held` of another process holds it for a moment
+    """
     path = _lock_file(state)
     path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience_seconds
     with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StartError(
-                f"{state} is in use by another stack or demo: `make down DATA={state.name}` stops a stack."
-            ) from error
+        while not _is_locked(lock):
+            if time.monotonic() >= deadline:
+                raise StartError(
+                    f"{state} is in use by another stack or demo: `make down DATA={state.name}` stops a stack."
+                )
+            time.sleep(0.1)
         yield
+
+
+def _is_locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def is_held(state: Path) -> bool:

@@ -20,6 +20,7 @@ from services.embedded.state import held, read_json, write_json
 
 SET_UP = ("apply_tables", "register_webhooks")
 SET_UP_SECONDS = 600
+HOLD_SECONDS = 5
 LOOK_SECONDS = 2
 CLOCK_SECONDS = 10
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600
@@ -108,7 +109,7 @@ def serve(state: Path) -> None:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:4.0f} s] {text}", flush=True)
 
-    with held(state):
+    with held(state, HOLD_SECONDS):
         record = Record(Process.own("supervisor", state / "supervisor.log")).write(state)
 
         def started(services: list[Service]) -> None:

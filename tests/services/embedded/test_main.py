@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from services.embedded import __main__ as commands
-from services.embedded.__main__ import await_dag, chosen, dag, down, status, up
+from services.embedded.__main__ import a_day, await_dag, chosen, dag, down, status, up
 from services.embedded.process import ROOT, Service, StartError
 from services.embedded.record import Process, Record, read_record
 from services.embedded.runs import RunFailed
@@ -30,7 +32,7 @@ from services.embedded.process import free_port, start
 from services.embedded.record import Process, Record, with_processes
 from services.embedded.state import held
 state = pathlib.Path({state!r})
-with held(state):
+with held(state, 5):
     print("waiting for the DAG files", flush=True)
     if (state / "broken").exists():
         sys.exit("no such disk")
@@ -89,6 +91,34 @@ def test_up_when_it_is_called_twice_then_there_is_one_stack(state: Path, capsys:
     with pytest.raises(StartError, match="is in use: `make down DATA=up`"):
         up(state, fresh=True)
     assert data(state) == "kept"
+
+
+def test_up_when_two_are_called_at_once_then_there_is_one_stack(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: up(state, fresh=False), range(2)))
+    said = capsys.readouterr().out
+    assert said.count("Starting the stack") == 1
+    assert said.count("starting already") + said.count("up already") == 1
+
+
+def test_up_when_fresh_is_asked_for_after_a_crash_then_what_is_left_is_ended_first(state: Path) -> None:
+    up(state, fresh=False)
+    record = read_record(state)
+    assert record is not None
+    killed(record.supervisor)
+    up(state, fresh=True)
+    assert not record.processes[0].is_alive()
+    assert data(state) == ""
+
+
+def test_up_when_the_record_is_damaged_then_fresh_starts_anew(state: Path) -> None:
+    (state / "stack.json").write_text("{")
+    with pytest.raises(StartError, match=r"stack\.json cannot be read"):
+        up(state, fresh=False)
+    up(state, fresh=True)
+    assert supervisor(state).is_alive()
 
 
 def test_up_when_the_supervisor_was_killed_then_one_new_stack_has_the_data(
@@ -228,6 +258,12 @@ def test_dag_when_it_is_paused_then_it_is_not_started_and_the_error_says_why(
     finally:
         (state / "stack.json").unlink()
     assert airflow.triggered == []
+
+
+def test_a_day_when_it_is_none_then_the_error_says_how_to_write_it() -> None:
+    assert a_day("2025-11-09") == date(2025, 11, 9)
+    with pytest.raises(argparse.ArgumentTypeError, match=r"'2025-13-09' is no date: write YYYY-MM-DD"):
+        a_day("2025-13-09")
 
 
 def test_dag_when_nothing_is_up_then_it_says_what_to_run(state: Path) -> None:
