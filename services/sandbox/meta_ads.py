@@ -160,7 +160,9 @@ class MetaAds:
             page["paging"] = {"cursors": {"before": str(at), "after": str(at + size)}}
         if at + size < len(rows):
             url = f"{call.request.base_url}{PREFIX[1:]}/v26.0/{node}/insights"
-            asked = {name: value for name, value in call.query.items() if name not in ("appsecret_proof", "after", "limit")}
+            asked = {
+                name: value for name, value in call.query.items() if name not in ("appsecret_proof", "after", "limit")
+            }
             following = QueryParams({**asked, "access_token": _token(call.request), "limit": size, "after": at + size})
             page["paging"]["next"] = f"{url}?{following}"
         return JSONResponse(page)

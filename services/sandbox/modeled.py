@@ -87,9 +87,13 @@ def vendor_model(vendor: str) -> VendorModel:
         for name, item in declared["operations"].items()
     }
     if set(operations) != set(of.operations):
-        raise ValueError(f"modeled.yaml: {vendor}: {sorted(set(operations) ^ set(of.operations))} stand in one of it and {of.name} only")
+        raise ValueError(
+            f"modeled.yaml: {vendor}: {sorted(set(operations) ^ set(of.operations))} stand in one of it and {of.name} only"
+        )
     for name, item in operations.items():
-        strange = [one for one in sorted(item.names) if not is_among(one.removesuffix(".*"), of.operations[name].declared)]
+        strange = [
+            one for one in sorted(item.names) if not is_among(one.removesuffix(".*"), of.operations[name].declared)
+        ]
         if strange:
             raise ValueError(f"modeled.yaml: {vendor} {name}: {of.name} does not declare {strange}")
     return VendorModel(of, declared.get("unknown", ""), operations)

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 Row = Mapping[str, object]
 Test = Callable[[Row], bool]
 PARAMETERS = {"$select", "$where", "$order", "$limit", "$offset"}
-UNMODELED = {"$group", "$having", "$q", "$query", "$$app_token", "$$exclude_system_fields", "$$version", "$$read_from_nbe"}
+UNMODELED = {
+    "$group",
+    "$having",
+    "$q",
+    "$query",
+    "$$app_token",
+    "$$exclude_system_fields",
+    "$$version",
+    "$$read_from_nbe",
+}
 DEFAULT_LIMIT, MOST_ROWS = 1_000, 50_000
 TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([:@]?[A-Za-z_]\w*)|(<=|>=|!=|<>|[=<>(),*]))")
 COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
@@ -225,7 +234,9 @@ def _check_column(name: str, columns: set[str]) -> None:
         return
     if name.startswith(":"):
         raise _not_modeled(f"the system column {name}")
-    raise Refused(400, "query.soql.no-such-column", f"Query coordinator error: query.soql.no-such-column; No such column: {name}")
+    raise Refused(
+        400, "query.soql.no-such-column", f"Query coordinator error: query.soql.no-such-column; No such column: {name}"
+    )
 
 
 def _not_modeled(what: str) -> Refused:

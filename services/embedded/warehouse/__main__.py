@@ -18,7 +18,8 @@ from local_bigquery.jobs import query
 from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
 
-from services.embedded.warehouse import catalog, jobs, partitions as decorators, translations
+from services.embedded.warehouse import catalog, jobs, translations
+from services.embedded.warehouse import partitions as decorators
 
 # Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"

@@ -111,7 +111,9 @@ def _place(base: tuple[str, str, str]) -> str:
         return f"CAST({start} + ({quote(by_range.field)} - {start}) // {step} * {step} AS VARCHAR)"
     if by_time:
         raise _not_modeled("partitions by the time of loading")
-    raise BigQueryError("invalid", f"Table {names.label(*base)} is not partitioned: its name takes no partition decorator.")
+    raise BigQueryError(
+        "invalid", f"Table {names.label(*base)} is not partitioned: its name takes no partition decorator."
+    )
 
 
 def _check_rows(cursor: duckdb.DuckDBPyConnection, base: tuple[str, str, str], partition: str, place: str) -> None:
@@ -123,7 +125,8 @@ def _check_rows(cursor: duckdb.DuckDBPyConnection, base: tuple[str, str, str], p
     (strangers,) = cursor.sql(f"SELECT count(*) FROM ({like}) WHERE {place} IS DISTINCT FROM '{partition}'").fetchone()  # noqa: S608
     if strangers:
         raise BigQueryError(
-            "invalid", f"Some rows belong to different partitions rather than destination partition {names.label(*base)}${partition}"
+            "invalid",
+            f"Some rows belong to different partitions rather than destination partition {names.label(*base)}${partition}",
         )
 
 

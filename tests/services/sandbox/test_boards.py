@@ -26,7 +26,9 @@ FORMS = {"nj": ("Verification_Bulk", "Dentistry"), "ma": ("mylicenseverification
 
 
 def data_set(client: TestClient, state: str, **query: object) -> Any:
-    return client.get(f"/boards/{state}/resource/{DATA_SETS[state]}.json", params={"$where": ":id is not null", **query})
+    return client.get(
+        f"/boards/{state}/resource/{DATA_SETS[state]}.json", params={"$where": ":id is not null", **query}
+    )
 
 
 def form_download(client: TestClient, state: str) -> str:
@@ -98,7 +100,9 @@ def test_california_when_read_then_tab_separated_text_named_xls_under_an_id_of_t
 def test_data_set_when_paged_then_every_row_once_in_the_order_of_its_id(client: TestClient, state: str) -> None:
     count = int(data_set(client, state, **{"$select": "count(*) as rows"}).json()[0]["rows"])
     ids: list[str] = []
-    while page := data_set(client, state, **{"$select": ":id,*", "$order": ":id", "$limit": 20, "$offset": len(ids)}).json():
+    while page := data_set(
+        client, state, **{"$select": ":id,*", "$order": ":id", "$limit": 20, "$offset": len(ids)}
+    ).json():
         ids += [row[":id"] for row in page]
     assert ids == sorted(set(ids)) and len(ids) == count > 20
 

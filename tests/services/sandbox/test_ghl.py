@@ -85,7 +85,9 @@ def test_create_when_version_header_is_missing_or_not_served_then_400(client: Te
 
 
 @pytest.mark.parametrize("version", ["2021-07-28", "2023-02-21"])
-def test_contact_when_version_is_older_then_its_channels_have_that_versions_names(client: TestClient, version: str) -> None:
+def test_contact_when_version_is_older_then_its_channels_have_that_versions_names(
+    client: TestClient, version: str
+) -> None:
     older = {**GHL, "Version": version}
     opted_out = {"status": "active"}
     made = client.post(CREATE, headers=older, json={**ADA, "dndSettings": {"Email": opted_out}}).json()["contact"]

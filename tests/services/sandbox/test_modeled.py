@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from sandbox_runs import ADDY, APOLLO, CLAY, GHL, INSTANTLY, LEADFEEDER, LOCATION, META, META_PROOF, SCHEDULE, TTD, TWILIO, WIZA
+from sandbox_runs import (
+    ADDY,
+    APOLLO,
+    CLAY,
+    GHL,
+    INSTANTLY,
+    LEADFEEDER,
+    LOCATION,
+    META,
+    META_PROOF,
+    SCHEDULE,
+    TTD,
+    TWILIO,
+    WIZA,
+)
 from starlette.datastructures import Headers, QueryParams
 from starlette.testclient import TestClient
 
@@ -31,7 +46,12 @@ def trees(vendor: str) -> Iterator[ast.AST]:
 
 def words(vendor: str) -> set[str]:
     """Every text that stands in the vendor's code."""
-    return {node.value for tree in trees(vendor) for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {
+        node.value
+        for tree in trees(vendor)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def parameters_read(vendor: str) -> set[str]:
@@ -41,9 +61,8 @@ def parameters_read(vendor: str) -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("query"):
                 found.add(node.slice)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                if node.func.attr in ("get", "getlist") and ast.unparse(node.func.value).endswith("query"):
-                    found.add(node.args[0])
+            elif isinstance(node, ast.Call) and re.search(r"query\.get(list)?$", ast.unparse(node.func)):
+                found.add(node.args[0])
     return {node.value for node in found if isinstance(node, ast.Constant)}
 
 
@@ -83,14 +102,18 @@ def test_page_when_made_anew_then_it_is_the_one_that_is_kept() -> None:
     ],
 )
 def test_unread_when_a_body_says_more_than_is_read_then_that(said: dict[str, Any], unread: list[str]) -> None:
-    read = Modeled(frozenset({"body/a", "body/list[].id", "body/free.*", "body/switch=false"}), frozenset({"body/kept"}))
+    read = Modeled(
+        frozenset({"body/a", "body/list[].id", "body/free.*", "body/switch=false"}), frozenset({"body/kept"})
+    )
     assert read.unread(given_names(QueryParams(), Headers(), frozenset(), said)) == unread
 
 
 def test_unread_when_in_address_or_declared_header_then_that_and_no_other_header() -> None:
     read = Modeled(frozenset({"query/page"}), frozenset())
     declared = frozenset({"header/Prefer", "query/page", "query/sort"})
-    given = given_names(QueryParams("page=1&sort=a&sort=b"), Headers({"prefer": "x", "user-agent": "y"}), declared, None)
+    given = given_names(
+        QueryParams("page=1&sort=a&sort=b"), Headers({"prefer": "x", "user-agent": "y"}), declared, None
+    )
     assert read.unread(given) == ["header/Prefer", "query/sort"]
 
 
@@ -106,19 +129,69 @@ INSIGHTS = {"appsecret_proof": META_PROOF, "time_range": '{"since": "2025-11-06"
 @pytest.mark.parametrize(
     ("method", "path", "request_", "named"),
     [
-        ("POST", "/wiza/api/individual_reveals", {"headers": WIZA, "json": {**REVEAL, "reveal_options": {"fair_key": "x"}}}, "body/reveal_options"),
-        ("POST", "/wiza/api/individual_reveals", {"headers": WIZA, "json": {**REVEAL, "email_options": {"accept_personal": True}}}, "accept_personal=true"),
-        ("POST", "/apollo/api/v1/mixed_people/api_search", {"headers": APOLLO, "params": {"q_keywords": "x"}}, "query/q_keywords"),
-        ("POST", "/apollo/api/v1/mixed_people/api_search", {"headers": APOLLO, "json": {"person_seniorities": ["owner"]}}, "query/person_seniorities[]"),
-        ("POST", "/apollo/api/v1/people/match", {"headers": APOLLO, "json": {"name": "A B", "nobodys": 1}}, "query/nobodys"),
+        (
+            "POST",
+            "/wiza/api/individual_reveals",
+            {"headers": WIZA, "json": {**REVEAL, "reveal_options": {"fair_key": "x"}}},
+            "body/reveal_options",
+        ),
+        (
+            "POST",
+            "/wiza/api/individual_reveals",
+            {"headers": WIZA, "json": {**REVEAL, "email_options": {"accept_personal": True}}},
+            "accept_personal=true",
+        ),
+        (
+            "POST",
+            "/apollo/api/v1/mixed_people/api_search",
+            {"headers": APOLLO, "params": {"q_keywords": "x"}},
+            "query/q_keywords",
+        ),
+        (
+            "POST",
+            "/apollo/api/v1/mixed_people/api_search",
+            {"headers": APOLLO, "json": {"person_seniorities": ["owner"]}},
+            "query/person_seniorities[]",
+        ),
+        (
+            "POST",
+            "/apollo/api/v1/people/match",
+            {"headers": APOLLO, "json": {"name": "A B", "nobodys": 1}},
+            "query/nobodys",
+        ),
         ("GET", "/clay/me", {"headers": CLAY, "params": {"more": "1"}}, "query/more"),
-        ("GET", "/twilio/v2/PhoneNumbers/+12025550143", {"auth": TWILIO, "params": {"PostalCode": "1"}}, "query/PostalCode"),
+        (
+            "GET",
+            "/twilio/v2/PhoneNumbers/+12025550143",
+            {"auth": TWILIO, "params": {"PostalCode": "1"}},
+            "query/PostalCode",
+        ),
         ("GET", "/addy/validation", {"headers": ADDY, "params": {"address": "x", "exword": "true"}}, "query/exword"),
         ("POST", "/ghl/contacts/", {"headers": GHL, "json": {"locationId": LOCATION, "gender": "x"}}, "body/gender"),
-        ("POST", "/ghl/contacts/search", {"headers": GHL, "json": {"locationId": LOCATION, "pageLimit": 1, "sort": [{"field": "x"}]}}, "body/sort"),
-        ("POST", "/instantly/api/v2/campaigns", {"headers": INSTANTLY, "json": {**CAMPAIGN, "daily_limit": 5}}, "body/daily_limit"),
-        ("GET", "/meta_ads/v26.0/act_100200300400500/insights", {"headers": META, "params": {**INSIGHTS, "breakdowns": "age"}}, "query/breakdowns"),
-        ("POST", "/ttd/v3/myreports/reportschedule", {"headers": TTD, "json": {**REPORT, "TimeZone": "America/New_York"}}, "body/TimeZone=America/New_York"),
+        (
+            "POST",
+            "/ghl/contacts/search",
+            {"headers": GHL, "json": {"locationId": LOCATION, "pageLimit": 1, "sort": [{"field": "x"}]}},
+            "body/sort",
+        ),
+        (
+            "POST",
+            "/instantly/api/v2/campaigns",
+            {"headers": INSTANTLY, "json": {**CAMPAIGN, "daily_limit": 5}},
+            "body/daily_limit",
+        ),
+        (
+            "GET",
+            "/meta_ads/v26.0/act_100200300400500/insights",
+            {"headers": META, "params": {**INSIGHTS, "breakdowns": "age"}},
+            "query/breakdowns",
+        ),
+        (
+            "POST",
+            "/ttd/v3/myreports/reportschedule",
+            {"headers": TTD, "json": {**REPORT, "TimeZone": "America/New_York"}},
+            "body/TimeZone=America/New_York",
+        ),
         ("GET", "/leadfeeder/accounts", {"headers": LEADFEEDER, "params": {"more": "1"}}, "query/more"),
     ],
 )
@@ -132,7 +205,9 @@ def test_call_when_it_says_what_is_not_modeled_then_501_names_it(
     assert client.get("/__sandbox__/ledger").json()["balances"] == before
 
 
-def test_declaration_when_it_does_not_fit_the_contract_then_it_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_declaration_when_it_does_not_fit_the_contract_then_it_says_where(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     text = DECLARATION.read_text(encoding="utf-8").replace("        - query/address\n", "        - query/nobodys\n")
     broken = tmp_path / "modeled.yaml"
     broken.write_text(text, encoding="utf-8")
