@@ -12,6 +12,8 @@ EMBEDDED := $(AIRFLOW) -m services.embedded
 OF_DATA = $(if $(DATA),--data "$(DATA)")
 # These run in the environment of the services that they test; everything else runs in Airflow's.
 SERVICE_TESTS := tests/services/nppes_sample tests/services/sandbox tests/services/webhooks
+# The vendors' own clients do not resolve with anything else, nor do those for Node.
+JUDGES := .venvs/judges/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 # Where this is set, as some build machines do, each of the many processes would compile all of our code again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,15 +43,29 @@ env: .venvs/airflow.done .venvs/services.done .venvs/emulators.done ## Make the 
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/emulators requirements/emulators.txt
 	@touch $@
 
+judges: .venvs/judges.done .venvs/judges-node.done ## Make the environments of the vendors' own clients (`make test` does it by itself)
+
+.venvs/judges.done: .venvs/tools.done requirements/judges.txt
+	[ -x .venvs/judges/bin/python ] || $(UV) venv --quiet --python .venvs/tools/bin/python .venvs/judges
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/judges requirements/judges.txt
+	@touch $@
+
+# Without Node nothing is made here, and the tests that need it are skipped by name.
+.venvs/judges-node.done: tests/judges/package.json tests/judges/package-lock.json
+	@mkdir -p .venvs/judges-node && cp tests/judges/package.json tests/judges/package-lock.json .venvs/judges-node
+	@if command -v npm >/dev/null; then cd .venvs/judges-node && npm ci --ignore-scripts --no-audit --no-fund --silent; fi
+	@if command -v npm >/dev/null; then touch $@; fi
+
 # The processors are busy with other processes: a second thread costs the warehouse more than it brings.
 demo test: export GTM_WAREHOUSE_THREADS := 1
 
 demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
 
-test: env ## Run every test against the embedded cloud and the sandbox
+test: env judges ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS)
-	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%)
+	$(JUDGES) -m pytest tests/judges
+	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal
 	$(AIRFLOW) -m bench.backfill
@@ -103,4 +119,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: down ## Remove what runs leave behind, the stack's data too (environments stay)
 	rm -rf build
 
-.PHONY: help env demo test bench-backfill bench-convert bench-clean bench-enrich mutants bigquery-dry-run up down status dag lint format locks locks-check clean
+.PHONY: help env judges demo test bench-backfill bench-convert bench-clean bench-enrich mutants bigquery-dry-run up down status dag lint format locks locks-check clean

@@ -33,7 +33,7 @@ compile=("$uv" pip compile --quiet --python-version 3.13 --generate-hashes --no-
 
 status=0
 # airflow and services before the *dev locks, which take them as constraints.
-for name in airflow services emulators dev services-dev tools; do
+for name in airflow services emulators judges dev services-dev tools; do
     (cd "$work" && "${compile[@]}" "requirements/$name.in" -o "requirements/$name.txt" >/dev/null)
     if ! diff -u "$root/requirements/$name.txt" "$work/requirements/$name.txt"; then
         echo "requirements/$name.txt is stale: run requirements/lock.sh and commit the result." >&2

@@ -177,7 +177,8 @@ class ClayHook(BaseHook):
 
     async def run_is_over(self, transport: AsyncTransport, run_id: str, kind: RunKind = "run") -> bool:
         """Whether waiting longer is pointless: done, failed, or unknown to Clay. For a trigger."""
-        call = Call(f"{kind}_results", "GET", _results_path(run_id, kind), repeatable=True, params={"limit": 1})
+        params = {"limit": 1} if kind == "run" else {}  # a batch's results are a file: they have no pages
+        call = Call(f"{kind}_results", "GET", _results_path(run_id, kind), repeatable=True, params=params)
         try:
             reply = await transport.send(call)
         except BadRequest:  # an unknown id stays unknown

@@ -169,6 +169,9 @@ class _Reader:
             parameter = self._at(parameter["$ref"]) if "$ref" in parameter else parameter
             if parameter["in"] != "path":
                 yield f"{parameter['in']}/{parameter['name']}"
+        for scheme in self.document.get("components", {}).get("securitySchemes", {}).values():
+            if scheme.get("in") == "query":
+                yield f"query/{scheme['name']}"
         for form in item.get("requestBody", {}).get("content", {}).values():
             for path in self._fields(form["schema"], "", frozenset()):
                 yield f"body/{path}"

@@ -42,7 +42,9 @@ def test_search_when_the_filter_fits_nobody_then_nobody(ask: Ask) -> None:
     assert ask(lambda client: client.search_people(person_locations=["Atlantis"])) == {"total_entries": 0, "people": []}
 
 
-def test_search_when_a_filter_is_not_modeled_then_refused_named_and_not_charged(ask: Ask, credits: Callable[[], float]) -> None:
+def test_search_when_a_filter_is_not_modeled_then_refused_named_and_not_charged(
+    ask: Ask, credits: Callable[[], float]
+) -> None:
     before = credits()
     with pytest.raises(APIError, match=r"not modeled by the sandbox: query/q_keywords of peopleApiSearch") as refusal:
         ask(lambda client: client.search_people(q_keywords="nobody at all"))
@@ -63,7 +65,10 @@ def test_match_when_the_email_is_in_a_body_then_that_person(sandbox: Sandbox, as
 
 def test_bulk_match_when_all_is_in_one_body_then_each_in_order(ask: Ask) -> None:
     people = ask(lambda client: client.search_people(per_page=2))["people"]
-    body = {"details": [{"id": people[1]["id"]}, {"id": "nobody"}, {"id": people[0]["id"]}], "reveal_personal_emails": False}
+    body = {
+        "details": [{"id": people[1]["id"]}, {"id": "nobody"}, {"id": people[0]["id"]}],
+        "reveal_personal_emails": False,
+    }
     answer = ask(lambda client: client._post("/people/bulk_match", body))
     assert [match and match["id"] for match in answer["matches"]] == [people[1]["id"], None, people[0]["id"]]
 

@@ -31,14 +31,18 @@ def client(cloud: Cloud) -> Iterator[bigquery.Client]:
 
 
 def visits(client: bigquery.Client) -> list[tuple[date, int]]:
-    return [(row["day"], row["id"]) for row in client.query_and_wait("SELECT day, id FROM bench.visit ORDER BY day, id")]
+    return [
+        (row["day"], row["id"]) for row in client.query_and_wait("SELECT day, id FROM bench.visit ORDER BY day, id")
+    ]
 
 
 def tables(client: bigquery.Client) -> set[str]:
     return {table.table_id for table in client.list_tables("bench")}
 
 
-def load(client: bigquery.Client, partition: str, rows: list[dict[str, Any]], disposition: str = "WRITE_TRUNCATE") -> int:
+def load(
+    client: bigquery.Client, partition: str, rows: list[dict[str, Any]], disposition: str = "WRITE_TRUNCATE"
+) -> int:
     config = bigquery.LoadJobConfig(schema=SCHEMA, write_disposition=disposition)
     job = client.load_table_from_json(rows, f"{PROJECT}.bench.visit${partition}", job_config=config)
     job.result()
@@ -79,7 +83,9 @@ def test_load_when_the_table_has_no_partitions_or_is_not_there_then_refused(clie
     config = bigquery.LoadJobConfig(schema=SCHEMA)
     for name, error, said in (("plain", BadRequest, "is not partitioned"), ("nowhere", NotFound, "bench.nowhere")):
         with pytest.raises(error, match=said):
-            client.load_table_from_json([{"day": FIRST, "id": 1}], f"{PROJECT}.bench.{name}$20251103", job_config=config).result()
+            client.load_table_from_json(
+                [{"day": FIRST, "id": 1}], f"{PROJECT}.bench.{name}$20251103", job_config=config
+            ).result()
     assert tables(client) == {"plain", "visit"}
 
 
@@ -103,7 +109,10 @@ def test_partition_when_read_copied_or_deleted_then_that_one_alone(client: bigqu
 
 def test_function_when_made_then_later_jobs_have_it_until_it_is_dropped(client: bigquery.Client) -> None:
     client.query_and_wait("CREATE OR REPLACE FUNCTION bench.twice(x INT64) RETURNS INT64 AS (2 * x)")
-    assert [row["v"] for row in client.query_and_wait("SELECT bench.twice(id) AS v FROM bench.visit ORDER BY id")] == [2, 4]
+    assert [row["v"] for row in client.query_and_wait("SELECT bench.twice(id) AS v FROM bench.visit ORDER BY id")] == [
+        2,
+        4,
+    ]
     (routine,) = client.list_routines("bench")
     assert (routine.routine_id, client.get_routine(routine.reference).type_) == ("twice", "SCALAR_FUNCTION")
     client.query_and_wait("CREATE OR REPLACE FUNCTION bench.twice(x INT64) RETURNS INT64 AS (x + x + 1)")

@@ -22,7 +22,9 @@ def dbt(cloud: Cloud, tmp_path: Path) -> Callable[..., None]:
 
     def run(*arguments: str) -> None:
         done = dbtRunner().invoke(["run", "--project-dir", str(project), "--profiles-dir", str(project), *arguments])
-        failed = [f"{one.node.name}: {one.message}" for one in getattr(done.result, "results", []) if one.status != "success"]
+        failed = [
+            f"{one.node.name}: {one.message}" for one in getattr(done.result, "results", []) if one.status != "success"
+        ]
         assert done.success, failed or done.exception
 
     assert os.environ["BIGQUERY_EMULATOR_HOST"]

@@ -59,7 +59,11 @@ def test_contact_when_its_address_is_anothers_then_the_client_shows_the_refusal(
     with pytest.raises(GHLError) as refusal:
         ask(lambda client: client.contacts.create_contact(other))
     assert refusal.value.status_code == 400
-    assert refusal.value.response["meta"] == {"contactId": contact_id, "matchingField": "email", "contactName": "Ada Judge"}
+    assert refusal.value.response["meta"] == {
+        "contactId": contact_id,
+        "matchingField": "email",
+        "contactName": "Ada Judge",
+    }
 
 
 @pytest.mark.parametrize(

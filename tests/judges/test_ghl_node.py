@@ -17,7 +17,7 @@ from tests.judges.conftest import Inbox, moved_on
 
 MODULES = ROOT / ".venvs/judges-node/node_modules"
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed: @gohighlevel/api-client was not asked")
+needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed: @gohighlevel/api-client was not asked")
 
 
 def node(sandbox: Sandbox, **more: str) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def node(sandbox: Sandbox, **more: str) -> dict[str, Any]:
     return told
 
 
+@needs_node
 def test_contact_when_made_changed_and_found_then_in_the_words_of_the_clients_version(sandbox: Sandbox) -> None:
     told = node(sandbox)
     assert told["held"]["lastName"] == "Judge"
@@ -43,6 +44,7 @@ def test_contact_when_made_changed_and_found_then_in_the_words_of_the_clients_ve
     assert told["refused"] == 422
 
 
+@needs_node
 def test_webhook_when_it_arrives_then_the_client_takes_its_signature(sandbox: Sandbox, inbox: Inbox) -> None:
     contact = {"locationId": LOCATION_ID, "email": "hook@judges.example"}
     headers = {"Authorization": f"Bearer {KEYS['ghl']}", "Version": "v3"}
@@ -51,3 +53,9 @@ def test_webhook_when_it_arrives_then_the_client_takes_its_signature(sandbox: Sa
     key = sandbox.admin.get("keys").json()["ghl_webhook_public_key"]
     told = node(sandbox, BODY=body.decode(), SIGNATURE=sent["x-ghl-signature"], KEY=key)
     assert told == {"verified": True, "changed": False}
+
+
+def test_lock_when_read_then_each_package_has_its_hash_and_none_an_address() -> None:
+    packages = json.loads(Path(__file__).with_name("package-lock.json").read_text(encoding="utf-8"))["packages"]
+    installed = {name: item for name, item in packages.items() if name}
+    assert installed and all("integrity" in item and "resolved" not in item for item in installed.values())

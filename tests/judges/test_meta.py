@@ -15,7 +15,12 @@ from facebook_business.session import FacebookSession
 from services.embedded.process import ROOT
 from services.embedded.sandbox import KEYS, META_ACCOUNT, Sandbox
 
-FIELDS = [AdsInsights.Field.ad_id, AdsInsights.Field.campaign_name, AdsInsights.Field.impressions, AdsInsights.Field.spend]
+FIELDS = [
+    AdsInsights.Field.ad_id,
+    AdsInsights.Field.campaign_name,
+    AdsInsights.Field.impressions,
+    AdsInsights.Field.spend,
+]
 WEEK = {"level": "ad", "time_increment": 1, "time_range": {"since": "2025-11-03", "until": "2025-11-05"}}
 
 
@@ -57,7 +62,9 @@ def test_account_when_read_then_the_fields_that_are_asked_for(account: AdAccount
 
 
 @pytest.mark.parametrize("asked", [{"breakdowns": ["age"]}, {"filtering": []}, {"date_preset": "last_7d"}])
-def test_insights_when_a_parameter_is_not_modeled_then_refused_and_named(account: AdAccount, asked: dict[str, object]) -> None:
+def test_insights_when_a_parameter_is_not_modeled_then_refused_and_named(
+    account: AdAccount, asked: dict[str, object]
+) -> None:
     with pytest.raises(FacebookRequestError, match=f"not modeled by the sandbox: query/{next(iter(asked))}"):
         list(account.get_insights(fields=FIELDS, params=WEEK | asked))
 

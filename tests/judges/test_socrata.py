@@ -34,7 +34,9 @@ def test_rows_when_filtered_and_paged_then_those(client: Socrata) -> None:
     page = client.get(WASHINGTON, where="status = 'ACTIVE'", order="credentialnumber", limit=5, offset=3)
     assert page == active[3:8]
     assert client.get(WASHINGTON, where="status = 'NOBODY'") == []
-    assert list(client.get_all(WASHINGTON, limit=50, order="credentialnumber")) == client.get(WASHINGTON, order="credentialnumber")
+    assert list(client.get_all(WASHINGTON, limit=50, order="credentialnumber")) == client.get(
+        WASHINGTON, order="credentialnumber"
+    )
 
 
 def test_rows_when_the_question_is_wrong_or_not_modeled_then_refused(client: Socrata) -> None:

@@ -199,6 +199,7 @@ def _ad_calls(client: TestClient) -> list[tuple[str, str, httpx.Response]]:
         ("google-ads.yaml", "getAccessToken", token),
         ("google-ads.yaml", "searchStream", client.post(stream, headers=google_headers(client), json={"query": query})),
         ("meta-ads.yaml", "startInsights", started),
+        ("meta-ads.yaml", "getInsights", client.get(f"{account}/insights", headers=META, params={**proof, **insights})),
         ("meta-ads.yaml", "getAdAccount", client.get(account, headers=META, params=proof)),
         ("meta-ads.yaml", "getReportRun", client.get(run, headers=META, params=proof)),
         ("meta-ads.yaml", "listInsights", client.get(f"{run}/insights", headers=META, params=proof)),

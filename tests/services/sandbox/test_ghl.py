@@ -76,12 +76,28 @@ def test_create_when_contract_refuses_the_body_then_422_names_the_field(client: 
     assert reply.json()["message"][0].startswith("customFields/0")
 
 
-@pytest.mark.parametrize("version", [None, "2021-07-28"])
-def test_create_when_version_header_is_missing_or_old_then_400(client: TestClient, version: str | None) -> None:
+@pytest.mark.parametrize("version", [None, "2021-04-15"])
+def test_create_when_version_header_is_missing_or_not_served_then_400(client: TestClient, version: str | None) -> None:
     headers = {"Authorization": GHL["Authorization"], **({"Version": version} if version else {})}
     reply = client.post(CREATE, headers=headers, json=ADA)
     assert reply.status_code == 400
     assert "Version" in reply.json()["message"]
+
+
+@pytest.mark.parametrize("version", ["2021-07-28", "2023-02-21"])
+def test_contact_when_version_is_older_then_its_channels_have_that_versions_names(
+    client: TestClient, version: str
+) -> None:
+    older = {**GHL, "Version": version}
+    opted_out = {"status": "active"}
+    made = client.post(CREATE, headers=older, json={**ADA, "dndSettings": {"Email": opted_out}}).json()["contact"]
+    assert made["dndSettings"] == {"Email": opted_out}
+    path = f"{CREATE}{made['id']}"
+    assert client.get(path, headers=GHL).json()["contact"]["dndSettings"] == {"email": opted_out}
+    for headers, wrong in ((older, "email"), (GHL, "Email")):
+        refused = client.put(path, headers=headers, json={"dndSettings": {wrong: opted_out}})
+        assert refused.status_code == 422
+        assert refused.json()["message"] == [f"dndSettings.property {wrong} should not exist"]
 
 
 def test_create_when_token_is_wrong_then_401(client: TestClient) -> None:
