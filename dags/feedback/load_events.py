@@ -18,8 +18,8 @@ Params: `received_date` (empty: the day of the interval) loads another day, also
 
 * `load_inbox` (ValueError naming an object): somebody other than the receiver wrote or changed that object. Move it
   out of `inbox/`, keep it, clear the task. The receiver's objects are written once, so nothing else can break them.
-* Anything else (store or warehouse down): clear the task. It replaces its whole partition, so it may run any number
-  of times. Events are safe in the inbox meanwhile.
+* Anything else (store or warehouse down): clear the task. It replaces its whole partition in one statement, so it may run any number
+  of times, beside the runs of other days. Events are safe in the inbox meanwhile.
 
 No rows for a day on which mails went out: the receiver was down or a vendor switched its webhook off. Look at the
 receiver's `/healthz`, then run `register_webhooks`. docs/webhooks.md says how to get back what was missed.
