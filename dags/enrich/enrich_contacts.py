@@ -162,11 +162,10 @@ with DAG(
     plan_lookups = BigQueryToChunksOperator(
         task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
         query_params={
-            "as_of": AS_OF,
+            "as_of": AS_OF, "resend_in_doubt": RESEND,
             "max_lookups": str(MAX_CHUNK_ROWS * MAX_CHUNKS),
             "max_age_days": str(LOOKUP_MAX_AGE_DAYS),
             "retry_age_days": str(PACKAGE_RETRY_DAYS),
-            "resend_in_doubt": RESEND,
             "phone_order": ",".join(RULES.orders["phone"]),
         },
         chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
@@ -177,12 +176,9 @@ with DAG(
         map_index_template=CHUNK_LABEL,
     ).expand(chunk=allowed)  # fmt: skip
     load_lookups = CallLedgerToBigQueryOperator(
-        task_id="load_lookups",
-        vendor=LOOKUP.vendor,
-        operation=LOOKUP.name,
-        trigger_rule="all_done",
+        task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name, trigger_rule="all_done",
         pool="vendor_response",
-    )
+    )  # fmt: skip
     contact = promote("enriched.contact", params={
         "as_of": AS_OF,
         **{f"{name}_order": ",".join(RULES.orders[name]) for name in ("phone", "linkedin")},
