@@ -32,6 +32,7 @@ next run asks. What was answered is loaded and promoted, even when other chunks 
 * **BadRequest**: more than 5 % of a chunk were refused, so it is not about rows: the vendor's contract changed. The message has its words.
 * `look_up_phones` **LeftInDoubt**: paid calls whose answers were lost; as in enrich_contacts. Clear the task to go on without them, or run with
   `resend_in_doubt`, which may pay twice.
+* `load_*` **RepeatedKeys**: two loads ran at once, outside of the pool `vendor_response`. The message names the keys and what to do.
 * `load_*` or `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
 
 ## Backfill

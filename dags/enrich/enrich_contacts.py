@@ -181,7 +181,7 @@ with DAG(
             retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
         ).expand(chunk=allowed)  # fmt: skip
         load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name,
-            trigger_rule="all_done", pool="bigquery")  # fmt: skip
+            trigger_rule="all_done", pool="vendor_response")  # fmt: skip
         usage = promote("ops.vendor_usage")
     with TaskGroup("contacts", prefix_group_id=False):
         contact = promote("enriched.contact", params={

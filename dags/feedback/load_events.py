@@ -20,8 +20,8 @@ at. One in the future is refused: the day is loaded, and nothing is announced.
 An object that somebody other than the receiver wrote or changed stops nothing: it is a row that is not `verified`, is refused
 as `not_verified`, and is named in `ops.alert` (check_name `unread_opt_out`). Move it out of `inbox/`, keep it, run the day again.
 
-* Anything (store or warehouse down): clear the task. It replaces its whole partition, so it may run any number
-  of times. Events are safe in the inbox meanwhile.
+* Anything (store or warehouse down): clear the task. It replaces its whole partition in one statement, so it
+  may run any number of times, beside the runs of other days. Events are safe in the inbox meanwhile.
 
 No rows for a day on which mails went out: the receiver was down or a vendor switched its webhook off. Look at the
 receiver's `/healthz`, then run `register_webhooks`. docs/webhooks.md says how to get back what was missed.

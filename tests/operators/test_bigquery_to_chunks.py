@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 SQL = (
+    "-- @people INT64\n"
     "SELECT CAST(n AS STRING) AS npi, 'Ada Molar' AS full_name FROM UNNEST(GENERATE_ARRAY(1, @people)) AS n ORDER BY n"
 )
 
@@ -24,7 +25,7 @@ def _operator(people: int, **changes: Any) -> BigQueryToChunksOperator:
             task_id="plan",
             **{
                 "sql": SQL,
-                "query_params": {"people": ("INT64", str(people))},
+                "query_params": {"people": str(people)},
                 "folder": "reveals",
                 "chunk_rows": 2,
                 "max_chunks": 3,

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox
 
 BOXES = [Published(f"P.O. Box {n}", "", "Austin", "TX", "78701", "US") for n in range(1, 12)]
-AS_OF = ("TIMESTAMP", "2025-11-10T06:00:00+00:00")
-AGE = ("INT64", "365")
+AS_OF = "2025-11-10T06:00:00+00:00"
+AGE = "365"
 
 
-def _plan(table_name: str, sql: str, **params: tuple[str, str]) -> list[dict[str, Any]]:
+def _plan(table_name: str, sql: str, **params: str) -> list[dict[str, Any]]:
     plan = BigQueryToChunksOperator(
         task_id=f"plan_{sql}",
         sql=table(table_name).sql(sql),
@@ -55,11 +55,11 @@ def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_r
         return {row["validation_status"]: row["n"] for row in bigquery_client.query_and_wait(sql)}
 
     def ask() -> None:
-        addresses = _plan("clean.address", "candidates", validator=("STRING", "usps"), max_addresses=("INT64", "100"))
+        addresses = _plan("clean.address", "candidates", validator="usps", max_addresses="100")
         ValidateContactsOperator(validator="usps", task_id="validate_us_addresses", chunk=addresses[0]).execute({})
 
     def validate() -> None:
-        phones = _plan("clean.phone", "candidates", max_phones=("INT64", "100"))
+        phones = _plan("clean.phone", "candidates", max_phones="100")
         ValidateContactsOperator(validator="twilio", task_id="validate_phones", chunk=phones[0]).execute({})
 
     load(bigquery_client, "clean.address", [address_row(one) for one in [*BOXES, MILITARY, ISLAND, CANADA]])
@@ -77,7 +77,7 @@ def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_r
     validate()
     # Boxes and military mail are delivered to; nobody in the sandbox's world works in that street in Puerto Rico.
     assert promoted() == {"confirmed": 12, "undeliverable": 1, "unsupported_country": 1}
-    lookups = {"max_lookups": ("INT64", "9"), "retry_age_days": ("INT64", "7"), "resend_in_doubt": ("BOOL", "false")}
+    lookups = {"max_lookups": "9", "retry_age_days": "7", "resend_in_doubt": "false"}
     [lines] = _plan("clean.phone", "line_candidates", **lookups)
     assert lines["rows"] == 1  # a fax is not worth the price
     for counted in ("answered", "had"):
@@ -92,4 +92,4 @@ def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_r
     }
     assert phones[OWN]["is_valid"] is phones[FAX]["is_valid"] is True
     assert phones[FAX]["line_type"] is None
-    assert _plan("clean.phone", "candidates", max_phones=("INT64", "100")) == []
+    assert _plan("clean.phone", "candidates", max_phones="100") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import os
 import re
 from collections import defaultdict
@@ -40,6 +41,7 @@ class Result:
 
 @cache
 def analyzer() -> Analyzer:
+    atexit.register(analyzer.cache_clear)  # wasmtime cannot free its memory any more once Python takes modules apart
     return Analyzer()
 
 
