@@ -93,7 +93,7 @@ def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: 
     parquet.write_table(
         pa.concat_tables([found, held]).sort_by([("license_key", "ascending"), ("npi", "ascending")]), to
     )
-    return Linked(*(int(row[0]) for row in counts if row), held.num_rows)
+    return Linked(*(int(row[0]) for row in counts if row), officials=held.num_rows)
 
 
 def _official(files: Files, rules: Mapping[str, Sequence[str]]) -> pa.Table:

@@ -130,5 +130,5 @@ def test_link_licenses_when_the_number_is_on_an_organization_then_it_is_its_offi
     assert clinic_row["is_active"]
     # The two kinds cannot be mixed up: an individual under rule official stops the gate.
     bigquery_client.query_and_wait("UPDATE clean.license_match SET rule = 'official' WHERE tier = 1")
-    with pytest.raises(GateFailed, match="rule official is for organizations"):
+    with pytest.raises(GateFailed, match="An organization that counts as a dentist"):
         GateOperator(task_id="gate", table_name="clean.license_match", as_of=AS_OF).execute(context())
