@@ -20,13 +20,6 @@ from include.waterfall import policy
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-LOADED = """
--- @vendor STRING, @operation STRING
-SELECT DISTINCT COALESCE(call_key, request_key) AS call_key
-FROM raw.vendor_response
-WHERE vendor = @vendor AND operation = @operation AND status != 'in_doubt'
-"""
-
 
 class AnswersNotLoaded(AirflowFailException):
     """Answers are bought and are not in the tables. Nobody was told of them. A retry would load nothing, so there is none."""
@@ -77,7 +70,8 @@ class ConfirmAnswersOperator(BaseOperator):
         return {"answers": answers}
 
     def _loaded(self, client: bigquery.Client, vendor: str, operation: str) -> set[str]:
-        return {row["call_key"] for row in run(client, LOADED, self._labels(), vendor=vendor, operation=operation)}
+        sql = table("raw.vendor_response").sql("answered")
+        return {row["call_key"] for row in run(client, sql, self._labels(), vendor=vendor, operation=operation)}
 
     def _labels(self) -> dict[str, str]:
         return {"dag": self.dag_id, "task": self.task_id.replace(".", "-"), "table": "raw-vendor_response"}

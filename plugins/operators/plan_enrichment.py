@@ -130,7 +130,7 @@ class PlanEnrichmentOperator(BaseOperator):
 
     def _count(self, client: bigquery.Client, asked: int, not_asked: Mapping[str, int]) -> None:
         """Bring ops.balance to what became of every row of clean.provider in this plan."""
-        (rows,) = self._query(client, "SELECT COUNT(*) AS people FROM clean.provider")
+        (rows,) = self._query(client, table("clean.provider").sql("count"))
         counts = [
             {"kind": "in", "reason": "clean.provider", "row_count": rows["people"]},
             {"kind": "out", "reason": "asked_for", "row_count": asked},

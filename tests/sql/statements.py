@@ -155,7 +155,7 @@ def _documents() -> Iterator[Statement]:
 
 
 def _inline(name: str, line: int, text: str) -> Iterator[Statement]:
-    for found in re.finditer(r"`((?:SELECT|TRUNCATE|DELETE|UPDATE|MERGE) [^`]+)`", text):
+    for found in re.finditer(r"`((?:SELECT|TRUNCATE|DELETE FROM|UPDATE|MERGE) [^`]+)`", text):
         if "…" not in found[1]:
             yield Statement(name, line + text.count("\n", 0, found.start()), found[1])
 

@@ -232,7 +232,7 @@ def writers(dags: dict[str, Any], of: tuple[Result, ...]) -> dict[str, set[str]]
 def test_tables_when_two_dags_change_them_say_why_that_is_right(dags: dict[str, Any]) -> None:
     by_table = writers(dags, results())
     assert by_table["raw.event"] == {"load_events"}
-    assert by_table["clean.suppression"] == {"clean_events"}
+    assert by_table["clean.identity"] == {"resolve_identity"}
     assert by_table["segmented.lead"] == {"segment_leads"}
     shared = {table: sorted(dag_ids) for table, dag_ids in by_table.items() if len(dag_ids) > 1}
     said = {table: sorted(one["dags"]) for table, one in EXCEPTIONS["shared_tables"].items()}
@@ -255,11 +255,11 @@ def test_transactions_when_another_dag_changes_the_table_say_why_that_is_right(d
 
 
 def test_writers_when_a_statement_changes_a_table_of_another_dag_then_both_are_named(dags: dict[str, Any]) -> None:
-    text = "DELETE FROM clean.suppression WHERE TRUE"
+    text = "DELETE FROM clean.identity WHERE TRUE"
     probe = Statement(
         "plugins/operators/inbox_to_bigquery.py", 1, text, made_by="plugins/operators/inbox_to_bigquery.py"
     )
-    assert writers(dags, (*results(), result_of(probe)))["clean.suppression"] == {"clean_events", "load_events"}
+    assert writers(dags, (*results(), result_of(probe)))["clean.identity"] == {"resolve_identity", "load_events"}
 
 
 def test_loads_of_answers_wait_for_one_another(dags: dict[str, Any]) -> None:

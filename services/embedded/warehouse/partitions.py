@@ -122,8 +122,7 @@ def _check_rows(cursor: duckdb.DuckDBPyConnection, base: tuple[str, str, str], p
     given = [name for name in cursor.sql(f"FROM {NEW_ROWS}").columns if name.casefold() in columns]
     typed = ", ".join(map(quote, given))
     like = f"SELECT {typed} FROM {tables.name(*base)} WHERE false UNION ALL SELECT {typed} FROM {NEW_ROWS}"  # noqa: S608
-    (strangers,) = cursor.sql(f"SELECT count(*) FROM ({like}) WHERE {place} IS DISTINCT FROM '{partition}'").fetchone()  # noqa: S608
-    if strangers:
+    if cursor.sql(f"SELECT 1 FROM ({like}) WHERE {place} IS DISTINCT FROM '{partition}' LIMIT 1").fetchone():  # noqa: S608
         raise BigQueryError(
             "invalid",
             f"Some rows belong to different partitions rather than destination partition {names.label(*base)}${partition}",
