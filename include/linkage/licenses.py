@@ -88,12 +88,12 @@ def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: 
         db.execute((FOLDER / "decided.sql").read_text(encoding="utf-8").replace("$coverage", str(COVERAGE)))
         db.execute(_linked())
         found = db.table("linked").to_arrow_table()
-        counts = [db.table(name).aggregate("count(*)").fetchone() for name in ("l", "p", "candidate", "linked")]
+        licenses, providers, candidates, matches = (len(db.table(name)) for name in ("l", "p", "candidate", "linked"))
     held = _official(replace(files, providers=officials), rules) if officials else found.slice(0, 0)
     parquet.write_table(
         pa.concat_tables([found, held]).sort_by([("license_key", "ascending"), ("npi", "ascending")]), to
     )
-    return Linked(*(int(row[0]) for row in counts if row), officials=held.num_rows)
+    return Linked(licenses, providers, candidates, matches, held.num_rows)
 
 
 def _official(files: Files, rules: Mapping[str, Sequence[str]]) -> pa.Table:
