@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.airflow_google import BigQueryHook, GCSHook, PromoteOperator
+from include.airflow_google import BigQueryHook, GCSHook, InsertJobOperator
 from include.airflow_promote import promote
 from include.google_waits import ServiceAway, WaitingAdapter, say_waits
 from tests.operators.context import context
@@ -45,7 +45,7 @@ def test_promote_when_the_warehouse_stays_away_then_says_so_and_ends_with_its_na
     caplog.set_level(logging.INFO, logger="include.google_waits")
     monkeypatch.setattr("include.airflow_google.say_waits", partial(say_waits, patience=timedelta(seconds=2)))
     task: Any = promote("clean.event")
-    assert isinstance(task, PromoteOperator)
+    assert isinstance(task, InsertJobOperator)
     with pytest.raises(ServiceAway, match=r"BigQuery at 127.0.0.1:\d+ \(POST .*/jobs\) does not answer"):
         task._submit_job(None, "job_1")
     assert len([line for line in caplog.messages if "it is asked again until" in line]) >= 2

@@ -16,7 +16,14 @@ from tests.sql.segmented.registry import insert, rows
 
 def published(state: str, line: int, file_date: str = "2025-11-10", **values: str) -> dict[str, Any]:
     """Return the raw.board_license row that the loader makes of a made-up published one."""
-    row = board_row(Published(line, values), board_source(state), f"gs://lake/{state}", date.fromisoformat(file_date))
+    source = board_source(state)
+    row = board_row(
+        Published(line, values),
+        source,
+        next(iter(source.date_forms), ""),
+        f"gs://lake/{state}",
+        date.fromisoformat(file_date),
+    )
     assert isinstance(row, dict)
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
 

@@ -111,7 +111,7 @@ def test_further_locations_when_a_provider_has_eleven_then_each_is_a_practice_on
     }  # fmt: skip
 
     # The README's query tells all of it, a row for each step.
-    (story,) = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    story, _ = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("npi", "STRING", ROVER)])
     told = [(row["stage"], row["place"]) for row in bigquery_client.query_and_wait(story, job_config=config)]
     assert [stage for stage, _ in told if stage.startswith("published")].count("published as location") == 13
