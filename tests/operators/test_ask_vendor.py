@@ -128,7 +128,7 @@ def test_rows_when_apollo_answers_then_the_placeholder_address_is_nowhere(world:
 def test_settle_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked_again_or_what_nobody_can_explain(
     world: Sandbox, lake: storage.Bucket, bigquery_client: bigquery.Client, vendor: str
 ) -> None:
-    rows = people(world, 35, 10)
+    rows = people(world, 36, 9)
     assert _settle(vendor) == {"open": 0, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 0}
     planned = calls(vendor, rows)
     ledger = _ledger(lake, vendor)
@@ -285,6 +285,30 @@ def test_settle_when_a_silent_call_is_young_or_the_newest_then_it_is_held(world:
         blob.upload_from_string(json.dumps(answer))
     let_time_pass(lake, _ledger(lake, "clay"))
     assert _settle("clay")["in_doubt"] == 1  # nothing was heard since: the receiver may be down
+
+
+def test_settle_when_the_line_was_cut_then_clays_silence_tells_nothing(world: Sandbox, lake: storage.Bucket) -> None:
+    rows = people(world, 186, 3)
+    _fault(world, "clay", kind="drop_response")
+    with pytest.raises(LeftInDoubt):
+        _ask(lake, "clay", rows)
+    let_time_pass(lake, _ledger(lake, "clay"))
+    _hear_of_runs(lake, MIN_HEARD_RUNS)
+    assert _settle("clay")["in_doubt"] == 1  # its callback did not come either, and it was charged
+    _settle("clay", "resend")
+    assert not list(lake.list_blobs(prefix=_ledger(lake, "clay").prefix + calls("clay", rows)[0].key))
+
+
+def test_settle_when_a_callback_names_a_run_that_cannot_be_read_then_it_may_be_the_silent_ones(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
+    (call,) = calls("clay", people(world, 186, 3))
+    _ledger(lake, "clay").claim(call.key, call.request(True), purpose=HEARD)
+    let_time_pass(lake, _ledger(lake, "clay"))
+    _hear_of_runs(lake, MIN_HEARD_RUNS)
+    event = InboxEvent("clay", "unknown", datetime.now(UTC), {}, b'{"data": {"routine_run_id": "run_of_nobody"}}')
+    lake.blob(object_name(event)).upload_from_string(to_object(event))
+    assert _settle("clay")["in_doubt"] == 1
 
 
 def test_settle_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
