@@ -189,8 +189,10 @@ said AS (
       WHERE told.word IN ('true', 'yes', '1', 'on', 'active', 'permanent')
     ) AS closed,
     -- As activation marks its own stop of an address (include/activation/ghl.py): it comes back and says nothing of the person.
+    -- We write `active`: where it is permanent by now, the person did that, and our mark is only left.
     COALESCE('stop_of_address' IN (
-      JSON_VALUE(f.lowered, '$.dndsettings.email.code'), JSON_VALUE(f.lowered, '$.data.dndsettings.email.code')
+      IF(JSON_VALUE(f.lowered, '$.dndsettings.email.status') = 'active', JSON_VALUE(f.lowered, '$.dndsettings.email.code'), ''),
+      IF(JSON_VALUE(f.lowered, '$.data.dndsettings.email.status') = 'active', JSON_VALUE(f.lowered, '$.data.dndsettings.email.code'), '')
     ), FALSE) AS is_stop_of_address,
     -- Words of an opt-out at a place, or with a value, that nothing above reads.
     COALESCE(
