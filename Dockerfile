@@ -61,7 +61,7 @@ FROM base AS services
 COPY --from=services-environment /opt/venv /opt/venv
 COPY services services
 COPY include include
-RUN install --directory --owner gtm --group gtm /var/lib/gtm /var/lib/gtm/nppes
+RUN install --directory --owner gtm --group gtm /var/lib/gtm /var/lib/gtm/nppes /var/lib/gtm/webhook-spool
 ENV PYTHONPATH=/opt/gtm
 USER gtm
 

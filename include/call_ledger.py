@@ -4,6 +4,7 @@ One write-once object for each step, under ``calls/<vendor>/<operation>/<request
 
     intent.json     we are about to ask                    (no other object yet: the call is in doubt)
     started.json    the vendor took it and gave this id    (its answer can be fetched by that id)
+    cut_off.json    the request went out, and its answer was lost on the way: the vendor may well have taken it
     response.json   the answer, or the refusal, as received; it repeats the intent, so that one read tells all
 
 A worker may die between any two steps. Whoever runs next claims the same key and learns which step was reached;
@@ -56,6 +57,7 @@ class Entry:
 
     request and body are JSON text, body exactly as received; body, vendor_ref and responded_at are None until known.
     purpose: what the call was made for (run_id, segment, callback_reference …), {} for a call that tells none.
+    was_cut_off: an open call whose request went out for certain; False also where its caller died and could not tell.
     """
 
     vendor: str
@@ -72,6 +74,7 @@ class Entry:
     requested_at: datetime
     responded_at: datetime | None
     purpose: Mapping[str, str] = field(default_factory=dict)
+    was_cut_off: bool = False
 
 
 class CallLedger:
@@ -157,7 +160,7 @@ class CallLedger:
             raise LedgerConflict(f"{self.prefix}{request_key} has an answer: it cannot be withdrawn")
         self._intents.pop(request_key, None)
         # The id goes first: a crash in between leaves an intent alone, which is in doubt and so still safe.
-        for step in ("started", "intent"):
+        for step in ("started", "cut_off", "intent"):
             try:
                 self._object(request_key, step).delete()
             except NotFound:
@@ -173,6 +176,10 @@ class CallLedger:
             raise LedgerConflict(
                 f"{self.prefix}{request_key} was started as {known} and again as {vendor_ref}: asked twice"
             )
+
+    def record_cut_off(self, request_key: str) -> None:
+        """Write down that the request went out and its answer was lost on the way."""
+        self._written_once(request_key, "cut_off", {"cut_off_at": self._now()})
 
     def record_response(
         self,
@@ -213,7 +220,11 @@ class CallLedger:
         if intent is None:
             return None
         started = self._read(request_key, "started")
-        pending = {"status": "in_doubt", "vendor_ref": started["vendor_ref"] if started else None}
+        pending = {
+            "status": "in_doubt",
+            "vendor_ref": started["vendor_ref"] if started else None,
+            "was_cut_off": self._object(request_key, "cut_off").exists(),
+        }
         return self._entry(request_key, {**intent, **pending})
 
     def open(self) -> Iterator[Entry]:
@@ -272,6 +283,7 @@ class CallLedger:
             requested_at=datetime.fromisoformat(known["requested_at"]),
             responded_at=datetime.fromisoformat(responded_at) if responded_at else None,
             purpose=known.get("purpose", {}),
+            was_cut_off=known.get("was_cut_off", False),
         )
 
     def _now(self) -> str:

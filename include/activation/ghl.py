@@ -100,12 +100,13 @@ def ghl_stop(channels: Collection[str], by_person: bool) -> dict[str, Any]:
 
 
 def closed_channels(contact: Mapping[str, Any]) -> set[str]:
-    """The channels on which a contact of GHL's must be left alone: email, sms, call; or all. A stop of ours is not one."""
+    """The channels on which a contact of GHL's must be left alone: email, sms, call; or all. A stop of ours is not one: we never write `permanent`."""
     closed = {"all"} if contact.get("dnd") in (True, "true") else set()
     settings = contact.get("dndSettings")
     for name, setting in settings.items() if isinstance(settings, Mapping) else ():
         is_closed = isinstance(setting, Mapping) and setting.get("status") in ("active", "permanent")
-        if is_closed and name.lower() in CHANNELS and setting.get("code") != STOP_OF_ADDRESS:
+        is_ours = is_closed and setting.get("status") == "active" and setting.get("code") == STOP_OF_ADDRESS
+        if is_closed and not is_ours and name.lower() in CHANNELS:
             closed.add(name.lower())
     return closed
 

@@ -242,6 +242,7 @@ class AskingRound:
             self._count(missing=people)
         except ResponseLost as lost:
             log.warning("Call %s is now in doubt: %s", call.key, lost)
+            self._ledger.record_cut_off(call.key)
             with self._lock:
                 self._lost_in_a_row += 1
                 self._is_stopped |= self._lost_in_a_row >= MAX_LOST_IN_A_ROW

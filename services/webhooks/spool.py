@@ -34,18 +34,21 @@ class Spool:
         unfinished.replace(target)
 
     def drain(self, store: Callable[[InboxEvent], bool]) -> int:
-        """Hand what waits to the store and return how many it took. What is no event of ours stays, and is named."""
+        """Hand what waits to the store and return how many it took. What is no event of ours, or cannot be read, stays and is named."""
         taken = 0
         for file in sorted(self.folder.glob("*.event")):
             try:
                 name, _, content = file.read_bytes().partition(b"\n")
                 store(stored_event(name.decode(), content))
+                file.unlink()
             except CannotStore as error:
                 logger.warning("%d events wait on disk: %s", len(list(self.folder.glob("*.event"))), error)
                 return taken
             except ValueError as error:
                 logger.error("%s holds no event: %s", file, error)
                 continue
-            file.unlink()
+            except OSError as error:  # else no event would be handed over until the next start
+                logger.error("%s cannot be read or removed: %s", file, error)
+                continue
             taken += 1
         return taken

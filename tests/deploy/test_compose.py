@@ -96,6 +96,12 @@ class TestEveryService:
             assert stages()[target].user == service["user"]
 
 
+def test_receiver_keeps_what_the_store_did_not_take_on_a_volume_that_its_user_owns() -> None:
+    folder = SERVICES["receiver"]["environment"]["WEBHOOK_SPOOL"]
+    assert f"webhook-spool:{folder}" in SERVICES["receiver"]["volumes"]
+    assert re.search(rf"--owner gtm .*{folder}$", DOCKERFILE.read_text(), re.MULTILINE)
+
+
 def test_published_ports_when_all_services_run_do_not_clash() -> None:
     published = [port.split(":")[1] for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(set(published)) == len(published) > 0

@@ -66,20 +66,25 @@ class ClayAsker:
 
     def was_not_taken(self, bucket: storage.Bucket, ledger: CallLedger, entry: Entry) -> bool:
         """Clay lists no runs and tells no balance, but it calls back about every run. So where none came about this call, and
-        one came about each of the many others around it, one of them started later, it was never taken (docs/adr/0061)."""
-        if "webhook_id" not in entry.purpose:
+        one came about each of the many others around it, one of them started later, it was never taken (docs/adr/0061).
+
+        Not where the line was cut, which may have cut off the callback, too; nor where a callback names a run that is none of
+        ours and cannot be read: it may be this call's."""
+        if "webhook_id" not in entry.purpose or entry.was_cut_off:
             return False
         until = entry.requested_at + timedelta(days=CALLBACK_DAYS - 1)
+        runs = [one for one in ledger.entries(skip={entry.request_key}) if one.vendor_ref]
         others = {
-            one.vendor_ref: one.requested_at
-            for one in ledger.entries(skip={entry.request_key})
-            if one.vendor_ref and "webhook_id" in one.purpose
+            str(one.vendor_ref): one.requested_at
+            for one in runs
+            if "webhook_id" in one.purpose
             and entry.requested_at.date() <= one.requested_at.date() and one.requested_at < until
         }  # fmt: skip
         if len(others) < MIN_HEARD_RUNS or max(others.values()) < entry.requested_at:
             return False
         heard = {str(data.get("routine_run_id")) for data in callbacks_since(bucket, VENDOR, entry)}
-        return others.keys() <= heard
+        unknown = heard - {str(one.vendor_ref) for one in runs}
+        return others.keys() <= heard and all(self._keys_of(run_id) for run_id in unknown)
 
     def credits_left(self) -> float | None:
         return None

@@ -41,6 +41,8 @@ def test_ghl_stop_when_only_an_address_failed_then_its_echo_is_no_opt_out() -> N
     stop = ghl_stop({"email", "sms"}, by_person=False)
     assert stop["dndSettings"] == {"email": {"status": "active", "code": STOP_OF_ADDRESS}, "sms": {"status": "active"}}
     assert closed_channels(stop) == {"sms"}
+    stop["dndSettings"]["email"]["status"] = "permanent"  # the person's own, where our mark is left
+    assert closed_channels(stop) == {"email", "sms"}
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,17 @@ OPT_OUTS: dict[str, tuple[str, dict[str, Any] | str, set[str]]] = {
     "sms opt out": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "SMS", "body": " Opt-out. "}, {"sms"}),
     "sms chat": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "SMS", "body": "Yes, please call me at the end of the week"}, set()),
     "mail reply": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "Email", "body": "Unsubscribe\n\nOn Monday you wrote"}, {"email"}),
+    "mail in HTML": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "Email", "body": "<html><head><style>p {color: red}</style></head><body><div style='font-family: verdana, geneva; font-size: 11pt; line-height: 120%; color: black'><b>STOP</b></div><p>You wrote: hello</p>"}, {"email"}),
+    "glad mail in HTML": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "Email", "body": "<div>Sounds good!</div><blockquote>to <a href='https://x.example'>unsubscribe</a></blockquote>"}, set()),
+    "sms no": ("ghl", {"type": "InboundMessage", "email": AT, "messageType": "SMS", "body": "No thank you. STOP"}, {"sms"}),
     # Instantly.
     "lead_unsubscribed": ("instantly", {**INSTANTLY, "event_type": "lead_unsubscribed", "lead_email": AT}, {"email"}),
     "lead_not_interested": ("instantly", {**INSTANTLY, "event_type": "lead_not_interested", "lead_email": AT}, {"email"}),
     "email_bounced": ("instantly", {**INSTANTLY, "event_type": "email_bounced", "lead_email": AT}, {"email"}),
     "a label": ("instantly", {**INSTANTLY, "event_type": "Do not contact", "lead_email": AT}, {"email"}),
     "reply": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text": "Please remove me from your list.\n> unsubscribe: https://x.example"}, {"email"}),
+    "reply for an office": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text": "Please take us off and stop sending these."}, {"email"}),
+    "reply with an empty snippet": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text_snippet": "", "reply_text": "Unsubscribe"}, {"email"}),
     "glad reply": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text": "Sounds good!\n> to unsubscribe: https://x.example"}, set()),
     "instantly data": ("instantly", {"event_type": "lead_unsubscribed", "data": {"lead_email": AT}}, {"email"}),
     # How the address is written.

@@ -351,6 +351,7 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
     bigquery_client: bigquery.Client,
 ) -> None:
     at = "2026-11-02T18:00:00+00:00"
+    long = "I retired last spring and my associate bought the whole practice from me, so kindly take me off whatever list I am on"
     # Every body but the last two may hold an opt-out that nothing read.
     clean(
         bigquery_client,
@@ -367,6 +368,9 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
         instantly("nobody", "lead_unsubscribed", lead_email="n/a"),
         ghl("channel", "InboundMessage", contactId="c", messageType="WhatsApp", body="Stop"),
         instantly("field", "lead_interested", email_opt_out=True),
+        instantly("long reply", "reply_received", reply_text=long),
+        instantly("new reply", "reply_of_a_new_kind", reply_text="Take me off"),
+        raw_row("instantly", "untyped", '{"reply_text": "Quit"}', at),
         ghl("plain", "PersonSaid", text="hello"),
         raw_row("ghl", "empty", "", at),
     )  # fmt: skip
@@ -375,7 +379,8 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
             ["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type", "ghl/foreign"], "error"
         ),
         **dict.fromkeys(["ghl/deep", "ghl/settings", "ghl/word", "ghl/tag", "ghl/channel"], "error"),
-        **dict.fromkeys(["instantly/nobody", "instantly/field"], "error"),
+        **dict.fromkeys(["instantly/nobody", "instantly/field", "instantly/long reply"], "error"),
+        **dict.fromkeys(["instantly/new reply", "instantly/untyped"], "error"),
         "event_type_unknown": "warning",
         "body_unparseable": "warning",
     }

@@ -145,6 +145,9 @@ def test_query_when_our_own_stop_of_an_address_comes_back_then_the_person_is_not
     echo = {"id": "ctc1", "email": "dana@brightsmile.example", "dnd": False, **ghl_stop({"email"}, by_person=False)}
     clean(bigquery_client, ghl("echo", "ContactUpdate", **echo))
     assert set(suppressed(bigquery_client)) == {(*EMAIL, "email")}
+    marked = {"email": echo["dndSettings"]["email"] | {"status": "permanent"}}  # the person opted out since
+    clean(bigquery_client, ghl("echo", "ContactUpdate", **{**echo, "dndSettings": marked}))
+    assert set(suppressed(bigquery_client)) == {(*EMAIL, "email"), ("person", DANA, "email")}
     clean(bigquery_client, ghl("echo", "ContactUpdate", **{**echo, "dnd": True}))
     assert set(suppressed(bigquery_client)) == {
         (*EMAIL, "email"),

@@ -60,11 +60,22 @@ fields AS (
     COALESCE(JSON_QUERY_ARRAY(payload, '$.items'), JSON_QUERY_ARRAY(data, '$.items')) AS items,
     LOWER(COALESCE(JSON_VALUE(payload, '$.messageType'), JSON_VALUE(data, '$.messageType'))) AS message_type,
     -- Only what the person wrote first: below it stands what we wrote, with our own link to unsubscribe.
-    LOWER(REGEXP_EXTRACT(COALESCE(
-      JSON_VALUE(payload, '$.reply_text_snippet'), JSON_VALUE(data, '$.reply_text_snippet'),
-      JSON_VALUE(payload, '$.reply_text'), JSON_VALUE(data, '$.reply_text'),
-      IF(vendor_event = 'InboundMessage', COALESCE(JSON_VALUE(payload, '$.body'), JSON_VALUE(data, '$.body')), NULL)
-    ), r'^\s*([^\r\n]{0,200})')) AS first_line,
+    LOWER(REGEXP_EXTRACT(
+      -- A mail may come as HTML: its blocks are lines.
+      REGEXP_REPLACE(
+        REGEXP_REPLACE(
+          REGEXP_REPLACE(COALESCE(
+            NULLIF(JSON_VALUE(payload, '$.reply_text_snippet'), ''), NULLIF(JSON_VALUE(data, '$.reply_text_snippet'), ''),
+            NULLIF(JSON_VALUE(payload, '$.reply_text'), ''), NULLIF(JSON_VALUE(data, '$.reply_text'), ''),
+            JSON_VALUE(payload, '$.reply_html'), JSON_VALUE(data, '$.reply_html'),
+            IF(vendor_event = 'InboundMessage', COALESCE(JSON_VALUE(payload, '$.body'), JSON_VALUE(data, '$.body')), NULL)
+          ), r'(?is)<(?:head|style|script)\b.*?</(?:head|style|script)>', ''),
+          r'(?i)</?(?:html|body|div|p|br|table|tr|td|ul|ol|li|blockquote|h[1-6])\b[^<>]*>', '\n'
+        ),
+        r'<[^<>]*>|&nbsp;|&#160;', ' '
+      ),
+      r'^\s*([^\r\n]{0,200})'
+    )) AS first_line,
     -- The first address that is one: an empty or odd field hides no other.
     (
       SELECT IF(ARRAY_LENGTH(addresses) = 1, REGEXP_REPLACE(addresses[SAFE_OFFSET(0)], r"^'+|[.]+$", ''), NULL)
@@ -107,6 +118,19 @@ fields AS (
     ), NULL) AS destination_id
   FROM named
 ),
+heard AS (
+  SELECT
+    *,
+    COALESCE(REGEXP_CONTAINS(
+      first_line,
+      r'^\W*(?:(?:please|pls|plz|no|not interested|thanks|thank you)\W+)*(?:stop|stop ?all|unsubscribe|quit|end|revoke|cancel|opt[ -]?out)(?:\W+(?:please|pls|now|me|this|thanks|thank you))*\W*$'
+    ), FALSE) AS is_stop_word,
+    COALESCE(REGEXP_CONTAINS(
+      first_line,
+      r"\b(?:unsubscribe|opt (?:me|us) out|opt(?:ing)?[ -]out|remove (?:me|us|(?:my|our) (?:name|office|practice|e-?mail|address|number))|take (?:me|us) off|(?:do not|don(?:.|&\S{1,6};)?t) (?:contact|e-?mail|text|call|message) (?:me|us)|stop (?:contacting|e-?mailing|texting|calling|messaging|sending|writing))\b"
+    ), FALSE) AS has_stop_words
+  FROM fields
+),
 -- What a body says in any place where a sender may put a contact, whatever the letters' case.
 said AS (
   SELECT
@@ -140,13 +164,8 @@ said AS (
     LOWER(JSON_VALUE(f.mail, '$.severity')) AS mail_severity,
     LOWER(JSON_VALUE(f.mail, '$.reason')) AS mail_reason,
     JSON_VALUE(f.mail, '$."delivery-status".code') AS mail_code,
-    COALESCE(REGEXP_CONTAINS(
-      f.first_line,
-      r'^\W*(?:(?:please|pls|plz)\W+)?(?:stop|stop ?all|unsubscribe|quit|end|revoke|cancel|opt[ -]?out)(?:\W+(?:please|pls|now|me|this|thanks|thank you))*\W*$'
-    ) OR (LENGTH(f.first_line) <= 100 AND REGEXP_CONTAINS(
-      f.first_line,
-      r"\b(?:unsubscribe|opt me out|opt(?:ing)?[ -]out|remove me|take me off|(?:do not|don.?t) (?:contact|e-?mail|text|call) me|stop (?:contacting|e-?mailing|texting|calling|messaging))\b"
-    )), FALSE) AS is_told_to_stop,
+    -- In a long line the words may be about something else, or ours: then a person reads it.
+    f.is_stop_word OR (f.has_stop_words AND LENGTH(f.first_line) <= 100) AS is_told_to_stop,
     -- GHL writes the channels with a capital in webhooks of the older version and without one in v3.
     ARRAY(
       SELECT DISTINCT told.channel
@@ -170,8 +189,10 @@ said AS (
       WHERE told.word IN ('true', 'yes', '1', 'on', 'active', 'permanent')
     ) AS closed,
     -- As activation marks its own stop of an address (include/activation/ghl.py): it comes back and says nothing of the person.
+    -- We write `active`: where it is permanent by now, the person did that, and our mark is only left.
     COALESCE('stop_of_address' IN (
-      JSON_VALUE(f.lowered, '$.dndsettings.email.code'), JSON_VALUE(f.lowered, '$.data.dndsettings.email.code')
+      IF(JSON_VALUE(f.lowered, '$.dndsettings.email.status') = 'active', JSON_VALUE(f.lowered, '$.dndsettings.email.code'), ''),
+      IF(JSON_VALUE(f.lowered, '$.data.dndsettings.email.status') = 'active', JSON_VALUE(f.lowered, '$.data.dndsettings.email.code'), '')
     ), FALSE) AS is_stop_of_address,
     -- Words of an opt-out at a place, or with a value, that nothing above reads.
     COALESCE(
@@ -198,7 +219,7 @@ said AS (
       OR REGEXP_CONTAINS(f.lower_text, r'[\[,]\s*"(?:dnd|dnc|do[ _-]?not[ _-]?(?:contact|disturb)|unsubscribed?|opt(?:ed)?[ _-]?out)"\s*[,\]]'),
       FALSE
     ) AS has_unread_stop
-  FROM fields AS f
+  FROM heard AS f
 ),
 typed AS (
   SELECT
@@ -351,7 +372,9 @@ SELECT
     -- Somebody opted out, and nobody knows who. A contact of the CRM that is not ours is read again before it becomes ours.
     OR r.broken_rule IS NULL AND r.person_id IS NULL AND r.email IS NULL AND r.destination_id IS NULL
       AND (r.vendor_meaning IN ('email_unsubscribed', 'sms_opted_out') OR ARRAY_LENGTH(r.closed) > 0)
-    OR r.vendor_event = 'InboundMessage' AND r.vendor_meaning = 'ignored' AND r.is_told_to_stop
+    -- What a person wrote, where nothing above closes anything for it.
+    OR (r.is_told_to_stop OR r.has_stop_words)
+      AND (r.broken_rule IS NOT NULL OR r.vendor_meaning IN ('ignored', 'email_replied', 'sms_replied'))
   ) AS may_hide_opt_out,
   r.delivery = 1 AND r.broken_rule IS NOT NULL AND decided.sender IS NULL AS is_unread
 FROM resolved AS r
