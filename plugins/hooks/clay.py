@@ -34,7 +34,6 @@ REQUESTS_PER_SECOND = 5.0  # ours: no number is published
 ROWS_PER_SECOND = 10.0
 MAX_ITEMS = 100  # of one run
 MAX_BATCH_ROWS = 50_000
-MAX_TABLE_ROWS = 50_000  # of one table source, for life
 MAX_ROW_BYTES = 102_400
 PAGE = 100
 

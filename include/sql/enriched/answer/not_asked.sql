@@ -2,7 +2,7 @@
 -- `candidate` is who may be asked for. The conditions are those of candidates.sql; a test holds the two together.
 -- @as_of TIMESTAMP, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are), @taxonomy_prefix STRING,
 -- @least_icp_score FLOAT64 (who has no score yet is asked for).
-WITH organisation AS (
+WITH organization AS (
   SELECT DISTINCT practice_id
   FROM clean.provider
   WHERE entity_type = 'organization' AND is_active AND practice_id IS NOT NULL AND organization_name IS NOT NULL
@@ -29,13 +29,13 @@ decided AS (
       WHEN person.first_name IS NULL OR person.last_name IS NULL THEN 'no_name'
       WHEN suppressed.person_id IS NOT NULL THEN 'suppressed'
       WHEN COALESCE(lead.icp_score, @least_icp_score) < @least_icp_score THEN 'icp_score_too_low'
-      WHEN organisation.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL) THEN 'no_company_and_no_place'
+      WHEN organization.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL) THEN 'no_company_and_no_place'
       WHEN COALESCE(history.is_known, FALSE) THEN 'usable_email_known'
       WHEN COALESCE(history.vendors_asked, 0) >= @vendors THEN 'asked_everywhere'
       ELSE 'candidate'
     END AS reason
   FROM clean.provider AS person
-  LEFT JOIN organisation ON organisation.practice_id = person.practice_id
+  LEFT JOIN organization ON organization.practice_id = person.practice_id
   LEFT JOIN history ON history.npi = person.npi
   LEFT JOIN suppressed ON suppressed.person_id = person.person_id
   LEFT JOIN segmented.lead AS lead ON lead.npi = person.npi
