@@ -57,7 +57,7 @@ def _mutants(path: str, text: str) -> Iterator[Mutant]:
         for number, node in enumerate(list(tree.walk())):
             # A literal alone says little: what it is compared with stands beside it.
             shown = node.parent if isinstance(node, exp.Literal | exp.Boolean | exp.Var) and node.parent else node
-            source = " ".join(shown.sql(dialect="bigquery").split())[:100]
+            source = " ".join(shown.sql(dialect="bigquery", unsupported_level=sqlglot.ErrorLevel.IGNORE).split())[:100]
             line = statement.line + _line_of(node)
             for change, mutate in _changes(node):
                 yield Mutant(path, line, source, change, partial(_mutated, text, statement, tree, number, mutate))
@@ -78,7 +78,8 @@ def unchanged(text: str) -> str:
 
 
 def _written(tree: exp.Expr) -> str:
-    return "\n" + tree.sql(dialect="bigquery", pretty=True)
+    # What sqlglot thinks that BigQuery lacks, it writes all the same.
+    return "\n" + tree.sql(dialect="bigquery", pretty=True, unsupported_level=sqlglot.ErrorLevel.IGNORE)
 
 
 def _statements(text: str) -> list[_Statement]:
