@@ -142,7 +142,8 @@ with DAG(
         settled = [SettleVendorOperator(
             task_id=f"settle_{vendor}", vendor=vendor, as_of=AS_OF, in_doubt="{{ params.in_doubt }}", pool=vendor,
             retry_policy=VENDOR_RETRY) for vendor in RULES.vendors]  # fmt: skip
-    before: list[Any] = [as_of, *settled]
+    before: list[Any] = settled
+    as_of >> before
     rounds, asks = [], []
     for number in range(1, len(EMAIL.order) + 1):
         with TaskGroup(f"round_{number}", prefix_group_id=False):

@@ -94,6 +94,18 @@ def test_every_asset_that_starts_a_dag_is_written_by_a_task(bag: DagBag) -> None
     assert awaited
 
 
+@each(FILES)
+def test_tasks_that_read_what_another_task_returned_come_after_it(bag: DagBag, path: Path) -> None:
+    for task in dag_of(bag, path).tasks:
+        texts = json.dumps(
+            [getattr(task, "partial_kwargs", {}), *(getattr(task, f, None) for f in task.template_fields)], default=str
+        )
+        for named in re.findall(r"xcom_pull\(task_ids='(\w+)'", texts):
+            assert named in task.get_flat_relative_ids(upstream=True), (
+                f"{task.task_id} reads {named} and may run before it"
+            )
+
+
 def test_every_asset_is_grouped_by_its_layer(bag: DagBag) -> None:
     from airflow.sdk import Asset
 
