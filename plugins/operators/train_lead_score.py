@@ -65,6 +65,7 @@ class TrainLeadScoreOperator(BaseOperator):
         try:
             judged = challenge(rows, champion)
         except NotTrainable as error:
+            self.log.warning("%s", error)  # of a skip the task's log says only that there was one
             raise AirflowSkipException(str(error)) from error
 
         version = version_of(self.as_of, recipe)
