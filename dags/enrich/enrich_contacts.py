@@ -142,9 +142,8 @@ with DAG(
         settled = [SettleVendorOperator(
             task_id=f"settle_{vendor}", vendor=vendor, as_of=AS_OF, in_doubt="{{ params.in_doubt }}", pool=vendor,
             retry_policy=VENDOR_RETRY) for vendor in RULES.vendors]  # fmt: skip
-    before: list[Any] = settled
-    as_of >> before
-    rounds, asks = [], []
+    as_of >> settled
+    before, rounds, asks = list[Any](settled), list[Any](), list[Any]()
     for number in range(1, len(EMAIL.order) + 1):
         with TaskGroup(f"round_{number}", prefix_group_id=False):
             plan = PlanEnrichmentOperator(
