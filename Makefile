@@ -64,7 +64,7 @@ demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> 
 
 test: env judges ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS)
-	$(JUDGES) -m pytest tests/judges
+	$(JUDGES) -m pytest -n 2 --dist worksteal tests/judges
 	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal

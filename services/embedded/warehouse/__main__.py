@@ -18,13 +18,16 @@ from local_bigquery.jobs import query
 from local_bigquery.sql import native
 from local_bigquery.sql.rules import partitions
 
-from services.embedded.warehouse import catalog, faults, jobs, translations
+from services.embedded.warehouse import catalog, faults, jobs, results, translations
 from services.embedded.warehouse import partitions as decorators
 
 # Temporary tables are a connection's own, and only a session's statements share one: other jobs begin without any.
 SLOW_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 QUICK_TEMPORARY = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = 'temp'"
 NO_TEMPORARY = "SELECT '' AS table_name WHERE false"
+
+# DuckDB looks for it twice with the parameters of each statement, and where it is not installed, in every folder of the path.
+sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 asked_write, asked_paths, registered = tables.write, loading.paths, native.register
 making_key = threading.Lock()
@@ -79,7 +82,7 @@ def main() -> None:
 
     query.execute = execute
     tables.write, loading.paths, native.register = write, paths, register
-    for part in (catalog, translations, jobs, decorators, faults):
+    for part in (catalog, translations, jobs, decorators, results, faults):
         part.install()
     cli.main()
 
