@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -98,12 +99,13 @@ def _try_out(
     tried: list[Tried] = []
     broken: list[str] = []
     lock = threading.Lock()
+    honest = _Honest()
 
     def work(number: int) -> None:
         for environment, queue in todo.items():
             if queue.empty():
                 continue
-            with _Worker(environment, number) as worker:
+            with _Worker(environment, number, honest) as worker:
                 for guard, mutant, text in _taken(queue):
                     outcome = worker.outcome(guard, mutant, text)
                     with lock:
@@ -136,13 +138,26 @@ def _noting(work: Any, broken: list[str]) -> Any:
     return noted
 
 
-class _Worker:
-    """A process that tries mutants in a copy of the tree, and what it knows of tests: green as they stand, and how slow."""
+class _Honest:
+    """What the workers know of the tests of each file as it stands: how they ended, how slow they are, and which run which line."""
 
-    def __init__(self, environment: str, number: int) -> None:
+    def __init__(self) -> None:
+        self.runs: dict[Guard, dict[str, Any]] = {}
+        self._locks: defaultdict[Guard, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def lock(self, guard: Guard) -> threading.Lock:
+        with self._lock:
+            return self._locks[guard]
+
+
+class _Worker:
+    """A process that tries mutants in a copy of the tree."""
+
+    def __init__(self, environment: str, number: int, honest: _Honest) -> None:
         self._environment = environment
+        self._honest = honest
         self._tree = ROOT / "build" / "mutants" / f"{environment}-{number}"
-        self._seconds: dict[tuple[str, ...], float] = {}
 
     def __enter__(self) -> _Worker:
         _copied(self._tree)
@@ -164,22 +179,31 @@ class _Worker:
         self._log.close()
 
     def outcome(self, guard: Guard, mutant: Mutant, text: str) -> str:
-        if guard.tests not in self._seconds:
-            honest = self._asked(guard, None, 1200)
-            if honest["outcome"] != "passed":
-                raise RuntimeError(
-                    f"{' '.join(guard.tests)} without any change: {honest['outcome']}. Log: {self._log.name}"
-                )
-            self._seconds[guard.tests] = honest["seconds"]
-        return str(self._asked(guard, text, SLOWER * self._seconds[guard.tests] + GRACE_SECONDS)["outcome"])
+        with self._honest.lock(guard):
+            if guard not in self._honest.runs:
+                self._honest.runs[guard] = self._asked(guard.path, None, guard.tests, 1200)
+        honest = self._honest.runs[guard]
+        if honest["outcome"] != "passed":
+            raise RuntimeError(
+                f"{' '.join(guard.tests)} without any change: {honest['outcome']}. Log: {self._log.name}"
+            )
+        within = SLOWER * honest["seconds"] + GRACE_SECONDS
+        # Those that run the changed line see the most, and the fastest see it soonest. Only all of them together say that none sees it.
+        nearest = honest.get("seen", {}).get(str(mutant.line))
+        if nearest and (outcome := self._asked(guard.path, text, nearest, within)["outcome"]) in (
+            "failed",
+            "timed out",
+        ):
+            return str(outcome)
+        return str(self._asked(guard.path, text, guard.tests, within)["outcome"])
 
-    def _asked(self, guard: Guard, text: str | None, timeout_seconds: float) -> dict[str, Any]:
+    def _asked(self, path: str, text: str | None, tests: Sequence[str], timeout_seconds: float) -> dict[str, Any]:
         assert self._popen.stdin and self._popen.stdout
-        question = {"path": guard.path, "text": text, "tests": guard.tests, "timeout_seconds": timeout_seconds}
+        question = {"path": path, "text": text, "tests": tests, "timeout_seconds": timeout_seconds}
         print(json.dumps(question), file=self._popen.stdin, flush=True)
         answer = self._popen.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the worker ended while it tried {guard.path}. Log: {self._log.name}")
+            raise RuntimeError(f"the worker ended while it tried {path}. Log: {self._log.name}")
         return dict(json.loads(answer))
 
 

@@ -1,7 +1,8 @@
 """Tries mutants one after the other in a copy of the tree: ``python -m bench.mutants.worker``, started in that copy.
 
 Standard input has one JSON object a line: path, text (None: the file as it is), tests, timeout_seconds. Each is answered on standard
-output with outcome (passed, failed, timed out, broken) and seconds. The emulators and the sandbox start once and every try is a fork of
+output with outcome (passed, failed, timed out, broken) and seconds; of a Python file as it is also with seen, the tests that run each of
+its lines, fastest first. The emulators and the sandbox start once and every try is a fork of
 this process, so that a mutant costs its tests and not the start of what they stand on. It runs in the environment of the tests, so it
 imports what both environments have.
 """
@@ -15,8 +16,10 @@ import os
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -76,21 +79,23 @@ def _tried(root: Path, path: str, text: str | None, tests: list[str], timeout_se
     try:
         if text is not None:
             file.write_text(text)
+        watched = root / "build" / "seen.json" if text is None and path.endswith(".py") else None
         began = time.monotonic()
-        outcome = _outcome(tests, timeout_seconds)
-        return {"outcome": outcome, "seconds": round(time.monotonic() - began, 1)}
+        outcome = _outcome(tests, timeout_seconds, Watch(file, watched) if watched else None)
+        answer = {"outcome": outcome, "seconds": round(time.monotonic() - began, 1)}
+        return answer | ({"seen": json.loads(watched.read_text())} if watched and outcome == "passed" else {})
     finally:
         file.write_text(before)
 
 
-def _outcome(tests: list[str], timeout_seconds: float) -> str:
+def _outcome(tests: list[str], timeout_seconds: float, watch: Watch | None) -> str:
     child = os.fork()
     if child == 0:
         os.setsid()
         _forget_our_modules()
         code = 99
         try:
-            code = int(pytest.main(["-x", "-q", "--no-header", *tests]))
+            code = int(pytest.main(["-x", "-q", "--no-header", *tests], plugins=[watch] if watch else []))
         finally:
             os._exit(code)
     deadline = time.monotonic() + timeout_seconds
@@ -110,6 +115,44 @@ def _outcome(tests: list[str], timeout_seconds: float) -> str:
 def _end_group(child: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
+
+
+class Watch:
+    """A plugin of pytest that notes which tests run each line of one file; at the end it writes {line: tests, fastest first}.
+
+    What a module's import runs, or another process, is nobody's.
+    """
+
+    def __init__(self, file: Path, result: Path) -> None:
+        self._name, self._result = str(file), result
+        self._test: str | None = None
+        self._seconds: dict[str, float] = {}
+        self._lines: defaultdict[int, set[str]] = defaultdict(set)
+
+    def pytest_sessionstart(self) -> None:
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(monitoring.COVERAGE_ID, "mutants")
+        monitoring.register_callback(monitoring.COVERAGE_ID, monitoring.events.LINE, self._saw)
+        monitoring.set_events(monitoring.COVERAGE_ID, monitoring.events.LINE)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._test, began = item.nodeid, time.monotonic()
+        sys.monitoring.restart_events()
+        try:
+            return (yield)
+        finally:
+            self._test, self._seconds[item.nodeid] = None, time.monotonic() - began
+
+    def pytest_sessionfinish(self) -> None:
+        sys.monitoring.free_tool_id(sys.monitoring.COVERAGE_ID)
+        seen = {line: sorted(tests, key=lambda test: self._seconds[test]) for line, tests in self._lines.items()}
+        self._result.write_text(json.dumps(seen))
+
+    def _saw(self, code: CodeType, line: int) -> object:
+        if self._test and code.co_filename == self._name:
+            self._lines[line].add(self._test)
+        return sys.monitoring.DISABLE  # each line once a test
 
 
 def _forget_our_modules() -> None:

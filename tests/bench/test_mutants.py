@@ -45,6 +45,12 @@ def test_python_mutants_when_a_line_guards_then_each_part_of_it_is_changed(line:
     assert bool(made) == bool(expected)
 
 
+def test_python_mutants_when_a_constant_is_a_pace_then_it_does_not_grow() -> None:
+    made = texts(python_mutants("f.py", "READERS = 8\nREAD_AHEAD_BYTES = 8 * 1024\nHOLDOUT_PERCENT = 10\n"))
+    assert {m for m in made if "HOLDOUT_PERCENT = 11" in m} and not {m for m in made if "READERS = 9" in m}
+    assert {m for m in made if "READ_AHEAD_BYTES = 8 / 1024" in m} and not {m for m in made if "= 9 *" in m}
+
+
 SQL = [
     ("SELECT a FROM t WHERE b AND c", {"SELECT a FROM t WHERE b", "SELECT a FROM t WHERE c"}),
     ("SELECT a FROM t WHERE b", {"SELECT a FROM t"}),
