@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 MAX_TEXT = 2_000  # characters of a field that we keep
 MAX_DEPTH = 100  # BigQuery takes 500
 MAX_CREDITS = 10_000.0  # of one call; the dearest of ours takes 400
+MAX_DIGITS = 1_000  # of an integer as it is written: a float of more is infinite
 INTEGERS = range(-(2**63), 2**64)  # what a JSON column keeps exactly
 
 
@@ -155,27 +156,32 @@ def is_credible(credits: float) -> bool:
 def read_json(text: str) -> Any:
     """Return what an answer says. Raises OddAnswer where it is no JSON."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as odd:  # an integer of thousands of digits is a ValueError, too
+        return json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError) as odd:
         raise OddAnswer("the answer", f"is no JSON ({type(odd).__name__})", text[:50]) from None
 
 
-def require_storable(value: Any) -> None:
-    """Raise OddAnswer at the first value that a JSON column cannot keep."""
-    rest: list[tuple[str, Any, int]] = [("", value, 0)]
+def _integer(digits: str) -> int | float:
+    """Python refuses an integer of thousands of digits, and with it the whole answer: it is odd where it stands, and only there."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+def require_storable(value: Any, where: str = "") -> None:
+    """Raise OddAnswer at the first value that a JSON column cannot keep. where: the path of the value in its answer."""
+    rest: list[tuple[str, Any, int]] = [(where, value, 0)]
     while rest:
         path, one, depth = rest.pop()
-        where = path.removeprefix(".")[:200] or "the answer"
+        place = path.removeprefix(".")[:200] or "the answer"
         if depth > MAX_DEPTH:
-            raise OddAnswer(where, f"is nested more than {MAX_DEPTH} deep")
+            raise OddAnswer(place, f"is nested more than {MAX_DEPTH} deep")
         if isinstance(one, dict):
             rest += [(path, name, depth) for name in one]
             rest += [(f"{path}.{ascii(name)[1:-1]}", inner, depth + 1) for name, inner in one.items()]
         elif isinstance(one, list):
             rest += [(f"{path}[{at}]", inner, depth + 1) for at, inner in enumerate(one)]
         elif isinstance(one, str) and ("\0" in one or any("\ud800" <= character <= "\udfff" for character in one)):
-            raise OddAnswer(where, "has a character that no text can have (NUL, or half of a surrogate pair)", one)
+            raise OddAnswer(place, "has a character that no text can have (NUL, or half of a surrogate pair)", one)
         elif isinstance(one, float) and not math.isfinite(one):
-            raise OddAnswer(where, "is a number without end", one)
+            raise OddAnswer(place, "is a number without end", one)
         elif isinstance(one, int) and one not in INTEGERS:
-            raise OddAnswer(where, "is a number with more digits than a table keeps", one)
+            raise OddAnswer(place, "is a number with more digits than a table keeps", one)

@@ -1,7 +1,8 @@
 """An entry of the call ledger as rows of raw.vendor_response: one, or one for each person that the call was about.
 
 What is odd in an answer is refused, and only that: a person's part where a call was about many, else the answer. Its row
-says `failed`, so that its person is asked for at the next vendor, and keeps its share of what was paid.
+says `failed`, so that its person is asked for at the next vendor, and keeps its share of what was paid. A charge that can
+be none is refused alone: the people in the answer stand, and the hook booked the most that the call can have taken.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from include.waterfall import policy
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What is refused of an answer. request_key: that of the person's row, or of the call. value: ASCII."""
+    """What is refused of an answer. request_key: that of the person's row, or of the call. value: ASCII.
+
+    is_charge: only the figure of what the call took; the people in the answer are used.
+    """
 
     request_key: str
     field: str
     problem: str
     value: str
+    is_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,14 @@ def ledger_rows(entry: Entry) -> LedgerRows:
     reads = _reads(entry, asked, is_about_many=people is not None)
     unpaid = unpaid_keys(entry)
     refused = _strangers(entry, [one["key"] for one in asked])
-    refused += [Refused(entry.request_key, odd.field, odd.problem, odd.value) for odd in odd_money]
+    refused += [Refused(entry.request_key, odd.field, odd.problem, odd.value, is_charge=True) for odd in odd_money]
     refused += [
         Refused(one["key"], read.odd.field, read.odd.problem, read.odd.value)
         for one, read in zip(asked, reads, strict=True)
         if read.odd is not None and one["key"] not in unpaid
     ]
     rows = [
-        _row(entry, one, read, credits * share, usd * share, call_key, odd_money)
+        _row(entry, one, read, credits * share, usd * share, call_key)
         for one, read, share in zip(asked, reads, _shares(entry.vendor, reads), strict=True)
         if one["key"] not in unpaid
     ]
@@ -111,26 +116,38 @@ def tally(vendor: str, text: str, people: int) -> tuple[int, int]:
 def _money(entry: Entry, people: int) -> tuple[float, float, list[OddAnswer]]:
     """(credits, USD, what is odd about them): where they cannot be what was charged, the most that it can have been."""
     try:
-        if entry.body:
-            _charge(entry.vendor, read_json(entry.body))
-        odd = []
-    except OddAnswer as error:
-        odd = [error] if error.field != "the answer" else []  # no JSON at all: told of its people
+        odd = _odd_charge(entry.vendor, read_json(entry.body)) if entry.body else None
+    except OddAnswer:
+        odd = None  # no JSON at all: told of its people
+    faults = [] if odd is None else [odd]
     if is_credible(entry.credits) and is_credible(entry.cost_usd):
-        return entry.credits, entry.cost_usd, odd
+        return entry.credits, entry.cost_usd, faults
     sold = policy().vendors.get(entry.vendor)
     credits = people * sold.most_credits if sold else 0.0
-    odd.append(OddAnswer("credits", "are none that a call can take", [entry.credits, entry.cost_usd]))
-    return credits, sold.usd(credits) if sold else 0.0, odd
+    faults.append(OddAnswer("credits", "are none that a call can take", [entry.credits, entry.cost_usd]))
+    return credits, sold.usd(credits) if sold else 0.0, faults
 
 
-def _charge(vendor: str, body: Any) -> None:
-    """Read what an answer says that it took. Raises OddAnswer."""
+def _odd_charge(vendor: str, body: Any) -> OddAnswer | None:
+    """What is odd in that which an answer says that it took. Clay, Twilio, USPS and Addy tell no figure."""
     told = Fields(body) if isinstance(body, Mapping) else Fields({})
-    if vendor == "apollo":
-        told.credits("credits_consumed")
-    elif vendor == "wiza":
-        told.part("data").part("credits").part("api_credits").credits("total")
+    try:
+        if vendor == "apollo":
+            told.credits("credits_consumed")
+        elif vendor == "wiza":
+            credits = told.part("data").part("credits")
+            credits.part("api_credits").credits("total")
+            require_storable(credits.body, credits.where)
+    except OddAnswer as odd:
+        return odd
+    return None
+
+
+def _without_charge(vendor: str, part: Any) -> Any:
+    """A person's part without a charge that can be none, which no column could keep."""
+    if vendor != "wiza" or _odd_charge(vendor, part) is None or not isinstance(part.get("data"), Mapping):
+        return part
+    return {**part, "data": {**part["data"], "credits": None}}
 
 
 def _reads(entry: Entry, asked: Sequence[Mapping[str, Any]], *, is_about_many: bool) -> list[Read]:
@@ -152,6 +169,7 @@ def _read(vendor: str, part: Any) -> Read:
             raise part
         if part is not None and not isinstance(part, Mapping):
             raise OddAnswer("the answer", f"must be an object and is {kind(part)}", part)
+        part = _without_charge(vendor, part)
         read = found(vendor, part)
         require_storable(part)
         return Read(part, read)
@@ -237,9 +255,8 @@ def _row(
     credits: float,
     cost_usd: float,
     call_key: str | None,
-    odd_money: Sequence[OddAnswer],
 ) -> dict[str, Any]:
-    is_refused = read.odd is not None or bool(odd_money)
+    is_refused = read.odd is not None
     known = {} if is_refused else read.found.as_json()
     return {
         "vendor": entry.vendor,

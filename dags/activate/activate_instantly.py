@@ -2,14 +2,15 @@
 # activate_instantly
 
 Tells Instantly whom to e-mail: new leads of the treatment arm, best first, up to the ISO week's room; changes of score
-and content for leads that it has; the deletion of everybody who opted out. Sends only what differs (docs/activation.md).
+and content for leads that it has. Everybody who opted out goes on its block list, with or without a lead, and is deleted
+there. Sends only what differs (docs/activation.md).
 
 | | |
 |---|---|
 | Kind | convergent |
 | Runs | when predictions.creative changes; when opt-outs arrive (clean.suppression) |
-| Reads | segmented.audience_member, predictions.lead_score and creative, enriched.contact, clean.suppression |
-| Writes | Instantly; the call ledger (calls/instantly/ in the lake); activation.send, sync_state, rejection |
+| Reads | segmented.audience_member, predictions.lead_score and creative, enriched.contact, clean.suppression; for addresses to block enriched.answer and raw.event, too |
+| Writes | Instantly; the call ledger (calls/instantly/ in the lake); activation.send, sync_state, rejection, block_list |
 | Then | activate_ghl, unless this run fails |
 
 Opt-outs go first. Works at the newest point in time that anything was sent for, or a newer one of the event; with an
@@ -21,7 +22,8 @@ what would be sent, sends nothing, writes nothing and starts nothing.
 * `AuthFailed`: correct the password of instantly_default, clear the task. `OutOfCredits`: the plan takes no more leads.
 * `RateLimited`, `VendorDown`, `ResponseLost`: it tries again by itself. Clearing it is always safe: what an answer that
   was lost did is looked up at Instantly before anything is planned.
-* "refused n opt-outs": urgent, these persons may still get e-mail. Do what the message says.
+* "refused n opt-outs", "do not stand on Instantly's block list": urgent, these persons may still get e-mail. Do what the
+  message says.
 * "a campaign that does not run": somebody paused it, so it gets no leads; opt-outs are done. Resume it at Instantly.
 * "refused n of m": the others are done. See activation.rejection, mend, run with `retry_rejected`.
 * "Only opt-outs were sent": the gate of a table that messages are made of failed. Mend that DAG first, then run this one.

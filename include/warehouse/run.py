@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,16 +29,25 @@ def is_cancelled(error: Exception) -> bool:
 
 
 def until_not_cancelled() -> Retry:
-    """Return what runs a statement again while BigQuery cancels it, after random waits, for three minutes at most.
+    """Return what runs one statement again while BigQuery cancels it, after random waits. For one call only.
 
+    The three minutes begin when BigQuery cancels it first: a statement that had run for longer is tried again, too.
     Nothing of a cancelled statement or transaction is done, and each of our scripts may be run again from its start.
-    Raises RetryError with BigQuery's last words.
+    Raises BigQuery's last words.
     """
+    cancelled_at: list[float] = []
+
+    def is_tried_again(error: Exception) -> bool:
+        if not is_cancelled(error):
+            return False
+        cancelled_at.append(time.monotonic())
+        return cancelled_at[-1] - cancelled_at[0] < ENDS_AFTER_SECONDS
+
     return Retry(
-        predicate=is_cancelled,
+        predicate=is_tried_again,
         initial=FIRST_WAIT_SECONDS,
         maximum=LONGEST_WAIT_SECONDS,
-        timeout=ENDS_AFTER_SECONDS,
+        timeout=None,
         on_error=lambda error: log.warning("BigQuery cancelled the statement; it runs again: %s", error),
     )
 

@@ -48,6 +48,7 @@ ENRICH_PER_SECOND = 0.98 * 1000 / 60
 SEARCH_PER_SECOND = 0.98 * 200 / 60
 OTHER_PER_SECOND = 0.98 * 200 / 60
 MAX_BULK = 10
+CREDITS_PER_PERSON = 1.0  # who comes back with an e-mail or a LinkedIn page; phones and waterfalls are charged later
 PAGE = 100
 MOST_FOUND = 50_000  # search shows no more, however many there are
 _INT64 = range(-(2**63), 2**63)
@@ -92,7 +93,8 @@ class BulkMatch:
     """Up to ten people. people: in the order asked, None for a miss, without the placeholder e-mail; empty where the
     answer has no list of that length (include/vendor_rows.py refuses it: it was paid for, so it is kept as received).
 
-    credits: what Apollo says it charged, by the price list where it tells no number that can be; None with a waterfall.
+    credits: what Apollo says it charged; by the price list where it tells nothing, and the most that it can have been where
+    what it tells can be no charge; None with a waterfall.
     billed: number of people who were charged for, which is not the number matched. None with a waterfall.
     request_id: to poll for what comes later; None unless more is coming.
     """
@@ -215,7 +217,7 @@ class ApolloHook(BaseHook):
         billed = body.get("unique_enriched_records")
         return BulkMatch(
             people=tuple(found) if whole else (),
-            credits=None if waterfall_email else _charged(body, found),
+            credits=None if waterfall_email else _charged(body, len(people)),
             billed=billed if isinstance(billed, int) else None,
             request_id=_request_id("bulk_match", body) if _more_is_coming(body) else None,
             reply=reply,
@@ -442,12 +444,22 @@ def _flags(phone: bool, personal: bool, waterfall_email: bool, webhook_url: str)
     return {name: value for name, value in flags.items() if value}
 
 
-def _charged(body: Mapping[str, Any], people: Sequence[Mapping[str, Any] | None]) -> float:
+def _charged(body: Mapping[str, Any], asked: int) -> float:
+    """What a call about so many people took. Who cannot be read counts as charged for."""
+    matches = body.get("matches")
     try:
         told = Fields(body).credits("credits_consumed")
     except OddAnswer:
-        told = None
-    return told if told is not None else float(sum(_is_billed(one) for one in people if one))
+        return asked * CREDITS_PER_PERSON
+    if told is not None:
+        return told
+    if not isinstance(matches, list) or len(matches) != asked:
+        return asked * CREDITS_PER_PERSON
+    people = [without_placeholder(one) for one in matches]
+    billed = sum(
+        _is_billed(read) if read is not None else one is not None for one, read in zip(matches, people, strict=True)
+    )
+    return billed * CREDITS_PER_PERSON
 
 
 def _is_billed(person: Mapping[str, Any]) -> bool:

@@ -11,12 +11,13 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import VendorDown, VendorError
+from hooks.errors import BadRequest, VendorDown, VendorError
 from hooks.transport import Call, Transport, endpoint
 
 VENDOR = "instantly"
 REQUESTS_PER_SECOND = 100.0
 MAX_LEADS = 1000  # in one call of add_leads
+MAX_BLOCKED = 1000  # in one call of bulk-create
 PAGE = 100
 
 
@@ -115,6 +116,39 @@ class InstantlyHook(BaseHook):
         """Put an e-mail address or a domain on the workspace's block list."""
         body = {"bl_value": value}
         return self._send("block", "POST", "/api/v2/block-lists-entries", repeatable=True, json=body)
+
+    def ensure_blocked(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Put e-mail addresses on the workspace's block list where they do not stand on it, and read it back.
+
+        Returns address -> id of its entry, for those that stand on it: whoever is missing was refused. One bad address
+        stops no other. Harmless to repeat.
+        """
+        held = self._blocked(addresses)
+        missing = [address for address in addresses if address not in held]
+        for start in range(0, len(missing), MAX_BLOCKED):
+            self._block_all(missing[start : start + MAX_BLOCKED])
+        return held | self._blocked(missing)
+
+    def _block_all(self, addresses: Sequence[str]) -> None:
+        body = {"bl_values": list(addresses)}
+        try:
+            self._send("block_all", "POST", "/api/v2/block-lists-entries/bulk-create", repeatable=True, json=body)
+        except BadRequest:
+            # It does not say which of them it is about; whether the last one alone is refused is read back.
+            if len(addresses) > 1:
+                middle = len(addresses) // 2
+                self._block_all(addresses[:middle])
+                self._block_all(addresses[middle:])
+
+    def _blocked(self, addresses: Sequence[str]) -> dict[str, str]:
+        """The ids of the entries that stand on the block list now."""
+        found = {}
+        for address in addresses:
+            entries = self._iter("list_blocked", "/api/v2/block-lists-entries", {"search": address})
+            entry = next((one for one in entries if str(one["bl_value"]).lower() == address.lower()), None)
+            if entry is not None:
+                found[address] = str(entry["id"])
+        return found
 
     def test_connection(self) -> tuple[bool, str]:
         """Read one campaign page: free, and it needs a good key."""

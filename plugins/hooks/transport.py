@@ -6,7 +6,6 @@ Nothing here logs a URL, a header or a body: URLs hold phone numbers, and bodies
 """
 
 import asyncio
-import json
 import logging
 import random
 import re
@@ -32,6 +31,7 @@ from hooks.errors import (
 )
 from hooks.limits import TokenBucket
 from hooks.trust import trusted_certificates
+from include.answer_fields import OddAnswer, read_json
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -395,8 +395,8 @@ def _read(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorEr
     if not text.strip():
         return Reply(response.status_code, text, None, response.content, response.headers)
     try:
-        return Reply(response.status_code, text, json.loads(text), response.content, response.headers)
-    except (ValueError, RecursionError):
+        return Reply(response.status_code, text, read_json(text), response.content, response.headers)
+    except OddAnswer:
         if call.repeatable:
             return VendorDown(
                 vendor,

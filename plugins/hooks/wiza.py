@@ -30,6 +30,7 @@ MAX_LIST = 2500
 MAX_PREVIEW = 30
 COMPANY_CREDITS = 2.0
 EMAIL_CREDITS = 2.0
+FULL_CREDITS = 7.0  # a person of a list at level `full`: e-mail and phone
 
 Level = Literal["none", "partial", "phone", "full"]
 ListLevel = Literal["none", "partial", "full"]
@@ -230,8 +231,10 @@ class WizaHook(BaseHook):
         body = {"size": size, "filters": dict(filters)}
         reply = self._post("search_prospects", "/prospects/search", body, repeatable=size == 0)
         data = _data("search_prospects", reply, unreadable)
-        charged = ((data.get("credits") or {}).get("api_credits") or {}).get("total") or 0.0
-        return Prospects(int(data.get("total") or 0), tuple(data.get("profiles") or ()), float(charged), reply)
+        profiles = data.get("profiles")
+        shown = tuple(profiles) if isinstance(profiles, Sequence) and not isinstance(profiles, str) else ()
+        total = finite(data.get("total"))
+        return Prospects(int(total or 0), shown, _charged(data, most=size * EMAIL_CREDITS), reply)
 
     def create_prospect_list(
         self, name: str, filters: Mapping[str, Any], max_profiles: int, *, level: ListLevel = "partial"
@@ -358,7 +361,15 @@ def _list(operation: str, reply: Reply, unreadable: type[VendorError]) -> People
     if not isinstance(data.get("id"), int) or not isinstance(data.get("status"), str):
         raise unreadable(VENDOR, operation, reply.status, "The body has no data.id and data.status.")
     counted = stats if isinstance(stats, Mapping) else {}
-    return PeopleList(data["id"], data["status"], counted, float(counted.get("credits") or 0.0), reply)
+    return PeopleList(data["id"], data["status"], counted, _list_credits(counted), reply)
+
+
+def _list_credits(stats: Mapping[str, Any]) -> float:
+    """What a list says that it took; the most that its people can have cost where what it says can be no charge."""
+    people = finite(stats.get("people"))
+    most = FULL_CREDITS * (people if people is not None and 0 <= people <= MAX_LIST else MAX_LIST)
+    told = 0.0 if stats.get("credits") is None else finite(stats["credits"])
+    return told if told is not None and 0 <= told <= FULL_CREDITS * MAX_LIST else most
 
 
 def _get_reveal(reveal_id: int) -> Call:
@@ -381,12 +392,12 @@ def _reveal(operation: str, reply: Reply, unreadable: type[VendorError]) -> Reve
         raise unreadable(VENDOR, operation, reply.status, "data.id is no whole number.")
     # What is neither true nor false is no longer worked on: it is kept, and refused when it is read.
     is_complete = data["is_complete"] is not False
-    return Reveal(data["id"], str(data["status"]), is_complete, _charged(data), reply)
+    return Reveal(data["id"], str(data["status"]), is_complete, _charged(data, most=EMAIL_CREDITS), reply)
 
 
-def _charged(data: Mapping[str, Any]) -> float:
-    """What a reveal says that it took; where that can be no number of credits, the price of a valid e-mail."""
+def _charged(data: Mapping[str, Any], *, most: float) -> float:
+    """What an answer says that it took; the most that it can have been where what it says can be no charge."""
     try:
         return Fields(data).part("credits").part("api_credits").credits("total") or 0.0
     except OddAnswer:
-        return EMAIL_CREDITS
+        return most

@@ -14,7 +14,7 @@ from include.airflow_google import BigQueryHook, GCSHook
 from include.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
 from include.tables import table
-from include.vendor_rows import LedgerRows, ledger_rows
+from include.vendor_rows import LedgerRows, Refused, ledger_rows
 from include.warehouse.run import run
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carr
 ADVICE = (
     "Nothing of it is used, and its price is booked; the answer as received is in the call ledger. Hold it against the "
     "vendor's contract. When include/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
+)
+CHARGE_ADVICE = (
+    "The people in the answer are used, and the most that the call can have taken is booked. Hold it against the vendor's "
+    "usage page; the answer as received is in the call ledger."
 )
 NAMED_KEYS = 5
 KNOWN = """
@@ -121,16 +125,17 @@ def _tell_refused(
             "row_key": one.request_key,
             "rule": one.field,
             "value": one.value,
-            "reason": f"{entry.vendor} {entry.operation}: {one.field} {one.problem}. {ADVICE}",
+            "reason": f"{entry.vendor} {entry.operation}: {one.field} {one.problem}. {_advice(one)}",
             "source_object": f"{folder}{entry.request_key}/response.json",
         }
         for entry, one in refused
     ]
     run(client, table("clean.rejected_row").sql("add_refused"), labels, rows=json.dumps(rows))
     (entry, first), count = refused[0], len(refused)
+    advice = " ".join(dict.fromkeys(_advice(one) for _, one in refused))
     message = (
-        f"{count} answers of {entry.vendor} {entry.operation} are refused, the first at request {first.request_key}: "
-        f"{first.field} {first.problem}. All of them: clean.rejected_row, table_name {TABLE}. {ADVICE}"
+        f"{count} answers of {entry.vendor} {entry.operation} are refused, or their charge is, the first at request "
+        f"{first.request_key}: {first.field} {first.problem}. All of them: clean.rejected_row, table_name {TABLE}. {advice}"
     )
     log.warning(message)
     run(
@@ -144,6 +149,10 @@ def _tell_refused(
         severity="warning",
         message=message,
     )
+
+
+def _advice(one: Refused) -> str:
+    return CHARGE_ADVICE if one.is_charge else ADVICE
 
 
 def _known(

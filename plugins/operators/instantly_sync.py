@@ -46,6 +46,7 @@ from include.activation.send import (
 )
 from include.airflow_defaults import GCP_CONN_ID
 from include.as_of import refuse_future
+from include.block_list import keep_blocked, unblocked
 from include.call_ledger import Entry
 from include.content_blocks import ContentBlock, content_block
 from include.send_store import SendStore, forecast
@@ -55,6 +56,7 @@ from operators.load_sends import send_store
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+BLOCKS_PER_STEP = 200  # so many addresses are put on the block list, read back and recorded at a time
 LEADS_PER_CALL = 100  # far below Instantly's 1000: what one lost answer puts in doubt
 DRAFT, COMPLETED = 0, 3
 SENDING = (1, 4)  # active, running subsequences
@@ -62,9 +64,18 @@ SENDING = (1, 4)  # active, running subsequences
 STOPPED = {2: "paused", -99: "stopped: account suspended", -1: "stopped: accounts unhealthy", -2: "stopped: bounces"}
 
 
-class BigQueryToInstantlyOperator(BaseOperator):
-    """Delete suppressed leads, change known ones, then add new leads to their audience's campaign.
+NOT_BLOCKED = (
+    "{count} suppressed addresses do not stand on Instantly's block list, and Instantly may e-mail whoever is added by hand. "
+    "Everything else is done. Look them up in activation.block_list (status refused), put them on the list at Instantly by "
+    "hand, then run this DAG again: it reads the list, and fails until they stand on it."
+)
 
+
+class BigQueryToInstantlyOperator(BaseOperator):
+    """Block suppressed addresses, delete suppressed leads, change known ones, then add new ones to their audience's campaign.
+
+    Each suppressed address goes on Instantly's block list first, also one that it has no lead of: a deleted lead is
+    forgotten, and the next import would mail it again. The list is read back, address by address (activation.block_list).
     Every call is in the call ledger before it is made. Adding leads is not repeatable: a lost answer is settled by
     asking Instantly which of the addresses it holds, before anything else is planned. Returns counts. Raises
     hooks.errors at the first vendor failure (what was sent is kept), ResponseLost at the end when answers were lost,
@@ -118,9 +129,10 @@ class BigQueryToInstantlyOperator(BaseOperator):
             plan, newer = plan.opt_outs(), {"newer_as_of": newest}
         if failed := store.failed_gates():
             plan = plan.opt_outs()
-        counts = self._counts(plan) | newer
+        to_block = unblocked(store)
+        counts = self._counts(plan) | newer | {"to_block": len(to_block)}
         self.log.info("%s: %s", "Dry run, nothing sent" if self.plan_only else "Plan", counts)
-        ended = {} if self.plan_only else self.send(store, hook, plan)
+        ended = {} if self.plan_only else self.send(store, hook, plan, self.block(store, hook, to_block))
         if failed:
             raise AirflowFailException(GATE_FAILED.format(vendor="Instantly", tables=", ".join(failed)))
         return counts | ended
@@ -159,8 +171,21 @@ class BigQueryToInstantlyOperator(BaseOperator):
             plan_new_leads(new, blocks, as_of, room, refused, self.retry_rejected),
         )
 
-    def send(self, store: SendStore, hook: InstantlyHook, plan: Plan) -> dict[str, int]:
-        """Make the plan's calls and return how the sends ended. Opt-outs go first."""
+    def block(self, store: SendStore, hook: InstantlyHook, addresses: Sequence[str]) -> int:
+        """Put addresses on the block list and record what it shows; return how many do not stand on it."""
+        refused = 0
+        for start in range(0, len(addresses), BLOCKS_PER_STEP):
+            part = addresses[start : start + BLOCKS_PER_STEP]
+            held = hook.ensure_blocked(part)
+            keep_blocked(store, part, held)
+            refused += len(part) - len(held)
+        return refused
+
+    def send(self, store: SendStore, hook: InstantlyHook, plan: Plan, not_blocked: int = 0) -> dict[str, int]:
+        """Make the plan's calls and return how the sends ended. Opt-outs go first.
+
+        not_blocked: suppressed addresses that Instantly's block list does not take; the run fails after all else is done.
+        """
         ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0, in_doubt=0)
         opt_outs = Counter(self._one(store, hook, send, "delete_lead") for send in plan.of(SUPPRESS))
         ended.update(opt_outs)
@@ -180,10 +205,12 @@ class BigQueryToInstantlyOperator(BaseOperator):
             for batch in batches(with_campaign(leads, campaign["id"]), LEADS_PER_CALL):
                 ended.update(self._add(store, hook, self._allowed(store, batch, ended)))
         self.log.info("Done: %s", dict(ended))
-        self._judge(ended, opt_outs["rejected"], len(plan.sends), stopped)
+        self._judge(ended, opt_outs["rejected"], len(plan.sends), stopped, not_blocked)
         return dict(ended)
 
-    def _judge(self, ended: Counter[str], opt_outs_refused: int, attempted: int, stopped: Sequence[str]) -> None:
+    def _judge(
+        self, ended: Counter[str], opt_outs_refused: int, attempted: int, stopped: Sequence[str], not_blocked: int
+    ) -> None:
         if ended["in_doubt"]:
             raise ResponseLost(
                 INSTANTLY,
@@ -193,6 +220,8 @@ class BigQueryToInstantlyOperator(BaseOperator):
             )
         if opt_outs_refused:
             raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="Instantly", count=opt_outs_refused))
+        if not_blocked:
+            raise AirflowFailException(NOT_BLOCKED.format(count=not_blocked))
         if is_too_many(ended["rejected"], attempted):
             raise AirflowFailException(
                 f"Instantly refused {ended['rejected']} of {attempted} sends; the others are done. Reasons are in "

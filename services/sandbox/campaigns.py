@@ -28,7 +28,8 @@ DAYS_OF_UNIT = {"days": 1.0, "hours": 1 / 24, "minutes": 1 / 1440}
 
 @dataclass
 class Sender:
-    """The sending half of one Instantly workspace. `campaigns`, `leads`, `webhooks` are the API's own objects by id."""
+    """The sending half of one Instantly workspace. `campaigns`, `leads`, `webhooks` are the API's own objects by id,
+    `blocked` its block list by value."""
 
     plan: Plan
     world: World
@@ -38,6 +39,7 @@ class Sender:
     campaigns: dict[str, dict[str, Any]] = field(default_factory=dict)
     leads: dict[str, dict[str, Any]] = field(default_factory=dict)
     webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    blocked: dict[str, dict[str, Any]] = field(default_factory=dict)
     waiting: dict[str, dict[str, Callable[[], None]]] = field(default_factory=dict)
 
     def enrol(self, lead_id: str) -> None:
@@ -50,6 +52,10 @@ class Sender:
         at = first_send(self.plan.seed, key, self.clock.now, self._zone(lead_id), self._window(campaign_id))
         self._plan_step(lead_id, 1, at.astimezone(UTC))
 
+    def is_blocked(self, email: str) -> bool:
+        """Whether an address, or its domain, stands on the block list."""
+        return email in self.blocked or email.partition("@")[2] in self.blocked
+
     def activate(self, campaign_id: str) -> None:
         """Lets the leads that waited go on, in the order of their ids."""
         for _, resume in sorted(self.waiting.pop(campaign_id, {}).items()):
@@ -60,7 +66,7 @@ class Sender:
 
     def _send(self, lead_id: str, step: int, at: datetime) -> None:
         lead = self.leads.get(lead_id)
-        if lead is None or lead["status"] != LEAD_ACTIVE:
+        if lead is None or lead["status"] != LEAD_ACTIVE or self.is_blocked(lead["email"]):
             return
         campaign = self.campaigns[lead["campaign"]]
         if campaign["status"] != ACTIVE:

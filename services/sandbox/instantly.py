@@ -68,7 +68,6 @@ class Instantly:
     plan: Plan
     sender: Sender
     ledger: Ledger
-    blocked: dict[str, dict[str, Any]] = field(default_factory=dict)
     lead_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
     # --- leads ---
@@ -122,7 +121,7 @@ class Instantly:
             return "invalid_email_count"
         if email in in_request:
             return "duplicate_email_count"
-        if email in self.blocked or email.split("@")[1] in self.blocked:
+        if self.sender.is_blocked(email):
             return "in_blocklist"
         if campaigns and skips:
             return "skipped_count"
@@ -290,7 +289,20 @@ class Instantly:
     # --- block list ---
 
     async def create_block(self, call: Call) -> Response:
-        value = call.body["bl_value"].strip().lower()
+        entry = self._block(call.body["bl_value"])
+        return JSONResponse(entry) if entry else error(400, "bl_value must be an e-mail address or a domain")
+
+    async def create_blocks(self, call: Call) -> Response:
+        entries = [self._block(value) for value in call.body["bl_values"]]
+        items = [entry for entry in entries if entry]
+        counts = {"valid_count": len(items), "invalid_count": len(entries) - len(items)}
+        return JSONResponse({"items": items, **counts})
+
+    def _block(self, given: str) -> dict[str, Any] | None:
+        """The entry of a value, new or as it was; None for what is neither an address nor a domain."""
+        value = given.strip().lower()
+        if not EMAIL.fullmatch(value if "@" in value else f"any@{value}"):
+            return None
         entry = {
             "id": identifier(self.plan.seed, "block", value),
             "timestamp_created": iso(self.sender.clock.now),
@@ -298,12 +310,12 @@ class Instantly:
             "bl_value": value,
             "is_domain": "@" not in value,
         }
-        return JSONResponse(self.blocked.setdefault(value, entry))
+        return self.sender.blocked.setdefault(value, entry)
 
     async def list_blocks(self, call: Call) -> Response:
         found = [
             entry
-            for entry in self.blocked.values()
+            for entry in self.sender.blocked.values()
             if call.query.get("search", "").lower() in entry["bl_value"]
             and (call.query.get("domains_only") != "true" or entry["is_domain"])
         ]
@@ -343,6 +355,7 @@ def instantly_routes(plan: Plan, sender: Sender, ledger: Ledger, faults: Faults)
         "deleteWebhook": api.delete_webhook,
         "listWebhookEvent": api.list_webhook_events,
         "createBlockListEntry": api.create_block,
+        "createblukBlockListEntry": api.create_blocks,
         "listBlockListEntry": api.list_blocks,
     }
     return vendor_routes(vendor, handlers, ledger, faults)

@@ -39,6 +39,7 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int, spool: Spool
     """
     known = {sender.name: sender for sender in senders}
     counts: Counter[tuple[str, str]] = Counter()
+    losing: set[str] = set()  # senders that deliver nothing twice and whose newest event was kept nowhere
     slots: list[anyio.CapacityLimiter] = []  # made inside the event loop, at the first event
 
     async def receive(request: Request) -> Response:
@@ -70,6 +71,7 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int, spool: Spool
             logger.error("not stored: %s", error)
             return await _put_off(sender, event, "not_stored")
         counts[sender.name, "stored" if is_new else "duplicate"] += 1
+        losing.discard(sender.name)
         return JSONResponse({})
 
     async def _put_off(sender: Sender, event: InboxEvent, outcome: str) -> Response:
@@ -78,6 +80,7 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int, spool: Spool
             return _refused(sender, outcome, sender.nack_status)
         await to_thread.run_sync(spool.keep, event)
         counts[sender.name, "spooled"] += 1
+        losing.discard(sender.name)
         return JSONResponse({})
 
     def _refused(sender: Sender, outcome: str, status: int) -> Response:
@@ -88,14 +91,21 @@ def receiver(senders: Sequence[Sender], inbox: Inbox, writers: int, spool: Spool
     async def failed(request: Request, error: Exception) -> Response:
         # A fault of our own must not lose an event either: 500 is final for GHL.
         sender = known.get(request.path_params.get("sender", ""))
-        # RB2B delivers nothing again: any other answer than 200 would only switch it off.
-        return _refused(sender, "failed", sender.nack_status or 200) if sender else JSONResponse({}, status_code=500)
+        if sender is None:
+            return JSONResponse({}, status_code=500)
+        if sender.nack_status is None:
+            # RB2B delivers nothing again, and any other answer than 200 switches it off until a person turns it on: then all
+            # that comes later is lost, too. So this one is lost, and /healthz says it to whoever watches us.
+            losing.add(sender.name)
+            logger.error("%s event lost: %s", sender.name, type(error).__name__)
+        return _refused(sender, "failed", sender.nack_status or 200)
 
     async def healthz(request: Request) -> Response:
         outcomes: dict[str, dict[str, int]] = {name: {} for name in known}
         for (name, outcome), count in sorted(counts.items()):
             outcomes[name][outcome] = count
-        return JSONResponse({"status": "ok", "events": outcomes})
+        status = f"events are lost: {', '.join(sorted(losing))}" if losing else "ok"
+        return JSONResponse({"status": status, "events": outcomes}, status_code=503 if losing else 200)
 
     async def drain() -> None:
         while True:

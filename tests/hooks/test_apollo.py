@@ -245,13 +245,32 @@ def test_bulk_match_when_the_answer_is_of_another_length_then_it_is_kept_and_nob
     assert json.loads(found.reply.text) == body
 
 
-@pytest.mark.parametrize("told", [-5, "x", [], 1e300, None, True])
-def test_bulk_match_when_the_charge_can_be_none_then_it_is_the_price_list(vendor: Sandbox, told: Any) -> None:
+@pytest.mark.parametrize("told", [-5, "x", [], 1e300, True])
+def test_bulk_match_when_the_charge_can_be_none_then_it_is_the_most_it_can_have_been(
+    vendor: Sandbox, told: Any
+) -> None:
     person = {"email": "ada@bright.test", "linkedin_url": None}
-    body = {"matches": [person, "odd"], "credits_consumed": told, "unique_enriched_records": "x"}
+    body = {"matches": [person, None, "odd"], "credits_consumed": told, "unique_enriched_records": "x"}
     order(vendor, operation="bulkPeopleEnrichment", status=200, body=body)
-    found = ApolloHook().bulk_match([PersonQuery(name="Ada Molar"), PersonQuery(name="Ben Cuspid")])
-    assert (found.credits, found.billed, found.people) == (1.0, None, (person, None))
+    found = ApolloHook().bulk_match([PersonQuery(name=f"Ada Molar{number}") for number in "abc"])
+    assert (found.credits, found.billed, found.people) == (3.0, None, (person, None, None))
+
+
+@pytest.mark.parametrize(
+    ("matches", "credits"),
+    [
+        ([{"email": "ada@bright.test"}, None], 1.0),
+        ([{"email": None}, {"linkedin_url": "http://www.linkedin.com/in/ada"}], 1.0),
+        ([{"email": "ada@bright.test"}, "odd"], 2.0),
+        ([{"email": None}], 2.0),
+        ("x", 2.0),
+    ],
+)
+def test_bulk_match_when_no_charge_is_told_then_it_is_the_price_list_and_who_is_unread_counts(
+    vendor: Sandbox, matches: Any, credits: float
+) -> None:
+    order(vendor, operation="bulkPeopleEnrichment", status=200, body={"matches": matches})
+    assert ApolloHook().bulk_match([PersonQuery(name="Ada Molar"), PersonQuery(name="Ben Cuspid")]).credits == credits
 
 
 def test_calls_when_they_cannot_be_right_then_refused_before_they_are_made() -> None:

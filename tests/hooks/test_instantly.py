@@ -97,6 +97,31 @@ def test_blocked_address_when_added_then_is_not_uploaded(campaign: dict[str, Any
     assert (answer["in_blocklist"], answer["leads_uploaded"]) == (1, 0)
 
 
+def test_ensure_blocked_when_some_stand_there_and_one_is_no_address_then_all_others_are_blocked_once(
+    vendor: Sandbox,
+) -> None:
+    hook, tag = InstantlyHook(), uuid.uuid4().hex[:6]
+    first, second, third = (f"{name}{tag}@hook-test.example" for name in ("ada", "ben", "cy"))
+    hook.block(first)
+    held = hook.ensure_blocked([first, second, "no address", third])
+    assert set(held) == {first, second, third}
+    assert hook.ensure_blocked([second, first]) == {first: held[first], second: held[second]}
+    assert hook.ensure_blocked([]) == {}
+
+
+def test_ensure_blocked_when_a_batch_is_refused_then_it_is_halved_and_read_back(vendor: Sandbox) -> None:
+    addresses = [f"{number}{uuid.uuid4().hex[:6]}@hook-test.example" for number in range(4)]
+    fault = {"vendor": "instantly", "operation": "createblukBlockListEntry", "status": 400}
+    # The whole, its first half, and the first of that: three others are taken.
+    vendor.admin.post("faults", json=fault | {"times": 3}).raise_for_status()
+    assert list(InstantlyHook().ensure_blocked(addresses)) == addresses[1:]
+    # Refused and done: only what the list shows counts.
+    vendor.admin.post(
+        "faults", json={"vendor": "instantly", "operation": "createblukBlockListEntry", "kind": "drop_response"}
+    )
+    assert list(InstantlyHook().ensure_blocked(addresses)) == [*addresses[1:], addresses[0]]
+
+
 def test_webhook_when_created_then_is_listed_until_it_is_deleted(vendor: Sandbox) -> None:
     hook = InstantlyHook()
     url = f"http://127.0.0.1:9/webhooks/instantly/{uuid.uuid4().hex}"

@@ -110,6 +110,29 @@ def test_start_reveal_when_the_path_is_not_wizas_then_says_so_and_refuses_nobody
         WizaHook().start_reveal("Ada Molar", company="Example Dental")
 
 
+@pytest.mark.parametrize("told", [-1, 1e300, "x", [], {"total": -1}])
+def test_charges_when_they_can_be_none_then_the_people_stand_at_the_most_they_can_have_cost(
+    vendor: Sandbox, told: object
+) -> None:
+    answers = {
+        "getIndividualReveal": {"id": 5, "status": "finished", "is_complete": True, "credits": {"api_credits": told}},
+        "prospectSearch": {
+            "total": 2,
+            "profiles": [{"name": "Ada"}, {"name": "Ben"}],
+            "credits": {"api_credits": told},
+        },
+        "getList": {"id": 3, "status": "finished", "stats": {"people": 2, "credits": told}},
+    }
+    for operation, data in answers.items():
+        fault = {"vendor": "wiza", "operation": operation, "status": 200, "body": {"data": data}}
+        vendor.admin.post("faults", json=fault).raise_for_status()
+    hook = WizaHook()
+    reveal, shown, made = hook.reveal(5), hook.search_prospects({}, size=2), hook.list(3)
+    assert (reveal.is_complete, reveal.credits) == (True, 2.0)
+    assert (len(shown.profiles), shown.credits) == (2, 4.0)
+    assert (made.stats["people"], made.credits) == (2, 14.0)
+
+
 def test_reveal_is_complete_when_the_id_is_bad_then_waiting_is_pointless(vendor: Sandbox) -> None:
     async def ask() -> bool:
         hook = WizaHook()

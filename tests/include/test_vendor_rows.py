@@ -58,9 +58,7 @@ def test_ledger_rows_when_any_field_holds_any_odd_value_then_nothing_is_raised_a
         ("apollo", ("matches", 0, "organization", "founded_year"), "-5", "organization.founded_year"),
         ("apollo", ("matches", 0, "email"), "[]", "email"),
         ("apollo", ("matches", 0), '"x"', "the answer"),
-        ("apollo", ("credits_consumed",), "-3", "credits_consumed"),
         ("wiza", ("data", "phones"), "{}", "data.phones"),
-        ("wiza", ("data", "credits", "api_credits", "total"), "1e999", "data.credits.api_credits.total"),
         ("wiza", ("data", "title"), "5", "data.title"),
         ("clay", (0, "data", 0, "result", "work_email"), "true", "work_email"),
         ("clay", (0, "data", 0, "status"), "1", "status"),
@@ -79,9 +77,48 @@ def test_ledger_rows_when_a_field_is_odd_then_its_entry_is_refused_by_name_and_t
     read = ledger_rows(entry(vendor, with_value(answer, path, value)))
     assert field in [one.field for one in read.refused]
     assert read.rows[0]["status"] == "failed"
-    if len(read.rows) == 2 and field != "credits_consumed":
+    if len(read.rows) == 2:
         assert (read.rows[1]["status"], [one.request_key for one in read.refused]) == ("responded", ["key1"])
         assert "@bright.test" in read.rows[1]["found"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "field"),
+    [
+        ("apollo", ("credits_consumed",), "credits_consumed"),
+        ("wiza", ("data", "credits", "api_credits", "total"), "data.credits.api_credits.total"),
+        ("wiza", ("data", "credits", "api_credits"), "data.credits.api_credits"),
+        ("wiza", ("data", "credits"), "data.credits"),
+    ],
+)
+@pytest.mark.parametrize("value", ["-1", "1e300", "1e999", "NaN", '"x"', "true", "[]", "9" * 5000])
+def test_ledger_rows_when_only_the_charge_is_odd_then_the_people_stand_and_the_figure_is_refused(
+    vendor: str, path: tuple[Any, ...], field: str, value: str
+) -> None:
+    read = ledger_rows(entry(vendor, with_value(ANSWERS[vendor][1], path, value)))
+    assert [(one.request_key, one.field, one.is_charge) for one in read.refused] == [("odd", field, True)]
+    assert {row["status"] for row in read.rows} == {"responded"}
+    assert all("@bright.test" in row["found"] for row in read.rows)
+    assert sum(row["credits"] for row in read.rows) == pytest.approx(2.0)
+    for row in read.rows:  # what a JSON column takes
+        json.loads(row["body"], parse_constant=pytest.fail)
+
+
+def test_ledger_rows_when_an_unread_part_of_the_charge_cannot_be_stored_then_the_person_stands() -> None:
+    path = ("data", "credits", "api_credits", "phone_credits")
+    read = ledger_rows(entry("wiza", with_value(WIZA, path, "1e999")))
+    assert [(one.field, one.is_charge) for one in read.refused] == [(".".join(path), True)]
+    assert "dana@bright.test" in read.rows[0]["found"] and "Infinity" not in read.rows[0]["body"]
+
+
+def test_ledger_rows_when_charge_and_person_are_odd_then_both_are_refused_and_the_neighbor_stands() -> None:
+    odd = APOLLO | {"credits_consumed": "x", "matches": [PERSON | {"email": []}, PERSON]}
+    read = ledger_rows(entry("apollo", json.dumps(odd)))
+    assert [(one.request_key, one.field, one.is_charge) for one in read.refused] == [
+        ("odd", "credits_consumed", True),
+        ("key1", "email", False),
+    ]
+    assert [row["status"] for row in read.rows] == ["failed", "responded"]
 
 
 @pytest.mark.parametrize("matches", [[PERSON], [PERSON] * 3, [], None, "x"])
@@ -116,6 +153,7 @@ def test_ledger_rows_when_the_booked_charge_can_be_none_then_the_most_is_counted
             assert sum(row["credits"] for row in read.rows) == most
             assert sum(row["cost_usd"] for row in read.rows) == pytest.approx(most * 0.05)
             assert [one.field for one in read.refused] == ["credits"]
+            assert {row["status"] for row in read.rows} == {"responded"} and all(row["found"] for row in read.rows)
         assert vendor_rows(entry("twilio", "{}", credits=credits))[0]["cost_usd"] == 0.0
 
 

@@ -162,12 +162,14 @@ def test_load_answers_when_some_are_odd_then_those_are_refused_by_name_and_the_r
         assert load_answers(bigquery_client, lake, labels)["apollo"] == (0 if attempt else 7)
     rows = {row["request_key"]: row for row in _table(bigquery_client)}
     assert rows["good-0"]["status"] == "responded" and rows["good-0"]["found"]["email"] == "ben@bright.test"
-    assert {row["status"] for key, row in rows.items() if key != "good-0"} == {"failed"}
-    assert all(row["found"] is None and row["body"] is None for key, row in rows.items() if key != "good-0")
+    assert rows["odd4-0"]["status"] == "responded" and rows["odd4-0"]["found"]["email"] == "ada@bright.test"
+    bad = [row for key, row in rows.items() if key not in ("good-0", "odd4-0")]
+    assert {row["status"] for row in bad} == {"failed"}
+    assert all(row["found"] is None and row["body"] is None for row in bad)
     assert sum(row["credits"] for row in rows.values()) == pytest.approx(6.0)
     assert sum(row["cost_usd"] for row in rows.values()) == pytest.approx(0.3)
     judged = list(bigquery_client.query_and_wait("SELECT npi, usable_email FROM enriched.answer WHERE email IS NOT NULL"))  # fmt: skip # noqa: E501
-    assert [(row["npi"], row["usable_email"]) for row in judged] == [("2000000001", True)]
+    assert [(row["npi"], row["usable_email"]) for row in judged] == [("2000000001", True)] * 2
     sql = "SELECT row_key, rule, reason, source, source_object FROM clean.rejected_row WHERE run_date = '2025-11-10' AND table_name = 'raw.vendor_response'"  # noqa: E501
     refused = {(row["row_key"], row["rule"]): row for row in bigquery_client.query_and_wait(sql)}
     assert sorted(refused) == [
@@ -181,10 +183,14 @@ def test_load_answers_when_some_are_odd_then_those_are_refused_by_name_and_the_r
     one = refused[("odd0-0", "organization.website_url")]
     assert (one["source"], one["source_object"].endswith("calls/apollo/bulk_match/odd0/response.json")) == ("apollo", True)  # fmt: skip # noqa: E501
     assert one["reason"].startswith("apollo bulk_match: organization.website_url must be a web address. Nothing of it")
+    assert "The people in the answer are used, and the most" in refused["odd4", "credits_consumed"]["reason"]
     sql = "SELECT source, subject, message FROM ops.alert WHERE check_name = 'refused_answers'"
     (alert,) = bigquery_client.query_and_wait(sql)
     assert (alert["source"], alert["subject"]) == ("apollo", "bulk_match odd0-0")
-    assert "6 answers of apollo bulk_match are refused" in alert["message"] and "website_url" in alert["message"]
+    assert (
+        "6 answers of apollo bulk_match are refused, or their charge is" in alert["message"]
+        and "website_url" in alert["message"]
+    )
 
 
 @pytest.mark.parametrize("vendor", ANSWERS)

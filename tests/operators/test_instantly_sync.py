@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from hooks.errors import AuthFailed, BadRequest, ResponseLost
+from hooks.errors import AuthFailed, BadRequest, OutOfCredits, ResponseLost
 from hooks.instantly import InstantlyHook
 from hooks.transport import Call
 from operators.instantly_sync import BigQueryToInstantlyOperator
@@ -28,6 +29,7 @@ from tests.operators.activation import (
     suppress,
     to_instantly,
 )
+from tests.sql.clean.raw_events import ghl, replace_partitions
 from tests.sql.segmented.registry import AS_OF, person_id, rows
 
 if TYPE_CHECKING:
@@ -52,6 +54,17 @@ def held(npis: list[str]) -> dict[str, dict[str, Any]]:
     """The leads that Instantly holds, by NPI."""
     npi_of = {email(npi): npi for npi in npis}
     return {npi_of[lead["email"]]: lead for lead in InstantlyHook().iter_leads(contacts=list(npi_of))}
+
+
+def blocked(addresses: Iterable[str]) -> dict[str, str]:
+    """The ids of the addresses' entries on the block list."""
+    send = InstantlyHook().get_conn().send
+    found = {}
+    for address in addresses:
+        params = {"search": address}
+        reply = send(Call("list", "GET", "/api/v2/block-lists-entries", repeatable=True, params=params))
+        found |= {entry["bl_value"]: entry["id"] for entry in reply.body["items"]}
+    return found
 
 
 def test_execute_when_leads_are_ready_then_each_arrives_with_its_content(
@@ -299,6 +312,74 @@ def test_execute_when_opt_out_is_refused_then_the_run_fails_and_every_run_offers
     assert set(held([*npis, *late])) == set(late)
 
 
+def test_execute_when_addresses_are_suppressed_then_they_stand_on_the_block_list_also_without_a_lead(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    lead, replaced, unknown, free = ready(bigquery_client, 4)
+    to_instantly()
+    # Opted out by the person, with an address that has been replaced since; by the address, of nobody whom Instantly has;
+    # and by an address that only an event names.
+    suppress(bigquery_client, "person", person_id(replaced), channel="email")
+    replace_email(bigquery_client, replaced, f"new.{replaced}@main-street.example")
+    suppress(bigquery_client, "email", email(lead))
+    suppress(bigquery_client, "person", person_id(unknown), channel="sms")  # closes no e-mail
+    stranger = f"stranger.{lead}@elsewhere.example"
+    replace_partitions(
+        bigquery_client, [ghl("u", "ContactUpdate", "2025-11-10T05:00:00+00:00", email=f"S <{stranger.upper()}>")]
+    )
+    suppress(bigquery_client, "email", stranger)
+    counts = to_instantly()
+    stopped = {email(lead), email(replaced), f"new.{replaced}@main-street.example", stranger}
+    assert counts["to_block"] == 4
+    assert set(blocked(stopped | {email(unknown), email(free)})) == stopped
+    assert set(held([lead, replaced, unknown, free])) == {unknown, free}
+    kept = rows(bigquery_client, "SELECT email_hash, status, remote_id FROM activation.block_list")
+    assert {(row["email_hash"], row["remote_id"]) for row in kept} == {
+        (hashlib.sha256(address.encode()).hexdigest(), entry) for address, entry in blocked(stopped).items()
+    }
+    assert {row["status"] for row in kept} == {"blocked"}
+    before = calls(world, "instantly")
+    assert to_instantly()["to_block"] == 0
+    assert calls(world, "instantly") == before
+
+
+def test_execute_when_the_block_list_refuses_then_opt_outs_are_done_and_every_run_fails_until_it_takes_them(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    npis = ready(bigquery_client, 2)
+    to_instantly()
+    suppress(bigquery_client, "email", email(npis[0]))
+    for status in (400, 409):
+        with world.admin as admin:
+            admin.post(
+                "faults", json={"vendor": "instantly", "operation": "createblukBlockListEntry", "status": status}
+            )
+        with pytest.raises(AirflowFailException, match="1 suppressed addresses do not stand on Instantly's block list"):
+            to_instantly()
+    assert set(held(npis)) == {npis[1]}
+    status_of = "SELECT status, remote_id FROM activation.block_list"
+    assert [tuple(row.values()) for row in rows(bigquery_client, status_of)] == [("refused", None)]
+    assert to_instantly(plan_only=True)["to_block"] == 1
+    assert blocked({email(npis[0])}) == {}
+    to_instantly()
+    assert [row["status"] for row in rows(bigquery_client, status_of)] == ["blocked"]
+
+
+def test_execute_when_blocking_breaks_off_then_no_lead_is_deleted_before_it_and_the_next_run_does_both(
+    world: Sandbox, bigquery_client: bigquery.Client
+) -> None:
+    (npi,) = ready(bigquery_client, 1)
+    to_instantly()
+    suppress(bigquery_client, "email", email(npi))
+    with world.admin as admin:
+        admin.post("faults", json={"vendor": "instantly", "operation": "createblukBlockListEntry", "status": 402})
+    with pytest.raises(OutOfCredits):
+        to_instantly()
+    assert set(held([npi])) == {npi}
+    to_instantly()
+    assert held([npi]) == {} and set(blocked({email(npi)})) == {email(npi)}
+
+
 def test_execute_when_suppressed_lead_is_gone_then_it_counts_as_done(
     world: Sandbox, bigquery_client: bigquery.Client
 ) -> None:
@@ -389,7 +470,8 @@ def test_execute_when_a_gate_failed_then_opt_outs_alone_are_sent_until_it_passes
     ):
         to_instantly()
     after = calls(world, "instantly")
-    assert sum(after.values()) == sum(before.values()) + 1
+    made = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    assert made == {"listBlockListEntry": 2, "createblukBlockListEntry": 1, "deleteLead": 1}
     judged(bigquery_client, "enriched.contact", True, LATER)
     assert to_instantly()["creates"] == 1
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
-from google.api_core.exceptions import BadRequest, RetryError
+from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from include.warehouse import run as door
-from include.warehouse.run import is_cancelled, run, run_job
+from include.warehouse.run import is_cancelled, run, run_job, until_not_cancelled
 from services.embedded.cloud import Cloud
 
 RAISED = """
@@ -61,10 +62,26 @@ def test_run_when_it_is_cancelled_each_time_then_it_ends_with_bigquerys_words(
 ) -> None:
     monkeypatch.setattr(door, "ENDS_AFTER_SECONDS", 2.0)
     cancel(10_000)
-    with pytest.raises(RetryError, match="aborted due to concurrent update against table .*ops.alert"):
+    with pytest.raises(BadRequest, match="aborted due to concurrent update against table .*ops.alert"):
         run(bigquery_client, RAISED, {}, day="2026-01-02")
     cancel(0)
     assert rows(bigquery_client) == 0
+
+
+def test_until_not_cancelled_when_the_statement_ran_long_before_then_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(door, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(door, "ENDS_AFTER_SECONDS", 0.2)
+    ended = iter([BadRequest(f"aborted {door.CANCELLED}"), None])
+
+    def ran_long() -> str:
+        time.sleep(0.3)
+        if (error := next(ended)) is not None:
+            raise error
+        return "done"
+
+    assert until_not_cancelled()(ran_long)() == "done"
 
 
 def test_run_when_the_statement_itself_is_wrong_then_it_is_not_tried_again(

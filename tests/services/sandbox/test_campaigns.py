@@ -45,13 +45,17 @@ def leads_of(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def run_week(plan: Plan, receiver: Receiver, until: str = "2025-11-23T23:00:00Z") -> tuple[TestClient, str]:
+def run_week(
+    plan: Plan, receiver: Receiver, until: str = "2025-11-23T23:00:00Z", blocked: list[str] | None = None
+) -> tuple[TestClient, str]:
     client = in_process(plan)
     hook = {"target_hook_url": receiver.url + "/webhooks/instantly", "event_type": "all_events", "headers": SECRET}
     client.post(f"{API}/webhooks", headers=INSTANTLY, json=hook)
     campaign = new_campaign(client, sequences=SEQUENCE, email_list=["sam@growth.example", "kim@growth.example"])
     body = {"campaign_id": campaign, "leads": leads_of(plan)}
     assert client.post(f"{API}/leads/add", headers=INSTANTLY, json=body).status_code == 200
+    if blocked:
+        client.post(f"{API}/block-lists-entries/bulk-create", headers=INSTANTLY, json={"bl_values": blocked})
     client.post("/__sandbox__/clock", json={"now": until})
     return client, campaign
 
@@ -102,6 +106,15 @@ def test_lead_when_it_replied_bounced_or_left_then_no_second_email(plan: Plan, r
             ended.add(event["lead_email"])
     assert ended
     assert 0.5 * steps[1] < steps[2] < steps[1]
+
+
+def test_lead_when_its_address_or_domain_is_blocked_then_no_email(plan: Plan, receiver: Receiver) -> None:
+    address, other, *_ = (lead["email"] for lead in leads_of(plan))
+    domain = other.partition("@")[2]
+    run_week(plan, receiver, blocked=[address, domain])
+    mailed = {event["lead_email"] for event in events(receiver)}
+    assert len(mailed) > 100
+    assert address not in mailed and not any(one.endswith(f"@{domain}") for one in mailed)
 
 
 def test_leads_when_listed_after_the_week_then_counts_equal_the_events(plan: Plan, receiver: Receiver) -> None:

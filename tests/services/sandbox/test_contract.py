@@ -168,6 +168,11 @@ def _answers(client: TestClient) -> list[tuple[str, str, int, object]]:
             "createBlockListEntry",
             client.post(f"{api}/block-lists-entries", headers=INSTANTLY, json={"bl_value": "no@mail.example"}),
         ),  # fmt: skip # noqa: E501
+        (
+            "instantly.yaml",
+            "createblukBlockListEntry",
+            client.post(f"{api}/block-lists-entries/bulk-create", headers=INSTANTLY, json={"bl_values": ["x.example"]}),
+        ),
         ("instantly.yaml", "listBlockListEntry", client.get(f"{api}/block-lists-entries", headers=INSTANTLY)),
     ]
     calls += _ad_calls(client) + _leadfeeder_calls(client) + _address_calls(client)

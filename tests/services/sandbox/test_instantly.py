@@ -51,6 +51,23 @@ def test_add_when_rows_have_every_fault_then_each_counter_tells_and_index_names_
     ]
 
 
+def test_bulk_create_when_values_are_odd_or_there_already_then_counts_them_and_keeps_one_entry(
+    client: TestClient,
+) -> None:
+    values = ["Ada@practice.example", "other.example", "no one", "ada@practice.example"]
+    made = client.post(f"{API}/block-lists-entries/bulk-create", headers=INSTANTLY, json={"bl_values": values}).json()
+    assert (made["valid_count"], made["invalid_count"]) == (3, 1)
+    assert [(one["bl_value"], one["is_domain"]) for one in made["items"]] == [
+        ("ada@practice.example", False),
+        ("other.example", True),
+        ("ada@practice.example", False),
+    ]
+    shown = client.get(f"{API}/block-lists-entries", headers=INSTANTLY, params={"search": "ada@practice"}).json()
+    assert shown["items"] == [made["items"][0]]
+    odd = client.post(f"{API}/block-lists-entries", headers=INSTANTLY, json={"bl_value": "no one"})
+    assert odd.status_code == 400
+
+
 def test_add_when_lead_is_in_this_campaign_already_then_duplicated_and_not_sent_again(client: TestClient) -> None:
     campaign = new_campaign(client)
     add(client, campaign, ["ada@practice.example"])

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from starlette.testclient import TestClient
 
-from include.event_inbox import InboxEvent, raw_event_row
+from include.event_inbox import InboxEvent, object_name, raw_event_row
 from services.embedded.process import free_port
 from services.webhooks import receiver as receiver_module
 from services.webhooks.inbox import inbox
@@ -247,6 +247,30 @@ def test_post_when_store_is_down_then_rb2b_event_waits_on_disk_until_the_store_i
     [row] = _rows(lake)
     assert (row["sender"], row["body_sha256"]) == ("rb2b", hashlib.sha256(body).hexdigest())
     assert [file.name for file in tmp_path.glob("*")] == ["strange.event"]
+
+
+def test_post_when_rb2b_event_can_be_kept_nowhere_then_health_says_so_until_one_is_kept_again(
+    cut_off_client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/webhooks/rb2b/{PATH_SECRET}"
+    taken = [tmp_path / f"{hashlib.sha256(_name_of(VISIT, day).encode()).hexdigest()}.part" for day in (0, 1)]
+    for part in taken:  # a folder where the file must go: the disk does not take it
+        part.mkdir()
+    assert cut_off_client.post(path, content=VISIT).status_code == 200  # any other answer switches RB2B off
+    health = cut_off_client.get("/healthz")
+    assert (health.status_code, health.json()["status"]) == (503, "events are lost: rb2b")
+    assert _counts(cut_off_client, "rb2b") == {"failed": 1}
+    assert "rb2b event lost" in caplog.text
+    for part in taken:
+        part.rmdir()
+    assert cut_off_client.post(path, content=VISIT).status_code == 200
+    assert cut_off_client.get("/healthz").json()["status"] == "ok"
+    assert _counts(cut_off_client, "rb2b") == {"failed": 1, "spooled": 1}
+
+
+def _name_of(body: bytes, days_from_now: int) -> str:
+    at = datetime.now(UTC) + timedelta(days=days_from_now)
+    return object_name(InboxEvent("rb2b", rb2b_dedup_key(body), at, {}, body))
 
 
 def test_receiver_when_it_starts_then_what_waited_on_disk_reaches_the_store(

@@ -40,6 +40,7 @@ OPT_OUTS: dict[str, tuple[str, dict[str, Any] | str, set[str]]] = {
     "off": ("ghl", {"type": "ContactUpdate", **CONTACT, "dnd": False, "dndSettings": {"Email": {"status": "inactive"}}}, set()),
     "inbound": ("ghl", {"type": "ContactUpdate", **CONTACT, "inboundDndSettings": {"all": {"status": "active"}}}, set()),
     "new type": ("ghl", {"type": "ContactConsentUpdate", **CONTACT, "dnd": True}, {"all"}),
+    "no type": ("ghl", {"email": AT, "dnd": True}, {"all"}),
     # ... and wherever the contact stands.
     "data": ("ghl", {"type": "ContactDndUpdate", "webhookId": "n1", "data": {"id": "ctc1", "email": AT, "dnd": True}}, {"all"}),
     "data settings": ("ghl", {"type": "ContactUpdate", "data": {"id": "ctc1", "email": AT, "dndSettings": EMAIL_ACTIVE}}, {"email"}),
@@ -80,6 +81,12 @@ OPT_OUTS: dict[str, tuple[str, dict[str, Any] | str, set[str]]] = {
     "reply for an office": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text": "Please take us off and stop sending these."}, {"email"}),
     "reply with an empty snippet": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text_snippet": "", "reply_text": "Unsubscribe"}, {"email"}),
     "glad reply": ("instantly", {**INSTANTLY, "event_type": "reply_received", "lead_email": AT, "reply_text": "Sounds good!\n> to unsubscribe: https://x.example"}, set()),
+    # ... with words of an opt-out in an event that else means nothing to us, or whose type is new.
+    "campaign done": ("instantly", {**INSTANTLY, "event_type": "campaign_completed", "lead_email": AT, "dnd": True}, {"all"}),
+    "campaign done, unsubscribed": ("instantly", {**INSTANTLY, "event_type": "campaign_completed_for_lead_without_reply", "lead_email": AT, "unsubscribed": True}, {"email"}),
+    "search done": ("instantly", {**INSTANTLY, "event_type": "supersearch_enrichment_completed", "data": {"lead": {"email": AT, "do_not_contact": "yes"}}}, {"all"}),
+    "new instantly type": ("instantly", {**INSTANTLY, "event_type": "lead_paused", "lead_email": AT, "opted_out": True}, {"all"}),
+    "campaign done, nothing said": ("instantly", {**INSTANTLY, "event_type": "campaign_completed", "lead_email": AT, "dnd": False}, set()),
     "instantly data": ("instantly", {"event_type": "lead_unsubscribed", "data": {"lead_email": AT}}, {"email"}),
     # How the address is written.
     "display name": ("instantly", {**INSTANTLY, "event_type": "lead_unsubscribed", "lead_email": f"Dana <{AT}>"}, {"email"}),
@@ -93,6 +100,14 @@ OPT_OUTS: dict[str, tuple[str, dict[str, Any] | str, set[str]]] = {
     "half of an emoji": ("instantly", f'{{"event_type":"lead_unsubscribed","lead_email":"AT","reply_text_snippet":"{SPEECH}"}}', {"email"}),
     "two bytes a letter": ("ghl", "\ufffd\ufffd" + "".join(f"{c}\0" for c in '{"type":"ContactUpdate","email":"AT","dnd":true}'), {"all"}),
 }  # fmt: skip
+
+# Wherever a sender may put a contact, its address stands beside what it says of it.
+for place in ("contact", "contactDetails", "contactSnapshot", "customData", "customdata", "lead", "triggerData", "webhookPayload"):  # fmt: skip
+    told: dict[str, Any] = {place: {"email": AT, "dnd": True}}
+    for sender, kind in (("ghl", {"type": "ContactUpdate"}), ("instantly", {"event_type": "campaign_completed"})):
+        OPT_OUTS[f"{sender} {place}"] = (sender, {**kind, **told}, {"all"})
+        OPT_OUTS[f"{sender} data {place}"] = (sender, {**kind, "data": told}, {"all"})
+        OPT_OUTS[f"{sender} {place} beside"] = (sender, {**kind, "data": {"dnd": True, place: {"email": AT}}}, {"all"})
 
 
 def opt_out_row(number: int, address: str, sender: str, body: dict[str, Any] | str, key: str) -> dict[str, Any]:

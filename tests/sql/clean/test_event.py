@@ -180,6 +180,52 @@ def test_query_when_one_order_is_announced_twice_then_one_purchase(bigquery_clie
     assert sorted(events) == ["another", "created"]
 
 
+def test_query_when_only_the_second_announcement_says_do_not_disturb_then_it_closes_and_the_order_is_one_purchase(
+    bigquery_client: bigquery.Client,
+) -> None:
+    know_contact(bigquery_client, DANA, "dana@brightsmile.example", ghl_id="ctc1")
+    first = ghl("created", "OrderCreate", **order("1", ONE_TIME))
+    second = ghl(
+        "updated", "OrderStatusUpdate", "2026-11-03T18:00:00+00:00", **order("1", ONE_TIME), contact={"dnd": True}
+    )
+    events = clean(bigquery_client, first, second, {**second, "received_date": "2026-11-04"})
+    assert {key: row["canonical_type"] for key, row in events.items()} == {
+        "created": "purchase",
+        "updated": "consent_changed",
+    }
+    assert (events["updated"]["person_id"], events["updated"]["attributes"]["dnd"]) == (DANA, True)
+    assert balance(bigquery_client)["filtered", "duplicate"] == 1
+    [row] = bigquery_client.query_and_wait("SELECT identifier_hash, channel FROM clean.suppression")
+    assert (row["identifier_hash"], row["channel"]) == (DANA, "all")
+
+
+def test_query_when_another_body_comes_under_a_known_key_then_its_opt_out_is_not_a_duplicate(
+    bigquery_client: bigquery.Client,
+) -> None:
+    later = "2026-11-03T18:00:00+00:00"
+    rows = [
+        instantly("said", "reply_received", reply_text="Sounds good"),
+        instantly("said", "reply_received", later, reply_text="Unsubscribe"),
+        instantly("marked", "campaign_completed"),
+        instantly("marked", "campaign_completed", later, dnd=True),
+        instantly("unread", "email_opened"),
+        instantly("unread", "email_opened", later, email_opt_out=True),
+        instantly("same", "email_opened"),
+        instantly("same", "email_opened", later, first=True),
+    ]
+    replace_partitions(bigquery_client, rows)
+    converge(bigquery_client)
+    events = bigquery_client.query_and_wait("SELECT dedup_key, canonical_type FROM clean.event")
+    assert sorted((row["dedup_key"], row["canonical_type"]) for row in events) == [
+        ("marked", "consent_changed"),
+        ("said", "email_replied"),
+        ("said", "email_unsubscribed"),
+        ("same", "email_opened"),
+        ("unread", "email_opened"),
+    ]
+    assert alerts(bigquery_client) == {"instantly/unread": "error"}
+
+
 @pytest.mark.parametrize(
     ("booked", "canonical"),
     [("2026-11-05T16:00:00Z", "lead_status_changed"), ("2026-11-05T16:00:01Z", "meeting_booked")],
@@ -359,6 +405,7 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
         raw_row("ghl", "form", "type=ContactDndUpdate&dnd=true", at),
         raw_row("ghl", "list", '[{"type": "ContactUpdate", "dnd": true}]', at),
         raw_row("clay", "vendor", "please STOP", at),
+        raw_row("rb2b", "seller", '{"email": "dana@brightsmile.example", "opted_out": true}', at),
         raw_row("ghl", "foreign", "unsubscribe dana", at, verified=False),
         ghl("new type", "PersonSaid", text="I want to opt out"),
         ghl("deep", "ContactUpdate", id="c", data={"person": {"dnd": True}}),
@@ -376,7 +423,8 @@ def test_query_when_an_opt_out_may_stand_in_an_unread_body_then_an_alert_names_i
     )  # fmt: skip
     assert alerts(bigquery_client) == {
         **dict.fromkeys(
-            ["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type", "ghl/foreign"], "error"
+            ["instantly/cut", "ghl/form", "ghl/list", "clay/vendor", "ghl/new type", "ghl/foreign", "rb2b/seller"],
+            "error",
         ),
         **dict.fromkeys(["ghl/deep", "ghl/settings", "ghl/word", "ghl/tag", "ghl/channel"], "error"),
         **dict.fromkeys(["instantly/nobody", "instantly/field", "instantly/long reply"], "error"),

@@ -20,7 +20,9 @@ WITH received AS (
       ),
       wide_number_mode => 'round'
     ) AS repaired,
-    ROW_NUMBER() OVER (PARTITION BY sender, dedup_key ORDER BY received_at, received_date, body_sha256) AS delivery
+    ROW_NUMBER() OVER (PARTITION BY sender, dedup_key ORDER BY received_at, received_date, body_sha256) AS delivery,
+    -- The key of an event is made of some of its fields: what comes under it again may say more.
+    body_sha256, ROW_NUMBER() OVER (PARTITION BY sender, dedup_key, body_sha256 ORDER BY received_at, received_date) AS body_delivery
   FROM raw.event
 ),
 parsed AS (
@@ -32,7 +34,7 @@ opened AS (
     -- The sender's test call, and some of its events, have the fields under `data`: both places count alike.
     IF(JSON_TYPE(JSON_QUERY(payload, '$.data')) = 'object', JSON_QUERY(payload, '$.data'), NULL) AS data,
     LOWER(TO_JSON_STRING(payload)) AS lower_text,
-    SAFE.PARSE_JSON(LOWER(TO_JSON_STRING(payload))) AS lowered
+    COALESCE(SAFE.PARSE_JSON(LOWER(TO_JSON_STRING(payload)), wide_number_mode => 'round'), payload) AS lowered
   FROM parsed
 ),
 named AS (
@@ -47,7 +49,16 @@ named AS (
         AND COALESCE(JSON_VALUE(payload, '$.status'), JSON_VALUE(data, '$.status')) = 'paid' THEN 'InvoicePaid'
       -- A step of a GHL workflow posts contact data without a type.
       WHEN COALESCE(JSON_VALUE(payload, '$.contact_id'), JSON_VALUE(data, '$.contact_id')) IS NOT NULL THEN 'Workflow'
-    END AS vendor_event
+    END AS vendor_event,
+    -- Every place where a sender may put a contact, whatever the letters' case: its address and its opt-outs are read in each.
+    [
+      lowered, JSON_QUERY(lowered, '$.webhookpayload'), JSON_QUERY(lowered, '$.contact'), JSON_QUERY(lowered, '$.contactdetails'),
+      JSON_QUERY(lowered, '$.contactsnapshot'), JSON_QUERY(lowered, '$.customdata'), JSON_QUERY(lowered, '$.lead'),
+      JSON_QUERY(lowered, '$.triggerdata'), JSON_QUERY(lowered, '$.data'), JSON_QUERY(lowered, '$.data.webhookpayload'),
+      JSON_QUERY(lowered, '$.data.contact'), JSON_QUERY(lowered, '$.data.contactdetails'),
+      JSON_QUERY(lowered, '$.data.contactsnapshot'), JSON_QUERY(lowered, '$.data.customdata'), JSON_QUERY(lowered, '$.data.lead'),
+      JSON_QUERY(lowered, '$.data.triggerdata')
+    ] AS places
   FROM opened
 ),
 fields AS (
@@ -80,32 +91,22 @@ fields AS (
     (
       SELECT IF(ARRAY_LENGTH(addresses) = 1, REGEXP_REPLACE(addresses[SAFE_OFFSET(0)], r"^'+|[.]+$", ''), NULL)
       FROM (
-        SELECT place, REGEXP_EXTRACT_ALL(
+        SELECT place, field, REGEXP_EXTRACT_ALL(
           COALESCE(REGEXP_EXTRACT(visible, r'<([^<>]*@[^<>]*)>'), visible),
           r"""[^ <>()\[\],;:"@]+@[^ <>()\[\],;:"'@?/]+"""
         ) AS addresses
         FROM (
-          SELECT place, LOWER(REGEXP_REPLACE(REGEXP_REPLACE(written, r'[\p{Z}\p{Cc}]', ' '), r'\p{Cf}', '')) AS visible
-          FROM UNNEST([
-            STRUCT(1 AS place, JSON_VALUE(payload, '$.lead_email') AS written),
-            STRUCT(2 AS place, JSON_VALUE(payload, '$.email') AS written),
-            STRUCT(3 AS place, JSON_VALUE(payload, '$.webhookPayload.recipient') AS written),
-            STRUCT(4 AS place, JSON_VALUE(payload, '$.contact.email') AS written),
-            STRUCT(5 AS place, JSON_VALUE(payload, '$.contactDetails.email') AS written),
-            STRUCT(6 AS place, JSON_VALUE(payload, '$.contactSnapshot.email') AS written),
-            STRUCT(7 AS place, JSON_VALUE(payload, '$.customData.email') AS written),
-            STRUCT(8 AS place, JSON_VALUE(payload, '$.lead.email') AS written),
-            STRUCT(9 AS place, JSON_VALUE(data, '$.lead_email') AS written),
-            STRUCT(10 AS place, JSON_VALUE(data, '$.email') AS written),
-            STRUCT(11 AS place, JSON_VALUE(data, '$.webhookPayload.recipient') AS written),
-            STRUCT(12 AS place, JSON_VALUE(data, '$.contact.email') AS written),
-            STRUCT(13 AS place, JSON_VALUE(data, '$.contactDetails.email') AS written),
-            STRUCT(14 AS place, JSON_VALUE(data, '$.contactSnapshot.email') AS written)
-          ])
+          SELECT place, told.field, LOWER(REGEXP_REPLACE(REGEXP_REPLACE(told.written, r'[\p{Z}\p{Cc}]', ' '), r'\p{Cf}', '')) AS visible
+          FROM UNNEST(places) AS part WITH OFFSET AS place
+          CROSS JOIN UNNEST([
+            STRUCT(1 AS field, JSON_VALUE(part, '$.lead_email') AS written),
+            STRUCT(2 AS field, JSON_VALUE(part, '$.email') AS written),
+            STRUCT(3 AS field, JSON_VALUE(part, '$.recipient') AS written)
+          ]) AS told
         )
       )
       WHERE ARRAY_LENGTH(addresses) = 1
-      ORDER BY place LIMIT 1
+      ORDER BY place, field LIMIT 1
     ) AS email,
     IF(sender = 'ghl', COALESCE(
       JSON_VALUE(payload, '$.contactId'), JSON_VALUE(data, '$.contactId'),
@@ -169,10 +170,7 @@ said AS (
     -- GHL writes the channels with a capital in webhooks of the older version and without one in v3.
     ARRAY(
       SELECT DISTINCT told.channel
-      FROM UNNEST([
-        f.lowered, JSON_QUERY(f.lowered, '$.data'), JSON_QUERY(f.lowered, '$.contact'), JSON_QUERY(f.lowered, '$.data.contact'),
-        JSON_QUERY(f.lowered, '$.customdata'), JSON_QUERY(f.lowered, '$.data.customdata'), JSON_QUERY(f.lowered, '$.triggerdata')
-      ]) AS part
+      FROM UNNEST(f.places) AS part
       CROSS JOIN UNNEST([
         STRUCT('all' AS channel, JSON_VALUE(part, '$.dnd') AS word),
         STRUCT('all' AS channel, JSON_VALUE(part, '$.dndsettings.all.status') AS word),
@@ -201,10 +199,7 @@ said AS (
         r'"(?:dnd|do_?not_?disturb|do_?not_?(?:contact|call|text|e?mail)|(?:\w+_)?unsubscribed?|(?:e?mail|sms|call)?_?opt(?:ed)?_?out|complain(?:ed|t)?)":\s*(?:true|1|"(?:true|yes|1|on|active|permanent)")'
       )) + ARRAY_LENGTH(REGEXP_EXTRACT_ALL(f.lower_text, r'"dndsettings":\s*\{')) > (
         SELECT COUNTIF(told.word IN ('true', 'yes', '1', 'on', 'active', 'permanent')) + COUNTIF(told.is_settings)
-        FROM UNNEST([
-          f.lowered, JSON_QUERY(f.lowered, '$.data'), JSON_QUERY(f.lowered, '$.contact'), JSON_QUERY(f.lowered, '$.data.contact'),
-          JSON_QUERY(f.lowered, '$.customdata'), JSON_QUERY(f.lowered, '$.data.customdata'), JSON_QUERY(f.lowered, '$.triggerdata')
-        ]) AS part
+        FROM UNNEST(f.places) AS part
         CROSS JOIN UNNEST([
           STRUCT(JSON_VALUE(part, '$.dnd') AS word, FALSE AS is_settings),
           STRUCT(JSON_VALUE(part, '$.do_not_contact') AS word, FALSE AS is_settings),
@@ -294,9 +289,10 @@ typed AS (
 meant AS (
   SELECT
     *,
-    -- Any message of the CRM may carry do-not-disturb, also one that else means nothing to us, or whose type is new.
+    -- Any message of a destination may carry do-not-disturb, also one that else means nothing to us, or whose type is new.
     IF(
-      sender = 'ghl' AND ARRAY_LENGTH(closed) > 0 AND COALESCE(type_meaning, 'ignored') = 'ignored', 'consent_changed', type_meaning
+      sender IN ('ghl', 'instantly') AND ARRAY_LENGTH(closed) > 0 AND COALESCE(type_meaning, 'ignored') = 'ignored',
+      'consent_changed', type_meaning
     ) AS vendor_meaning
   FROM typed
 ),
@@ -346,29 +342,44 @@ booked_twice AS (
   WHERE label.sender = 'instantly' AND label.vendor_meaning = 'meeting_booked'
     AND crm.sender = 'ghl' AND crm.vendor_meaning = 'meeting_booked' AND crm.broken_rule IS NULL
     AND ABS(TIMESTAMP_DIFF(crm.occurred_at, label.occurred_at, SECOND)) <= 3 * 24 * 3600
+),
+repeated AS (
+  SELECT
+    *,
+    delivery > 1 OR ROW_NUMBER() OVER (
+      PARTITION BY event_id, delivery > 1, broken_rule, vendor_meaning = 'ignored' ORDER BY received_at, received_date, dedup_key
+    ) > 1 AS is_repeat,
+    -- A second announcement of an order, or another body under a known key, may be the only one that says so.
+    body_delivery = 1 AND broken_rule IS NULL AND vendor_meaning != 'ignored'
+      AND (ARRAY_LENGTH(closed) > 0 OR vendor_meaning IN ('email_unsubscribed', 'sms_opted_out')) AS is_opt_out
+  FROM resolved
 )
 SELECT
-  r.* EXCEPT (body, lowered, lower_text, first_line, items, mail),
+  r.* EXCEPT (body, lowered, lower_text, first_line, items, mail, places, event_id),
+  IF(r.is_repeat AND r.is_opt_out, TO_HEX(SHA256(CONCAT(r.sender, '|', r.dedup_key, '|', r.body_sha256))), r.event_id) AS event_id,
   COALESCE(REGEXP_CONTAINS(r.lower_text, r'"dnd":'), FALSE) AS has_dnd,
   -- In this statement, so that a partition which is loaded meanwhile is not taken for a loss.
   (SELECT COUNT(*) FROM raw.event) AS raw_rows,
-  IF(b.event_id IS NULL, r.vendor_meaning, 'lead_status_changed') AS canonical_type,
   CASE
-    WHEN r.delivery > 1 THEN 'duplicate'
+    WHEN r.is_repeat AND r.is_opt_out AND r.vendor_meaning NOT IN ('email_unsubscribed', 'sms_opted_out') THEN 'consent_changed'
+    WHEN b.event_id IS NOT NULL THEN 'lead_status_changed'
+    ELSE r.vendor_meaning
+  END AS canonical_type,
+  CASE
+    WHEN r.is_repeat AND r.is_opt_out THEN 'event'
+    WHEN r.is_repeat AND (r.delivery > 1 OR r.broken_rule IS NULL AND r.vendor_meaning != 'ignored') THEN 'duplicate'
     WHEN r.broken_rule IS NOT NULL THEN 'rejected'
     WHEN r.vendor_meaning = 'ignored' THEN 'ignored'
-    WHEN ROW_NUMBER() OVER (
-      PARTITION BY r.event_id, r.delivery > 1, r.broken_rule, r.vendor_meaning = 'ignored'
-      ORDER BY r.received_at, r.received_date, r.dedup_key
-    ) > 1 THEN 'duplicate'
     ELSE 'event'
   END AS outcome,
-  r.delivery = 1 AND decided.sender IS NULL AND (
+  r.body_delivery = 1 AND decided.sender IS NULL AND (
     r.has_unread_stop
     OR r.broken_rule IS NOT NULL AND REGEXP_CONTAINS(
       LOWER(r.body),
       r'unsubscri|\bopt(?:ed|ing)?[ _-]?out|\bdnd|do[ _-]?not[ _-]?(?:disturb|contact|call|text|e?mail)|complain|\bstop(?:all)?\b|remove me'
     )
+    -- A seller of data says so of a person; whom it means, and for what, only a person can say.
+    OR r.vendor_meaning = 'ignored' AND ARRAY_LENGTH(r.closed) > 0
     -- Somebody opted out, and nobody knows who. A contact of the CRM that is not ours is read again before it becomes ours.
     OR r.broken_rule IS NULL AND r.person_id IS NULL AND r.email IS NULL AND r.destination_id IS NULL
       AND (r.vendor_meaning IN ('email_unsubscribed', 'sms_opted_out') OR ARRAY_LENGTH(r.closed) > 0)
@@ -376,8 +387,8 @@ SELECT
     OR (r.is_told_to_stop OR r.has_stop_words)
       AND (r.broken_rule IS NOT NULL OR r.vendor_meaning IN ('ignored', 'email_replied', 'sms_replied'))
   ) AS may_hide_opt_out,
-  r.delivery = 1 AND r.broken_rule IS NOT NULL AND decided.sender IS NULL AS is_unread
-FROM resolved AS r
+  r.body_delivery = 1 AND r.broken_rule IS NOT NULL AND decided.sender IS NULL AS is_unread
+FROM repeated AS r
 LEFT JOIN booked_twice AS b ON b.event_id = r.event_id
 LEFT JOIN (SELECT DISTINCT sender, dedup_key FROM clean.opt_out_decision) AS decided
   ON decided.sender = r.sender AND decided.dedup_key = r.dedup_key;
@@ -385,7 +396,9 @@ LEFT JOIN (SELECT DISTINCT sender, dedup_key FROM clean.opt_out_decision) AS dec
 MERGE clean.event AS t
 USING (
   SELECT
-    event_id, canonical_type, sender, vendor_event, occurred_at, received_date, dedup_key, person_id, destination_id,
+    event_id, canonical_type, sender,
+    -- Without a type, and with do-not-disturb.
+    COALESCE(vendor_event, 'untyped') AS vendor_event, occurred_at, received_date, dedup_key, person_id, destination_id,
     TO_HEX(SHA256(email)) AS email_hash,
     IF(sender = 'instantly', COALESCE(JSON_VALUE(payload, '$.campaign_id'), JSON_VALUE(data, '$.campaign_id')), NULL) AS campaign_id,
     IF(sender = 'instantly', COALESCE(JSON_VALUE(payload, '$.content_block_id'), JSON_VALUE(data, '$.content_block_id')), NULL) AS content_block_id,
