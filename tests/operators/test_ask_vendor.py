@@ -100,7 +100,7 @@ def test_execute_when_all_goes_well_then_each_person_has_a_row_and_the_books_are
     world: Sandbox, lake: storage.Bucket, vendor: str, first: int
 ) -> None:
     rows = people(world, first, 25)
-    before, again_before = spent(world, vendor)
+    before, _ = spent(world, vendor)
     counts = _ask(lake, vendor, rows)
     booked = _rows(lake, vendor)
     assert sorted(row["person_key"] for row in booked) == sorted(row["npi"] for row in rows)
@@ -116,7 +116,8 @@ def test_execute_when_all_goes_well_then_each_person_has_a_row_and_the_books_are
     calls_before = world.admin.get("ledger").json()["vendors"][vendor]["calls"]
     assert _ask(lake, vendor, rows)["had"] == 25  # as a second try does
     assert world.admin.get("ledger").json()["vendors"][vendor]["calls"] == calls_before
-    assert spent(world, vendor)[1] == again_before == again
+    # Other tests of the session may have bought these people before; a second try buys nothing.
+    assert spent(world, vendor) == (after, again)
 
 
 def test_rows_when_apollo_answers_then_the_placeholder_address_is_nowhere(world: Sandbox, lake: storage.Bucket) -> None:
