@@ -20,7 +20,7 @@ DAGS_HEAD = """# DAGs
 <!-- Made by `make docs` from dags/; a test compares. -->
 
 Tier 1 pages at once, because money or law is at stake; tier 2 is mended today, tier 3 this week. An interval DAG owns a date and runs by the clock (UTC);
-a convergent one runs when an asset changes and brings its tables to the state that RAW implies. The DAG's own page, in its file and in the UI, says what it
+a convergent one runs when an asset changes, or by hand, and brings its tables to the state that RAW implies. The DAG's own page, in its file and in the UI, says what it
 reads and what to do when it fails."""
 TABLES_HEAD = """# Tables
 
@@ -33,7 +33,11 @@ def dags_page(dags: Mapping[str, Any]) -> str:
     """Return the text of docs/dags.md."""
     lines = [DAGS_HEAD]
     for stage in STAGES:
-        lines += [f"\n## {stage}\n", "| DAG | What it does | Tier | Kind | Runs | Announces | Owner |", "|---|---|---|---|---|---|---|"]
+        lines += [
+            f"\n## {stage}\n",
+            "| DAG | What it does | Tier | Kind | Runs | Announces | Owner |",
+            "|---|---|---|---|---|---|---|",
+        ]
         lines += [_dag_row(dag) for dag_id, dag in sorted(dags.items()) if f"stage:{stage}" in dag.tags]
     return "\n".join(lines) + "\n"
 
@@ -109,7 +113,7 @@ def _table_lines(table: Table, writers: list[str]) -> Iterator[str]:
     yield f"{table.description}\n"
     yield f"- Grain: {table.grain}"
     yield f"- Key: {_code(table.primary_key) or 'none'}; partition: {partition}; clustering: {_code(table.clustering) or 'none'}"
-    yield f"- Owner: {table.owner}; written by: {', '.join(writers) or 'people'}"
+    yield f"- Owner: {table.owner}; written by: {', '.join(writers) or 'no statement: a load job, or people'}"
     yield f"- Personal columns: {_code(column.name for column in table.columns if column.pii) or 'none'}"
 
 
@@ -119,7 +123,13 @@ def _code(names: Iterable[str]) -> str:
 
 def _main() -> None:
     with tempfile.TemporaryDirectory() as home:
-        defaults = {"AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "GTM_PROJECT": "p", "GTM_LAKE_BUCKET": "b"}
+        defaults = {
+            "AIRFLOW_HOME": home,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "GTM_PROJECT": "p",
+            "GTM_LAKE_BUCKET": "b",
+        }
         os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
         dags = parsed_dags()
         for name, page in (("dags.md", dags_page(dags)), ("tables.md", tables_page(writers_of(dags)))):

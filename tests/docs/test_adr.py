@@ -23,7 +23,10 @@ def head(path: Path) -> re.Match[str]:
 
 def test_list_when_compared_with_the_pages_has_each_of_them_in_order() -> None:
     rows = [(path.name, *head(path).group("number", "title", "status", "date")) for path in PAGES]
-    listed = [(name, number, title, status, day) for number, name, title, status, day in ROW.findall((FOLDER / "README.md").read_text(encoding="utf-8"))]
+    listed = [
+        (name, number, title, status, day)
+        for number, name, title, status, day in ROW.findall((FOLDER / "README.md").read_text(encoding="utf-8"))
+    ]
     assert rows
     assert listed == rows
 

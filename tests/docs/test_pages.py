@@ -26,4 +26,6 @@ def test_page_of_the_tables_when_made_anew_is_the_same(dags: dict[str, Any]) -> 
 def test_page_of_the_dags_has_a_row_for_every_dag(dags: dict[str, Any]) -> None:
     page = dags_page(dags)
     assert [dag_id for dag_id in dags if page.count(f"[`{dag_id}`]") != 1] == []
-    assert {f"stage:{stage}" for stage in STAGES} >= {tag for dag in dags.values() for tag in dag.tags if "stage:" in tag}
+    assert {f"stage:{stage}" for stage in STAGES} >= {
+        tag for dag in dags.values() for tag in dag.tags if "stage:" in tag
+    }
