@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from include.airflow_schedules import CRONS
 from include.tables import Table, tables
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +87,10 @@ def _dag_row(dag: Any) -> str:
 
 
 def _runs(dag: Any) -> str:
+    from include.airflow_schedules import (
+        CRONS,
+    )  # Airflow reads its settings as it is imported: _main has set them by then
+
     if dag.dag_id in CRONS:
         return f"`{CRONS[dag.dag_id]}`"
     return _assets(dag.schedule) if dag.schedule else "by hand"
