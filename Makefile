@@ -57,7 +57,7 @@ judges: .venvs/judges.done .venvs/judges-node.done ## Make the environments of t
 	@if command -v npm >/dev/null; then touch $@; fi
 
 # The processors are busy with other processes: a second thread costs the warehouse more than it brings.
-demo test: export GTM_WAREHOUSE_THREADS := 1
+demo test test-fast: export GTM_WAREHOUSE_THREADS := 1
 
 demo: env ## Run the whole loop, two weeks, through Airflow (NPPES_DIR=<folder> for your own NPPES files)
 	$(AIRFLOW) -m services.demo $(if $(NPPES_DIR),--nppes-dir "$(NPPES_DIR)")
@@ -66,6 +66,10 @@ test: env judges ## Run every test against the embedded cloud and the sandbox
 	$(SERVICES) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS)
 	$(JUDGES) -m pytest -n 2 --dist worksteal tests/judges
 	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
+
+# Without what is marked slow; a test that takes longer than the limit has to be marked. A file's tests stay in one process, which parses and analyzes once.
+test-fast: env ## Run what a change needs, in under two minutes: rules, pure functions, hooks, Google's SQL analyzer, the DAGs (`make test` has the rest)
+	$(AIRFLOW) -m pytest -n 2 --dist loadfile -m "not slow" --timeout 60 $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal
 	$(AIRFLOW) -m bench.backfill
@@ -100,15 +104,33 @@ dag: env ## Run one DAG for one date on the running stack: make dag DAG=clean_pr
 	@[ -n "$(DAG)" ] && [ -n "$(DATE)" ] || { echo "usage: make dag DAG=<dag_id> DATE=<YYYY-MM-DD>"; exit 2; }
 	@$(EMBEDDED) dag "$(DAG)" "$(DATE)" $(OF_DATA) $(if $(TIMEOUT),--timeout "$(TIMEOUT)")
 
-lint: env ## Check style, format, types and the import rules
+lint: env ## Check style and format (Python, SQL, Dockerfile), types and the import rules
 	$(AIRFLOW) -m ruff check .
 	$(AIRFLOW) -m ruff format --check .
+	$(AIRFLOW) -m sqlfluff lint --disable-progress-bar include/sql
+	.venvs/tools/bin/hadolint Dockerfile
 	$(AIRFLOW) -m mypy
 	$(AIRFLOW) -m pytest tests/test_import_rules.py
 
 format: env ## Format the code
 	$(AIRFLOW) -m ruff check --fix-only --quiet .
 	$(AIRFLOW) -m ruff format .
+
+docs: env ## Write the pages that are made from code: docs/dags.md, docs/tables.md, docs/sandbox.md
+	$(AIRFLOW) -m tests.docs.pages
+	$(SERVICES) -m services.sandbox.modeled
+
+secrets: .venvs/tools.done ## Look for keys and passwords in the tree and in its whole history; asks nobody whether they are valid
+	.venvs/tools/bin/kingfisher scan --no-validate --no-update-check --redact --quiet .
+
+# The warning says that a lock does not tell which package wants which.
+sbom: .venvs/tools.done ## Write a bill of materials of each lock: build/sbom/<lock>.json (CycloneDX)
+	@mkdir -p build/sbom
+	@for lock in requirements/*.txt; do \
+		name="$$(basename "$$lock" .txt)"; \
+		PYTHONWARNINGS=ignore .venvs/tools/bin/cyclonedx-py requirements "$$lock" --pyproject pyproject.toml --output-reproducible --no-validate -o "build/sbom/$$name.json" || exit 1; \
+		echo "build/sbom/$$name.json"; \
+	done
 
 locks: .venvs/tools.done ## Compile the locks anew from requirements/*.in
 	requirements/lock.sh
@@ -119,4 +141,4 @@ locks-check: .venvs/tools.done ## Fail where a lock does not follow from its .in
 clean: down ## Remove what runs leave behind, the stack's data too (environments stay)
 	rm -rf build
 
-.PHONY: help env judges demo test bench-backfill bench-convert bench-clean bench-enrich mutants bigquery-dry-run up down status dag lint format locks locks-check clean
+.PHONY: help env judges demo test test-fast docs secrets sbom bench-backfill bench-convert bench-clean bench-enrich mutants bigquery-dry-run up down status dag lint format locks locks-check clean

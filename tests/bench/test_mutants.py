@@ -112,6 +112,7 @@ def test_guards_when_listed_then_every_room_has_files_and_every_test_exists() ->
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_equivalents_when_declared_then_each_is_a_mutant_of_today() -> None:
     today = {mutant.key for guard in guards() for mutant in guard.mutants()}
     assert not [key for key in equivalents() if key not in today]

@@ -63,6 +63,7 @@ def test_dag_ids_are_exactly_these(bag: DagBag) -> None:
     assert set(bag.dags) == DAG_IDS
 
 
+@pytest.mark.slow
 def test_dags_when_loaded_with_the_paths_of_the_image_are_the_same(tmp_path: Path) -> None:
     env = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT),

@@ -26,6 +26,8 @@ import pytest
 from services.embedded.process import Service, free_port
 from tests.deploy.compose_file import ROOT, Loopback, compose, filled_env, stages
 
+pytestmark = pytest.mark.slow
+
 # Ports that each service listens on inside its container.
 PORTS = {
     "api-server": (8080,),

@@ -39,6 +39,7 @@ def test_hooks_when_asked_for_a_client_then_its_session_says_its_waits(away: str
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 def test_promote_when_the_warehouse_stays_away_then_says_so_and_ends_with_its_name(
     away: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

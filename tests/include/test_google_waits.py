@@ -81,6 +81,7 @@ def test_send_when_nobody_listens_then_names_service_time_and_deadline_and_lets_
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 def test_clients_when_the_service_stays_away_then_end_at_the_deadline_with_its_name(
     nobody: str, said: pytest.LogCaptureFixture
 ) -> None:

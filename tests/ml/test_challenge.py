@@ -29,6 +29,7 @@ def rows_with_change(n: int, seed: int, before: float, after: float) -> pd.DataF
     return pd.concat([earlier, later.assign(row_id="later " + later["row_id"])], ignore_index=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(0.03, 0.12), (0.05, 0.3), (0.2, 0.03), (0.3, 0.05)])
 def test_challenge_when_the_answer_rate_changes_then_calibration_follows(before: float, after: float) -> None:
     judged, labels, said = [], [], []

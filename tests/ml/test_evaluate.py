@@ -142,9 +142,11 @@ def published_share(signal: float, worlds: int = 20) -> float:
     return published / worlds
 
 
+@pytest.mark.slow
 def test_verdict_when_features_are_pure_noise_then_nearly_every_model_is_refused() -> None:
     assert published_share(signal=0.0) <= 0.1
 
 
+@pytest.mark.slow
 def test_verdict_when_features_carry_truth_then_nearly_every_model_is_published() -> None:
     assert published_share(signal=1.0) >= 0.9

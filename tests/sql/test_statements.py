@@ -22,7 +22,7 @@ from tests.sql.googlesql.catalog import columns_of
 from tests.sql.googlesql.script import Analyzed, Analyzer, Fault
 from tests.sql.googlesql.tree import changed, inserted, patterns, refused_by_planner, scans
 from tests.sql.statements import ROOT, Statement, is_sql, statements
-from tests.sql.writers import dag_ids_of
+from tests.sql.writers import changed_tables, dag_ids_of
 
 # The first run on a machine compiles the analyzer.
 pytestmark = pytest.mark.timeout(1800)
@@ -260,6 +260,16 @@ def test_writers_when_a_statement_changes_a_table_of_another_dag_then_both_are_n
         "plugins/operators/inbox_to_bigquery.py", 1, text, made_by="plugins/operators/inbox_to_bigquery.py"
     )
     assert writers(dags, (*results(), result_of(probe)))["clean.identity"] == {"resolve_identity", "load_events"}
+
+
+def test_tables_that_a_text_changes_when_read_from_its_words_are_those_of_the_analyzer() -> None:
+    differing = {}
+    for result in results():
+        changes = [changed(one.tree) for one in result.analyzed]
+        named = {change[1] for change in changes if change and not change[1].startswith("temp ")}
+        if named != changed_tables(result.statement.text):
+            differing[result.statement.where] = (named, changed_tables(result.statement.text))
+    assert differing == {}
 
 
 def test_loads_of_answers_wait_for_one_another(dags: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import Any
 from tests.sql.statements import ROOT, Statement
 
 ROOMS = ("operators", "include", "hooks")
+CHANGE = re.compile(r"\b(?:INSERT\s+INTO|MERGE(?:\s+INTO)?|UPDATE|DELETE\s+FROM|TRUNCATE\s+TABLE)\s+`?([a-z]+\.\w+)")
+
+
+def changed_tables(text: str) -> set[str]:
+    """Return the tables whose rows a text changes, read from its words: without the analyzer, which needs half a minute."""
+    return set(CHANGE.findall(re.sub(r"--[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)))
 
 
 def dag_ids_of(statement: Statement, dags: dict[str, Any]) -> set[str]:

@@ -23,6 +23,8 @@ from services.embedded.cloud import PROJECT, Cloud, start_lake, start_warehouse
 from services.embedded.process import Service
 from tests.sql.clean.raw_rows import converge, dentist, load_week
 
+pytestmark = pytest.mark.slow
+
 TABLES = (
     "raw.nppes_npi", "raw.nppes_other_name", "raw.nppes_practice_location", "raw.nppes_deactivation", "clean.provider_version",
     "clean.provider_pending", "clean.provider_candidate", "clean.provider_history_candidate", "clean.provider", "clean.provider_history",

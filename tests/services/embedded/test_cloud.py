@@ -16,6 +16,8 @@ from services.embedded.process import Service
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
+pytestmark = pytest.mark.slow
+
 
 class Both:
     """A lake and a warehouse on one folder, which can be killed and started again."""

@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from services.embedded import sessions
 from services.embedded.process import ROOT
+
+pytestmark = pytest.mark.slow
 
 PARENT = """
 import json, pathlib, sys, time

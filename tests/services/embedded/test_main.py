@@ -23,6 +23,8 @@ from services.embedded.runs import RunFailed
 from services.embedded.state import held
 from tests.services.embedded.stand_in import StandIn
 
+pytestmark = pytest.mark.slow
+
 # What `python -m services.embedded serve` is to the other commands: it holds the folder, says how far it is, and keeps a process.
 SUPERVISOR = """#!{python}
 import sys

@@ -14,6 +14,8 @@ from services.embedded import runs
 from services.embedded.runs import RunFailed, finished_run, interval_of, tasks_in_words, what_it_waits_for
 from tests.services.embedded.stand_in import StandIn, run, task
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def everything_lives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from include.postal_address import Published
 from include.provider_fold import mapping_version
 from include.standard_contacts import address_rows, phone_rows
 from include.tables import table
 from services.embedded.process import ROOT, python
 from tests.sql.clean.raw_rows import DENTIST, deactivated, dentist, location
+
+pytestmark = pytest.mark.slow
 
 NPIS = tuple(f"200000{n:04}" for n in range(5))
 SCRIPTS = {

@@ -1,4 +1,5 @@
--- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those partitions.
+-- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those
+-- partitions.
 -- @rows STRING, @first_date DATE, @last_date DATE.
 MERGE activation.rejection AS t
 USING (
@@ -16,5 +17,6 @@ USING (
   WHERE JSON_VALUE(r, '$.status') = 'rejected'
 ) AS s
 ON t.send_id = s.send_id AND t.rejected_date BETWEEN @first_date AND @last_date
-WHEN NOT MATCHED THEN INSERT (send_id, destination, person_id, payload_hash, operation, code, reason, as_of, rejected_date)
+WHEN NOT MATCHED THEN INSERT (send_id, destination, person_id, payload_hash, operation, code, reason, as_of,
+  rejected_date)
 VALUES (s.send_id, s.destination, s.person_id, s.payload_hash, s.operation, s.code, s.reason, s.as_of, s.rejected_date);

@@ -1,6 +1,7 @@
--- Persons worth a row in the CRM at @as_of: contacted by Instantly, or engaged on any channel. Never one who is held out. A suppressed
--- person is here only if GHL has the contact already, so that it can be told; by_person: the person opted out of e-mail, and not only an
--- address failed. closed_*: what the person closed; all closes every channel. @as_of TIMESTAMP.
+-- Persons worth a row in the CRM at @as_of: contacted by Instantly, or engaged on any channel. Never one who is held
+-- out. A suppressed person is here only if GHL has the contact already, so that it can be told; by_person: the person
+-- opted out of e-mail, and not only an address failed. closed_*: what the person closed; all closes every channel.
+-- @as_of TIMESTAMP.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
   UNION DISTINCT
@@ -24,7 +25,8 @@ engaged AS (
   WHERE occurred_at < @as_of
     AND occurred_at >= TIMESTAMP_SUB(@as_of, INTERVAL 730 DAY)
     AND person_id IS NOT NULL
-    AND canonical_type IN ('email_clicked', 'email_replied', 'meeting_booked', 'deal_won', 'purchase', 'subscription_started', 'sms_replied')
+    AND canonical_type IN ('email_clicked', 'email_replied', 'meeting_booked', 'deal_won', 'purchase',
+      'subscription_started', 'sms_replied')
 ),
 worthy AS (
   SELECT person_id FROM activation.sync_state WHERE destination = 'instantly' AND synced_at <= @as_of

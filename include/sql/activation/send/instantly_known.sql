@@ -1,5 +1,5 @@
--- Leads that Instantly holds: those suppressed since, and what the others' payload would be at @as_of. A person who left the audience
--- has no facts (audience_id is NULL) and keeps the payload.
+-- Leads that Instantly holds: those suppressed since, and what the others' payload would be at @as_of. A person who
+-- left the audience has no facts (audience_id is NULL) and keeps the payload.
 -- @as_of TIMESTAMP.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')
@@ -45,7 +45,8 @@ SELECT
   s.rank_pct,
   x.content_block_id
 FROM held AS y
-LEFT JOIN segmented.audience_member AS m ON m.person_id = y.person_id AND m.audience_id = y.audience_id AND m.arm = 'treatment'
+LEFT JOIN segmented.audience_member AS m ON m.person_id = y.person_id AND m.audience_id = y.audience_id
+  AND m.arm = 'treatment'
 LEFT JOIN segmented.lead AS l ON l.person_id = m.person_id
 LEFT JOIN clean.provider AS p ON p.npi = l.npi
 LEFT JOIN enriched.contact AS c ON c.person_id = y.person_id

@@ -1,4 +1,5 @@
--- Persons whom Instantly may contact for the first time, best first: treatment arm, usable e-mail, a content block chosen, not suppressed.
+-- Persons whom Instantly may contact for the first time, best first: treatment arm, usable e-mail, a content block
+-- chosen, not suppressed.
 -- @as_of; @capacity: how many more the week takes. Earlier refusals are added to it, because they take no room.
 -- @as_of TIMESTAMP, @capacity INT64.
 WITH blocked AS (
@@ -70,7 +71,8 @@ candidate AS (
 one_per_inbox AS (
   SELECT * FROM candidate
   WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY email ORDER BY probability IS NULL, probability DESC, icp_score DESC, person_id) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY email ORDER BY probability IS NULL, probability DESC, icp_score DESC,
+    person_id) = 1
 ),
 ranked AS (
   SELECT
@@ -83,6 +85,7 @@ SELECT * FROM ranked
 -- One row at least, for it says how many are held back.
 WHERE place <= GREATEST(
   1,
-  @capacity + (SELECT COUNT(DISTINCT person_id) FROM activation.rejection WHERE destination = 'instantly' AND operation = 'create')
+  @capacity + (SELECT COUNT(DISTINCT person_id) FROM activation.rejection WHERE destination = 'instantly'
+    AND operation = 'create')
 )
 ORDER BY place

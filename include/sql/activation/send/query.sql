@@ -1,5 +1,6 @@
--- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those partitions.
--- Runs after sync_state and rejection: a send that is here is known to be in all three, so it is never read from the ledger again.
+-- @rows: JSON array of the ledger's results; @first_date, @last_date: their span, so that the MERGE reads only those
+-- partitions. Runs after sync_state and rejection: a send that is here is known to be in all three, so it is never read
+-- from the ledger again.
 -- @rows STRING, @first_date DATE, @last_date DATE.
 MERGE activation.send AS t
 USING (
@@ -22,9 +23,9 @@ USING (
 ) AS s
 ON t.send_id = s.send_id AND t.sent_date BETWEEN @first_date AND @last_date
 WHEN NOT MATCHED THEN INSERT (
-  send_id, destination, person_id, payload_hash, operation, status, remote_id, campaign_id, audience_id, content_block_id, as_of,
-  sent_date, sent_at, batch_key
+  send_id, destination, person_id, payload_hash, operation, status, remote_id, campaign_id, audience_id,
+  content_block_id, as_of, sent_date, sent_at, batch_key
 ) VALUES (
-  s.send_id, s.destination, s.person_id, s.payload_hash, s.operation, s.status, s.remote_id, s.campaign_id, s.audience_id,
-  s.content_block_id, s.as_of, s.sent_date, s.sent_at, s.batch_key
+  s.send_id, s.destination, s.person_id, s.payload_hash, s.operation, s.status, s.remote_id, s.campaign_id,
+  s.audience_id, s.content_block_id, s.as_of, s.sent_date, s.sent_at, s.batch_key
 );

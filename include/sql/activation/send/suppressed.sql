@@ -1,6 +1,7 @@
--- Who of @person_ids may not get e-mail now, by person, by the address that we know, by the one that a destination holds or by the
--- one that is about to go out. @planned: JSON array of person_id and that address, which may be another one than we know by now.
--- Opt-outs are not bound to a point in time: one that is known counts. by_person: it holds for the person on every address.
+-- Who of @person_ids may not get e-mail now, by person, by the address that we know, by the one that a destination
+-- holds or by the one that is about to go out. @planned: JSON array of person_id and that address, which may be another
+-- one than we know by now. Opt-outs are not bound to a point in time: one that is known counts. by_person: it holds for
+-- the person on every address.
 -- @person_ids ARRAY<STRING>, @planned STRING.
 WITH blocked AS (
   SELECT identifier_type, identifier_hash FROM clean.suppression WHERE channel IN ('email', 'all')

@@ -34,8 +34,9 @@ WHEN MATCHED AND s.sent_at >= t.sent_at THEN UPDATE SET
   content_block_id = s.content_block_id,
   sent_at = s.sent_at
 WHEN NOT MATCHED THEN INSERT (
-  destination, person_id, payload_hash, remote_id, synced_at, status, payload, campaign_id, audience_id, content_block_id, sent_at
+  destination, person_id, payload_hash, remote_id, synced_at, status, payload, campaign_id, audience_id,
+  content_block_id, sent_at
 ) VALUES (
-  s.destination, s.person_id, s.payload_hash, s.remote_id, s.synced_at, s.status, s.payload, s.campaign_id, s.audience_id,
-  s.content_block_id, s.sent_at
+  s.destination, s.person_id, s.payload_hash, s.remote_id, s.synced_at, s.status, s.payload, s.campaign_id,
+  s.audience_id, s.content_block_id, s.sent_at
 );

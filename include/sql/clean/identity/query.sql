@@ -1,5 +1,6 @@
--- Identifiers that belong to one person alone -> clean.identity. An individual NPI is the person; a licence follows its match; a
--- telephone belongs to a person only where nobody else, and no organisation, publishes it, at a further location neither.
+-- Identifiers that belong to one person alone -> clean.identity. An individual NPI is the person; a licence follows its
+-- match; a telephone belongs to a person only where nobody else, and no organisation, publishes it, at a further
+-- location neither.
 MERGE clean.identity AS t
 USING (
   WITH person AS (
@@ -12,7 +13,8 @@ USING (
     GROUP BY phone_e164 HAVING COUNT(DISTINCT npi) = 1
   ),
   told AS (
-    SELECT 'npi' AS identifier_type, npi AS value, person_id, 0 AS tier, CAST(NULL AS FLOAT64) AS score, ['given by CMS to one person'] AS evidence FROM person
+    SELECT 'npi' AS identifier_type, npi AS value, person_id, 0 AS tier, CAST(NULL AS FLOAT64) AS score,
+      ['given by CMS to one person'] AS evidence FROM person
     UNION ALL
     SELECT 'license', m.license_key, p.person_id, m.tier, m.score, m.evidence
     FROM clean.license_match AS m JOIN person AS p ON p.npi = m.npi

@@ -1,11 +1,12 @@
 -- raw.board_license -> clean.license: each licence of the newest edition of every board, typed and normalised.
--- A fold over RAW that looks at no order of arrival: of a board that lists everybody, its newest file_date counts, and who is no
--- longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
--- {names} are expressions that include/license_fold.py makes of include/boards. @boards has its status words: they are classified
--- anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is refused.
+-- A fold over RAW that looks at no order of arrival: of a board that lists everybody, its newest file_date counts, and
+-- who is no longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
+-- {names} are expressions that include/license_fold.py makes of include/boards. @boards has its status words: they are
+-- classified anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is
+-- refused.
 -- @boards STRING.
--- A name without the suffixes behind it, which are written twice, too (JR, JR). A lone J behind a whole name is a JR that was cut off;
--- behind a last name alone it is somebody's first name.
+-- A name without the suffixes behind it, which are written twice, too (JR, JR). A lone J behind a whole name is a JR
+-- that was cut off; behind a last name alone it is somebody's first name.
 CREATE TEMP FUNCTION without_suffix(name STRING) AS (
   REGEXP_REPLACE(
     REGEXP_REPLACE(name, r'^([^, ]+ [^,]+|[^,]+,[^,]*[^, ]), *J\.?$', r'\1'),
@@ -45,8 +46,8 @@ WITH newest AS (
 )
 SELECT *, REGEXP_REPLACE(UPPER(license_number), r'[\s#]', '') AS typed_number FROM newest WHERE file_date = newest_date;
 
--- The class of each status as published: its whole text where that is declared, else the worst of its words; a word that is not
--- declared makes it unknown.
+-- The class of each status as published: its whole text where that is declared, else the worst of its words; a word
+-- that is not declared makes it unknown.
 CREATE TEMP TABLE status_class AS
 WITH published AS (
   SELECT DISTINCT e.source, IFNULL(e.status, '') AS status, b.separators,
@@ -55,7 +56,10 @@ WITH published AS (
 ),
 worded AS (
   SELECT p.source, p.status, TRIM(word) AS word
-  FROM published AS p, UNNEST(SPLIT(IF(p.separators = '', p.folded, REGEXP_REPLACE(p.folded, CONCAT('[', IF(p.separators = '', ' ', p.separators), ']'), '|')), '|')) AS word
+  FROM published AS p,
+    UNNEST(SPLIT(
+    IF(p.separators = '', p.folded, REGEXP_REPLACE(p.folded, CONCAT('[', IF(p.separators = '', ' ', p.separators), ']'),
+    '|')), '|')) AS word
   WHERE TRIM(word) != ''
 ),
 of_words AS (
@@ -92,7 +96,8 @@ WITH detailed AS (
 named AS (
   SELECT
     *,
-    TRIM(REGEXP_REPLACE(REGEXP_REPLACE(UPPER(full_name), r'(,| )+(DDS|DMD|MD|BDS|MS|PHD|D\.D\.S\.?|D\.M\.D\.?)\b\.?', ''), r'\s+', ' ')) AS whole
+    TRIM(REGEXP_REPLACE(REGEXP_REPLACE(UPPER(full_name), r'(,| )+(DDS|DMD|MD|BDS|MS|PHD|D\.D\.S\.?|D\.M\.D\.?)\b\.?',
+      ''), r'\s+', ' ')) AS whole
   FROM detailed
 ),
 split AS (
@@ -106,7 +111,8 @@ typed AS (
   SELECT
     s.source, s.state, s.board, s.license_number, s.license_type, s.status, s.issued_on, s.expires_on,
     s.file_date AS source_file_date, s.source_object, s.line AS source_line,
-    COALESCE(s.number_fits, NULLIF(LTRIM(REGEXP_REPLACE(UPPER(s.license_number), r'[^A-Z0-9]', ''), '0'), '')) AS number_normal,
+    COALESCE(s.number_fits, NULLIF(LTRIM(REGEXP_REPLACE(UPPER(s.license_number), r'[^A-Z0-9]', ''), '0'), ''))
+      AS number_normal,
     s.number_fits IS NOT NULL AS number_in_form,
     CASE
       WHEN REGEXP_CONTAINS(UPPER(s.license_type), r'HYGIEN') THEN 'hygienist'
@@ -122,29 +128,39 @@ typed AS (
       REGEXP_EXTRACT(bare, r',\s*([^\s,]+)'), REGEXP_EXTRACT(bare, r'^(\S+) ')))) AS first_name,
     UPPER(COALESCE(NULLIF(TRIM(s.p_middle), ''), IF(s.first_name IS NOT NULL, NULL, IF(STRPOS(bare, ',') > 0,
       REGEXP_EXTRACT(bare, r',\s*\S+ (.+)$'), REGEXP_EXTRACT(bare, r'^\S+ (.+) \S+$'))))) AS middle_name,
-    IF(COALESCE(s.first_name, s.full_name) IS NULL, NULL, without_suffix(UPPER(COALESCE(s.last_name, IF(STRPOS(bare, ',') > 0,
+    IF(COALESCE(s.first_name, s.full_name) IS NULL, NULL,
+      without_suffix(UPPER(COALESCE(s.last_name, IF(STRPOS(bare, ',') > 0,
       TRIM(REGEXP_EXTRACT(bare, r'^([^,]*),')), REGEXP_EXTRACT(bare, r'(\S+)$')))))) AS last_name,
-    COALESCE(suffix_of(TRIM(UPPER(s.p_suffix))), IF(STRPOS(TRIM(s.last_name), ' ') > 0 OR STRPOS(s.last_name, ',') > 0, suffix_of(UPPER(s.last_name)), NULL), whole_suffix) AS name_suffix,
+    COALESCE(suffix_of(TRIM(UPPER(s.p_suffix))), IF(STRPOS(TRIM(s.last_name), ' ') > 0
+      OR STRPOS(s.last_name, ',') > 0, suffix_of(UPPER(s.last_name)), NULL), whole_suffix) AS name_suffix,
     UPPER(NULLIF(TRIM(s.p_former), '')) AS former_last_name,
-    NULLIF(TRIM(IF(s.first_name IS NULL AND s.full_name IS NULL, COALESCE(NULLIF(TRIM(s.p_organization), ''), s.last_name), s.p_organization)), '') AS organization_name,
+    NULLIF(TRIM(IF(s.first_name IS NULL AND s.full_name IS NULL,
+      COALESCE(NULLIF(TRIM(s.p_organization), ''), s.last_name), s.p_organization)), '') AS organization_name,
     c.badness,
     -- Florida writes *** NOT AVAILABLE *** where it withholds an address.
-    IF(STRPOS(s.p_line_1, '***') > 0, NULL, NULLIF(TRIM(REGEXP_REPLACE(UPPER(s.p_line_1), r'\s+', ' ')), '')) AS address_line_1,
-    IF(STRPOS(s.p_line_2, '***') > 0, NULL, NULLIF(TRIM(REGEXP_REPLACE(UPPER(s.p_line_2), r'\s+', ' ')), '')) AS address_line_2,
+    IF(STRPOS(s.p_line_1, '***') > 0, NULL, NULLIF(TRIM(REGEXP_REPLACE(UPPER(s.p_line_1), r'\s+', ' ')), ''))
+      AS address_line_1,
+    IF(STRPOS(s.p_line_2, '***') > 0, NULL, NULLIF(TRIM(REGEXP_REPLACE(UPPER(s.p_line_2), r'\s+', ' ')), ''))
+      AS address_line_2,
     NULLIF(TRIM(UPPER(s.p_city)), '') AS city,
     NULLIF(TRIM(UPPER(s.p_state)), '') AS address_state,
     REGEXP_EXTRACT(TRIM(s.p_postal_code), r'^([0-9]{5})(?:-?[0-9]{4})?$') AS zip5,
-    CONCAT('+1', REGEXP_EXTRACT(REGEXP_REPLACE(REGEXP_REPLACE(s.p_phone, r'(?i)x.*$', ''), r'[^0-9]', ''), r'^1?([2-9][0-9]{2}[2-9][0-9]{6})$')) AS phone_e164
+    CONCAT('+1', REGEXP_EXTRACT(REGEXP_REPLACE(REGEXP_REPLACE(s.p_phone, r'(?i)x.*$', ''), r'[^0-9]', ''),
+      r'^1?([2-9][0-9]{2}[2-9][0-9]{6})$')) AS phone_e164
   FROM split AS s
   LEFT JOIN status_class AS c ON c.source = s.source AND c.status = IFNULL(s.status, '')
 ),
 keyed AS (
   SELECT
     *,
-    COALESCE(published_name, NULLIF(CONCAT(IFNULL(CONCAT(first_name, ' '), ''), IFNULL(CONCAT(middle_name, ' '), ''), IFNULL(last_name, '')), '')) AS full_name,
+    COALESCE(published_name,
+      NULLIF(CONCAT(IFNULL(CONCAT(first_name, ' '), ''), IFNULL(CONCAT(middle_name, ' '), ''), IFNULL(last_name, '')),
+      '')) AS full_name,
     CONCAT('l', SUBSTR(TO_HEX(SHA256(CONCAT(
-      state, '|', IFNULL(license_type, ''), '|', IFNULL(number_normal, ''), '|', IFNULL(last_name, ''), '|', IFNULL(first_name, ''), '|',
-      IFNULL(middle_name, ''), '|', IFNULL(name_suffix, ''), '|', IFNULL(IF(holder = 'organization', organization_name, ''), '')
+      state, '|', IFNULL(license_type, ''), '|', IFNULL(number_normal, ''), '|', IFNULL(last_name, ''), '|',
+      IFNULL(first_name, ''), '|',
+      IFNULL(middle_name, ''), '|', IFNULL(name_suffix, ''), '|',
+        IFNULL(IF(holder = 'organization', organization_name, ''), '')
     ))), 1, 20)) AS license_key
   FROM typed
 )
@@ -162,7 +178,8 @@ WITH folded AS (
 chosen AS (
   SELECT * FROM license_row
   WHERE TRUE -- BigQuery takes no QUALIFY without it
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY license_key ORDER BY IFNULL(badness, 99) DESC, source_file_date DESC, source_object DESC, source_line) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY license_key ORDER BY IFNULL(badness, 99) DESC, source_file_date DESC,
+    source_object DESC, source_line) = 1
 ),
 shared AS (
   SELECT state, license_type, number_normal, COUNT(DISTINCT license_key) AS holders
@@ -177,10 +194,14 @@ whole AS (
   FROM chosen AS c
   JOIN folded AS f ON f.license_key = c.license_key
   LEFT JOIN (SELECT DISTINCT badness, class FROM status_word) AS class ON class.badness = f.worst
-  LEFT JOIN shared AS s ON s.state = c.state AND s.number_normal = c.number_normal AND s.license_type IS NOT DISTINCT FROM c.license_type
+  LEFT JOIN shared AS s ON s.state = c.state AND s.number_normal = c.number_normal
+    AND s.license_type IS NOT DISTINCT FROM c.license_type
 )
 SELECT
-  license_key, state, board, license_number, number_normal, number_in_form, number_shared, license_type, profession, holder, full_name, first_name, middle_name, last_name, name_suffix, former_last_name, organization_name, status, status_class, status_known, issued_on, expires_on, address_line_1, address_line_2, city, address_state, zip5, phone_e164, published_rows, source_file_date, source_object, source_line,
+  license_key, state, board, license_number, number_normal, number_in_form, number_shared, license_type, profession,
+  holder, full_name, first_name, middle_name, last_name, name_suffix, former_last_name, organization_name, status,
+  status_class, status_known, issued_on, expires_on, address_line_1, address_line_2, city, address_state, zip5,
+  phone_e164, published_rows, source_file_date, source_object, source_line,
   TO_HEX(SHA256(CONCAT(
     IFNULL(license_key, ''), '|',
     IFNULL(state, ''), '|',
@@ -253,8 +274,15 @@ WHEN MATCHED AND (
   source_line = s.source_line,
   row_hash = s.row_hash
 WHEN NOT MATCHED BY TARGET THEN
-  INSERT (license_key, state, board, license_number, number_normal, number_in_form, number_shared, license_type, profession, holder, full_name, first_name, middle_name, last_name, name_suffix, former_last_name, organization_name, status, status_class, status_known, issued_on, expires_on, address_line_1, address_line_2, city, address_state, zip5, phone_e164, published_rows, source_file_date, source_object, source_line, row_hash)
-  VALUES (s.license_key, s.state, s.board, s.license_number, s.number_normal, s.number_in_form, s.number_shared, s.license_type, s.profession, s.holder, s.full_name, s.first_name, s.middle_name, s.last_name, s.name_suffix, s.former_last_name, s.organization_name, s.status, s.status_class, s.status_known, s.issued_on, s.expires_on, s.address_line_1, s.address_line_2, s.city, s.address_state, s.zip5, s.phone_e164, s.published_rows, s.source_file_date, s.source_object, s.source_line, s.row_hash)
+  INSERT (license_key, state, board, license_number, number_normal, number_in_form, number_shared, license_type,
+    profession, holder, full_name, first_name, middle_name, last_name, name_suffix, former_last_name, organization_name,
+    status, status_class, status_known, issued_on, expires_on, address_line_1, address_line_2, city, address_state,
+    zip5, phone_e164, published_rows, source_file_date, source_object, source_line, row_hash)
+  VALUES (s.license_key, s.state, s.board, s.license_number, s.number_normal, s.number_in_form, s.number_shared,
+    s.license_type, s.profession, s.holder, s.full_name, s.first_name, s.middle_name, s.last_name, s.name_suffix,
+    s.former_last_name, s.organization_name, s.status, s.status_class, s.status_known, s.issued_on, s.expires_on,
+    s.address_line_1, s.address_line_2, s.city, s.address_state, s.zip5, s.phone_e164, s.published_rows,
+    s.source_file_date, s.source_object, s.source_line, s.row_hash)
 WHEN NOT MATCHED BY SOURCE THEN DELETE;
 
 -- Every RAW row is counted once: in = out + filtered, by reason.
@@ -267,9 +295,11 @@ SELECT 'clean.license', 'in', 'raw.board_license', COUNT(*) FROM raw.board_licen
 UNION ALL
 SELECT 'clean.license', 'out', 'clean.license', COUNT(*) FROM clean.license
 UNION ALL
-SELECT 'clean.license', 'filtered', 'older_edition', (SELECT COUNT(*) FROM raw.board_license AS r JOIN board AS b ON b.source = r.source) - (SELECT COUNT(*) FROM edition)
+SELECT 'clean.license', 'filtered', 'older_edition', (SELECT COUNT(*) FROM raw.board_license AS r
+  JOIN board AS b ON b.source = r.source) - (SELECT COUNT(*) FROM edition)
 UNION ALL
-SELECT 'clean.license', 'filtered', 'board_not_declared', COUNT(*) FROM raw.board_license WHERE source NOT IN (SELECT source FROM board)
+SELECT 'clean.license', 'filtered', 'board_not_declared', COUNT(*) FROM raw.board_license
+  WHERE source NOT IN (SELECT source FROM board)
 UNION ALL
 SELECT 'clean.license', 'filtered', 'same_licence', (SELECT COUNT(*) FROM edition) - (SELECT COUNT(*) FROM implied);
 

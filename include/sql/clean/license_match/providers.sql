@@ -1,5 +1,6 @@
--- The people of clean.provider as the linkage reads them, with the columns that only the published row has: middle name, suffix,
--- former name and the mailing address, which is what many boards publish. Four masks mean missing (docs/sources/nppes.md).
+-- The people of clean.provider as the linkage reads them, with the columns that only the published row has: middle
+-- name, suffix, former name and the mailing address, which is what many boards publish. Four masks mean missing
+-- (docs/sources/nppes.md).
 CREATE TEMP FUNCTION present(value STRING) AS (
   IF(TRIM(value) IN ('', '<UNAVAIL>', '$$$$$$$$$', '********', '_________'), NULL, TRIM(value))
 );
@@ -11,7 +12,8 @@ SELECT
     WHEN p.specialty IN ('denturist', 'laboratory_technician') THEN 'other'
     ELSE 'dentist'
   END AS profession,
-  p.first_name, present(r.provider_middle_name) AS middle_name, p.last_name, present(r.provider_name_suffix_text) AS name_suffix,
+  p.first_name, present(r.provider_middle_name) AS middle_name, p.last_name, present(r.provider_name_suffix_text)
+    AS name_suffix,
   present(r.provider_other_last_name) AS other_last_name,
   p.address_line_1 AS line, p.zip5, p.state, p.phone_e164, p.enumeration_date,
   present(r.provider_first_line_business_mailing_address) AS mailing_line,

@@ -1,5 +1,6 @@
--- The pairs that the linkage found -> clean.license_match; only what changed is written. {staging} holds npi, license_key, tier, rule,
--- score, runner_up, evidence. What has become of the licence since (its status) is taken from clean.license.
+-- The pairs that the linkage found -> clean.license_match; only what changed is written. {staging} holds npi,
+-- license_key, tier, rule, score, runner_up, evidence. What has become of the licence since (its status) is taken from
+-- clean.license.
 MERGE clean.license_match AS t
 USING (
   SELECT
@@ -14,10 +15,14 @@ WHEN MATCHED AND (
   OR ARRAY_TO_STRING(t.evidence, '|') != ARRAY_TO_STRING(s.evidence, '|') OR t.status_class != s.status_class
   OR t.issued_on IS DISTINCT FROM s.issued_on OR t.expires_on IS DISTINCT FROM s.expires_on
 ) THEN UPDATE SET
-  license_state = s.license_state, profession = s.profession, tier = s.tier, rule = s.rule, score = s.score, runner_up = s.runner_up, evidence = s.evidence, status_class = s.status_class, issued_on = s.issued_on, expires_on = s.expires_on
+  license_state = s.license_state, profession = s.profession, tier = s.tier, rule = s.rule, score = s.score,
+    runner_up = s.runner_up, evidence = s.evidence, status_class = s.status_class, issued_on = s.issued_on,
+    expires_on = s.expires_on
 WHEN NOT MATCHED BY TARGET THEN
-  INSERT (npi, license_key, license_state, profession, tier, rule, score, runner_up, evidence, status_class, issued_on, expires_on)
-  VALUES (s.npi, s.license_key, s.license_state, s.profession, s.tier, s.rule, s.score, s.runner_up, s.evidence, s.status_class, s.issued_on, s.expires_on)
+  INSERT (npi, license_key, license_state, profession, tier, rule, score, runner_up, evidence, status_class, issued_on,
+    expires_on)
+  VALUES (s.npi, s.license_key, s.license_state, s.profession, s.tier, s.rule, s.score, s.runner_up, s.evidence,
+    s.status_class, s.issued_on, s.expires_on)
 WHEN NOT MATCHED BY SOURCE THEN DELETE;
 
 BEGIN TRANSACTION;

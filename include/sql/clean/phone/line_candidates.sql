@@ -1,16 +1,17 @@
--- Numbers whose line type changes a decision, and is worth its price: the number of exactly one dentist, published at one place, no
--- fax, not toll-free, not known to be invalid. A mobile there is the dentist's own: an identifier of the person, and one that
--- may be texted; a landline is the practice's. For every other number the answer is known without asking.
--- The rows are those of enriched/contact/lookup_candidates.sql, so that TwilioLookupOperator names the same request and a number that
--- another DAG has bought is not bought again.
--- @as_of TIMESTAMP, @max_lookups INT64, @max_age_days INT64, @retry_age_days INT64 (for an answer whose paid part failed for a reason that
--- is not the number's), @resend_in_doubt BOOL.
+-- Numbers whose line type changes a decision, and is worth its price: the number of exactly one dentist, published at
+-- one place, no fax, not toll-free, not known to be invalid. A mobile there is the dentist's own: an identifier of the
+-- person, and one that may be texted; a landline is the practice's. For every other number the answer is known without
+-- asking. The rows are those of enriched/contact/lookup_candidates.sql, so that TwilioLookupOperator names the same
+-- request and a number that another DAG has bought is not bought again.
+-- @as_of TIMESTAMP, @max_lookups INT64, @max_age_days INT64, @retry_age_days INT64 (for an answer whose paid part
+-- failed for a reason that is not the number's), @resend_in_doubt BOOL.
 WITH published AS (
   SELECT phone_e164
   FROM clean.phone
   WHERE phone_e164 IS NOT NULL
   GROUP BY phone_e164
-  HAVING MAX(shared_by) = 1 AND NOT LOGICAL_OR(is_fax) AND NOT LOGICAL_OR(is_toll_free) AND NOT LOGICAL_OR(IFNULL(NOT is_valid, FALSE))
+  HAVING MAX(shared_by) = 1 AND NOT LOGICAL_OR(is_fax) AND NOT LOGICAL_OR(is_toll_free)
+    AND NOT LOGICAL_OR(IFNULL(NOT is_valid, FALSE))
 ),
 own AS (
   SELECT phone_e164, MIN(npi) AS npi

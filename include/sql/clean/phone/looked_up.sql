@@ -1,5 +1,5 @@
--- Fold Twilio's answers into clean.phone, whoever asked: validity from the newest answer, line type and carrier from the newest one that
--- has them. An answer is about a number, so every published form of it gets the same.
+-- Fold Twilio's answers into clean.phone, whoever asked: validity from the newest answer, line type and carrier from
+-- the newest one that has them. An answer is about a number, so every published form of it gets the same.
 MERGE clean.phone AS t
 USING (
   WITH answer AS (

@@ -1,4 +1,5 @@
--- The published practice telephones of pending NPIs, further locations among them, one row each: what clean.phone must know before they are folded.
+-- The published practice telephones of pending NPIs, further locations among them, one row each: what clean.phone must
+-- know before they are folded.
 SELECT DISTINCT phone, IFNULL(country, 'US') AS country
 FROM clean.provider_version
 WHERE phone_key IS NOT NULL AND npi IN (SELECT npi FROM clean.provider_pending)

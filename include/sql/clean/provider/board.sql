@@ -1,6 +1,7 @@
--- Who of clean.provider may not be written to by what the state boards say, and the count of who is out. A provider whose every matched
--- licence is deceased, retired or disciplined (surrendered, revoked) is inactive, with the reason. He stays in the table: who is taken
--- out could not be matched to a licence again, and would come back. Runs after a promotion and whenever clean.license_match has changed.
+-- Who of clean.provider may not be written to by what the state boards say, and the count of who is out. A provider
+-- whose every matched licence is deceased, retired or disciplined (surrendered, revoked) is inactive, with the reason.
+-- He stays in the table: who is taken out could not be matched to a licence again, and would come back. Runs after a
+-- promotion and whenever clean.license_match has changed.
 BEGIN TRANSACTION;
 
 UPDATE clean.provider AS p
@@ -25,6 +26,7 @@ WHERE p.npi = said.npi AND p.inactive_reason IS DISTINCT FROM said.reason;
 DELETE FROM ops.balance WHERE table_name = 'clean.provider' AND kind = 'out';
 
 INSERT INTO ops.balance (table_name, kind, reason, row_count)
-SELECT 'clean.provider', 'out', IFNULL(inactive_reason, 'active'), COUNT(*) FROM clean.provider GROUP BY inactive_reason;
+SELECT 'clean.provider', 'out', IFNULL(inactive_reason, 'active'), COUNT(*) FROM clean.provider
+  GROUP BY inactive_reason;
 
 COMMIT TRANSACTION;

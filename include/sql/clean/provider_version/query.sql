@@ -1,11 +1,13 @@
--- RAW -> clean.provider_version, slice by slice (file_date and source): a slice is read when its load is new or other than
--- the one that was mapped, and never again. One transaction, which also notes in clean.provider_pending whom it touched.
+-- RAW -> clean.provider_version, slice by slice (file_date and source): a slice is read when its load is new or other
+-- than the one that was mapped, and never again. One transaction, which also notes in clean.provider_pending whom it
+-- touched.
 -- @mapping STRING: a hash of this file and of what standardises its text; another one has every slice mapped again.
 --
--- A version of an NPI is every row of it since the first file that shows it as dental. So the later rows without a dental
--- taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all others. Further
--- locations are kept for them too; those of others are not counted, as other names are not: their NPIs are.
--- Which rows those are depends on older files alone: when a slice comes late, they are found again from its day on.
+-- A version of an NPI is every row of it since the first file that shows it as dental. So the later rows without a
+-- dental taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all
+-- others. Further locations are kept for them too; those of others are not counted, as other names are not: their NPIs
+-- are. Which rows those are depends on older files alone: when a slice comes late, they are found again from its day
+-- on.
 DECLARE changed_days ARRAY<DATE>;
 DECLARE first_day DATE;
 
@@ -14,9 +16,11 @@ CREATE TEMP FUNCTION present(value STRING) AS (
 );
 CREATE TEMP FUNCTION published_date(value STRING) AS (SAFE.PARSE_DATE('%m/%d/%Y', value));
 -- The formulas of include/postal_address.py and include/phone_number.py.
-CREATE TEMP FUNCTION key_of_address(first_line STRING, second_line STRING, town STRING, region STRING, code STRING, nation STRING) AS (
+CREATE TEMP FUNCTION key_of_address(first_line STRING, second_line STRING, town STRING, region STRING, code STRING,
+  nation STRING) AS (
   CONCAT('a', SUBSTR(TO_HEX(SHA256(CONCAT(
-    IFNULL(first_line, ''), '|', IFNULL(second_line, ''), '|', IFNULL(town, ''), '|', IFNULL(region, ''), '|', IFNULL(code, ''), '|',
+    IFNULL(first_line, ''), '|', IFNULL(second_line, ''), '|', IFNULL(town, ''), '|', IFNULL(region, ''), '|',
+    IFNULL(code, ''), '|',
     IFNULL(nation, '')
   ))), 1, 20))
 );
@@ -24,7 +28,8 @@ CREATE TEMP FUNCTION key_of_phone(number STRING, nation STRING) AS (
   CONCAT('f', SUBSTR(TO_HEX(SHA256(CONCAT(number, '|', IFNULL(nation, 'US')))), 1, 20))
 );
 
--- Oral surgery has two codes outside dentistry, which physicians have, too: they count where the degree is a dental one.
+-- Oral surgery has two codes outside dentistry, which physicians have, too: they count where the degree is a dental
+-- one.
 CREATE TEMP TABLE dental_taxonomy AS
 SELECT code, specialty, TRUE AS needs_degree FROM UNNEST([
   STRUCT('204E00000X' AS code, 'oral_surgery' AS specialty),
@@ -62,11 +67,13 @@ SELECT
   `partition` AS file_date,
   source,
   TO_HEX(SHA256(CONCAT(@mapping, '|', STRING_AGG(
-    CONCAT(dataset_table, '|', sha256, '|', CAST(source_bytes AS STRING), '|', CAST(`rows` AS STRING), '|', CAST(rejected_rows AS STRING)),
+    CONCAT(dataset_table, '|', sha256, '|', CAST(source_bytes AS STRING), '|', CAST(`rows` AS STRING), '|',
+      CAST(rejected_rows AS STRING)),
     '|' ORDER BY dataset_table
   )))) AS fingerprint
 FROM ops.load_manifest
-WHERE dataset_table IN ('raw.nppes_npi', 'raw.nppes_other_name', 'raw.nppes_practice_location', 'raw.nppes_deactivation')
+WHERE dataset_table IN ('raw.nppes_npi', 'raw.nppes_other_name', 'raw.nppes_practice_location',
+  'raw.nppes_deactivation')
 GROUP BY file_date, source;
 
 CREATE TEMP TABLE changed AS
@@ -79,38 +86,72 @@ WHERE l.fingerprint IS DISTINCT FROM m.fingerprint;
 SET changed_days = (SELECT ARRAY_AGG(DISTINCT file_date) FROM changed);
 SET first_day = (SELECT MIN(file_date) FROM changed);
 
--- The dental slots of whole rows, and those that would be with a degree (is_dental FALSE). The rows are chosen before their slots are unfolded: the emulator does not move a condition there.
+-- The dental slots of whole rows, and those that would be with a degree (is_dental FALSE). The rows are chosen before
+-- their slots are unfolded: the emulator does not move a condition there.
 CREATE TEMP TABLE dental_slot AS
 SELECT
   r.file_date, r.source, r.line, r.npi, s.slot, s.code, d.specialty, IFNULL(s.is_primary, FALSE) AS is_primary,
   present(s.license_number) AS license_number, present(s.license_state) AS license_state,
   -- An organisation has no degree: its authorized official's counts.
   NOT d.needs_degree OR REGEXP_CONTAINS(
-    UPPER(REPLACE(IFNULL(IF(r.entity_type_code = '1', r.provider_credential_text, r.authorized_official_credential_text), ''), '.', '')),
+    UPPER(REPLACE(
+      IFNULL(IF(r.entity_type_code = '1', r.provider_credential_text, r.authorized_official_credential_text), ''), '.',
+      '')),
     r'\b(DDS|DMD|D D S|D M D)\b'
   ) AS is_dental
 FROM (SELECT * FROM raw.nppes_npi WHERE file_date >= first_day AND present(entity_type_code) IS NOT NULL) AS r, UNNEST([
-  STRUCT(1 AS slot, healthcare_provider_taxonomy_code_1 AS code, healthcare_provider_primary_taxonomy_switch_1 = 'Y' AS is_primary, provider_license_number_1 AS license_number, provider_license_number_state_code_1 AS license_state),
-  STRUCT(2 AS slot, healthcare_provider_taxonomy_code_2 AS code, healthcare_provider_primary_taxonomy_switch_2 = 'Y' AS is_primary, provider_license_number_2 AS license_number, provider_license_number_state_code_2 AS license_state),
-  STRUCT(3 AS slot, healthcare_provider_taxonomy_code_3 AS code, healthcare_provider_primary_taxonomy_switch_3 = 'Y' AS is_primary, provider_license_number_3 AS license_number, provider_license_number_state_code_3 AS license_state),
-  STRUCT(4 AS slot, healthcare_provider_taxonomy_code_4 AS code, healthcare_provider_primary_taxonomy_switch_4 = 'Y' AS is_primary, provider_license_number_4 AS license_number, provider_license_number_state_code_4 AS license_state),
-  STRUCT(5 AS slot, healthcare_provider_taxonomy_code_5 AS code, healthcare_provider_primary_taxonomy_switch_5 = 'Y' AS is_primary, provider_license_number_5 AS license_number, provider_license_number_state_code_5 AS license_state),
-  STRUCT(6 AS slot, healthcare_provider_taxonomy_code_6 AS code, healthcare_provider_primary_taxonomy_switch_6 = 'Y' AS is_primary, provider_license_number_6 AS license_number, provider_license_number_state_code_6 AS license_state),
-  STRUCT(7 AS slot, healthcare_provider_taxonomy_code_7 AS code, healthcare_provider_primary_taxonomy_switch_7 = 'Y' AS is_primary, provider_license_number_7 AS license_number, provider_license_number_state_code_7 AS license_state),
-  STRUCT(8 AS slot, healthcare_provider_taxonomy_code_8 AS code, healthcare_provider_primary_taxonomy_switch_8 = 'Y' AS is_primary, provider_license_number_8 AS license_number, provider_license_number_state_code_8 AS license_state),
-  STRUCT(9 AS slot, healthcare_provider_taxonomy_code_9 AS code, healthcare_provider_primary_taxonomy_switch_9 = 'Y' AS is_primary, provider_license_number_9 AS license_number, provider_license_number_state_code_9 AS license_state),
-  STRUCT(10 AS slot, healthcare_provider_taxonomy_code_10 AS code, healthcare_provider_primary_taxonomy_switch_10 = 'Y' AS is_primary, provider_license_number_10 AS license_number, provider_license_number_state_code_10 AS license_state),
-  STRUCT(11 AS slot, healthcare_provider_taxonomy_code_11 AS code, healthcare_provider_primary_taxonomy_switch_11 = 'Y' AS is_primary, provider_license_number_11 AS license_number, provider_license_number_state_code_11 AS license_state),
-  STRUCT(12 AS slot, healthcare_provider_taxonomy_code_12 AS code, healthcare_provider_primary_taxonomy_switch_12 = 'Y' AS is_primary, provider_license_number_12 AS license_number, provider_license_number_state_code_12 AS license_state),
-  STRUCT(13 AS slot, healthcare_provider_taxonomy_code_13 AS code, healthcare_provider_primary_taxonomy_switch_13 = 'Y' AS is_primary, provider_license_number_13 AS license_number, provider_license_number_state_code_13 AS license_state),
-  STRUCT(14 AS slot, healthcare_provider_taxonomy_code_14 AS code, healthcare_provider_primary_taxonomy_switch_14 = 'Y' AS is_primary, provider_license_number_14 AS license_number, provider_license_number_state_code_14 AS license_state),
-  STRUCT(15 AS slot, healthcare_provider_taxonomy_code_15 AS code, healthcare_provider_primary_taxonomy_switch_15 = 'Y' AS is_primary, provider_license_number_15 AS license_number, provider_license_number_state_code_15 AS license_state)
+  STRUCT(1 AS slot, healthcare_provider_taxonomy_code_1 AS code,
+    healthcare_provider_primary_taxonomy_switch_1 = 'Y' AS is_primary, provider_license_number_1 AS license_number,
+    provider_license_number_state_code_1 AS license_state),
+  STRUCT(2 AS slot, healthcare_provider_taxonomy_code_2 AS code,
+    healthcare_provider_primary_taxonomy_switch_2 = 'Y' AS is_primary, provider_license_number_2 AS license_number,
+    provider_license_number_state_code_2 AS license_state),
+  STRUCT(3 AS slot, healthcare_provider_taxonomy_code_3 AS code,
+    healthcare_provider_primary_taxonomy_switch_3 = 'Y' AS is_primary, provider_license_number_3 AS license_number,
+    provider_license_number_state_code_3 AS license_state),
+  STRUCT(4 AS slot, healthcare_provider_taxonomy_code_4 AS code,
+    healthcare_provider_primary_taxonomy_switch_4 = 'Y' AS is_primary, provider_license_number_4 AS license_number,
+    provider_license_number_state_code_4 AS license_state),
+  STRUCT(5 AS slot, healthcare_provider_taxonomy_code_5 AS code,
+    healthcare_provider_primary_taxonomy_switch_5 = 'Y' AS is_primary, provider_license_number_5 AS license_number,
+    provider_license_number_state_code_5 AS license_state),
+  STRUCT(6 AS slot, healthcare_provider_taxonomy_code_6 AS code,
+    healthcare_provider_primary_taxonomy_switch_6 = 'Y' AS is_primary, provider_license_number_6 AS license_number,
+    provider_license_number_state_code_6 AS license_state),
+  STRUCT(7 AS slot, healthcare_provider_taxonomy_code_7 AS code,
+    healthcare_provider_primary_taxonomy_switch_7 = 'Y' AS is_primary, provider_license_number_7 AS license_number,
+    provider_license_number_state_code_7 AS license_state),
+  STRUCT(8 AS slot, healthcare_provider_taxonomy_code_8 AS code,
+    healthcare_provider_primary_taxonomy_switch_8 = 'Y' AS is_primary, provider_license_number_8 AS license_number,
+    provider_license_number_state_code_8 AS license_state),
+  STRUCT(9 AS slot, healthcare_provider_taxonomy_code_9 AS code,
+    healthcare_provider_primary_taxonomy_switch_9 = 'Y' AS is_primary, provider_license_number_9 AS license_number,
+    provider_license_number_state_code_9 AS license_state),
+  STRUCT(10 AS slot, healthcare_provider_taxonomy_code_10 AS code,
+    healthcare_provider_primary_taxonomy_switch_10 = 'Y' AS is_primary, provider_license_number_10 AS license_number,
+    provider_license_number_state_code_10 AS license_state),
+  STRUCT(11 AS slot, healthcare_provider_taxonomy_code_11 AS code,
+    healthcare_provider_primary_taxonomy_switch_11 = 'Y' AS is_primary, provider_license_number_11 AS license_number,
+    provider_license_number_state_code_11 AS license_state),
+  STRUCT(12 AS slot, healthcare_provider_taxonomy_code_12 AS code,
+    healthcare_provider_primary_taxonomy_switch_12 = 'Y' AS is_primary, provider_license_number_12 AS license_number,
+    provider_license_number_state_code_12 AS license_state),
+  STRUCT(13 AS slot, healthcare_provider_taxonomy_code_13 AS code,
+    healthcare_provider_primary_taxonomy_switch_13 = 'Y' AS is_primary, provider_license_number_13 AS license_number,
+    provider_license_number_state_code_13 AS license_state),
+  STRUCT(14 AS slot, healthcare_provider_taxonomy_code_14 AS code,
+    healthcare_provider_primary_taxonomy_switch_14 = 'Y' AS is_primary, provider_license_number_14 AS license_number,
+    provider_license_number_state_code_14 AS license_state),
+  STRUCT(15 AS slot, healthcare_provider_taxonomy_code_15 AS code,
+    healthcare_provider_primary_taxonomy_switch_15 = 'Y' AS is_primary, provider_license_number_15 AS license_number,
+    provider_license_number_state_code_15 AS license_state)
 ]) AS s
 JOIN dental_taxonomy AS d ON d.code = s.code;
 
 -- What every row is, of the slices from the first changed one on.
 CREATE TEMP TABLE read_row AS
-WITH dental AS (SELECT file_date, source, line, LOGICAL_OR(is_dental) AS is_dental FROM dental_slot GROUP BY file_date, source, line)
+WITH dental AS (SELECT file_date, source, line, LOGICAL_OR(is_dental) AS is_dental FROM dental_slot
+  GROUP BY file_date, source, line)
 SELECT
   r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.npi_deactivation_date) AS deactivation_date,
   CASE r.entity_type_code WHEN '1' THEN 'individual' WHEN '2' THEN 'organization' END AS entity_type,
@@ -121,20 +162,23 @@ JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
 LEFT JOIN dental AS d ON d.file_date = r.file_date AND d.source = r.source AND d.line = r.line
 WHERE r.file_date >= first_day
 UNION ALL
-SELECT r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.nppes_deactivation_date), NULL, 'report', FALSE
+SELECT r.file_date, r.source, r.source_object, r.line, r.npi, published_date(r.nppes_deactivation_date), NULL, 'report',
+  FALSE
 FROM raw.nppes_deactivation AS r
 JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
 WHERE r.file_date >= first_day;
 
--- The names under which a file knows an organisation. Since 2025 they stand in a member of their own; the main file has `<UNAVAIL>`
--- and type 6. Types: 3 doing business as, 4 former legal name, 5 other.
+-- The names under which a file knows an organisation. Since 2025 they stand in a member of their own; the main file has
+-- `<UNAVAIL>` and type 6. Types: 3 doing business as, 4 former legal name, 5 other.
 CREATE TEMP TABLE named AS
 WITH published AS (
-  SELECT file_date, source, source_object, line, npi, provider_other_organization_name_type_code AS type, provider_other_organization_name AS name
+  SELECT file_date, source, source_object, line, npi, provider_other_organization_name_type_code AS type,
+    provider_other_organization_name AS name
   FROM raw.nppes_other_name
   WHERE file_date >= first_day
   UNION ALL
-  SELECT file_date, source, source_object, line, npi, provider_other_organization_name_type_code, provider_other_organization_name
+  SELECT file_date, source, source_object, line, npi, provider_other_organization_name_type_code,
+    provider_other_organization_name
   FROM raw.nppes_npi
   WHERE file_date >= first_day AND provider_other_organization_name_type_code IN ('3', '4', '5')
 ),
@@ -193,7 +237,8 @@ WITH told AS (
   -- A file that names an organisation of which it says nothing else.
   SELECT n.file_date, n.source, n.source_object, n.line, n.npi, 'names', NULL, NULL, FALSE
   FROM named AS n
-  LEFT JOIN read_row AS r ON r.file_date = n.file_date AND r.source = n.source AND r.npi = n.npi AND r.kind IN ('dental', 'other')
+  LEFT JOIN read_row AS r ON r.file_date = n.file_date AND r.source = n.source AND r.npi = n.npi
+    AND r.kind IN ('dental', 'other')
   WHERE r.npi IS NULL
   UNION ALL
   SELECT file_date, source, source_object, line, npi, 'location', NULL, NULL, FALSE FROM located
@@ -205,8 +250,8 @@ LEFT JOIN changed AS c ON c.file_date = t.file_date AND c.source = t.source;
 
 BEGIN TRANSACTION;
 
--- Whoever is in a changed slice, before or now. Of the reports only the newest counts, so one more or less touches all who are in
--- any. And whoever a gate refused is judged again, because the rules may have changed.
+-- Whoever is in a changed slice, before or now. Of the reports only the newest counts, so one more or less touches all
+-- who are in any. And whoever a gate refused is judged again, because the rules may have changed.
 INSERT INTO clean.provider_pending (npi)
 SELECT npi FROM judged WHERE is_kept AND is_of_changed
 UNION DISTINCT
@@ -222,14 +267,15 @@ SELECT row_key FROM clean.rejected_row WHERE table_name = 'clean.provider' AND r
 
 DELETE FROM clean.provider_version AS v
 WHERE v.file_date >= first_day
-  AND (v.kind != 'dental' OR EXISTS (SELECT 1 FROM changed AS c WHERE c.file_date = v.file_date AND c.source = v.source));
+  AND (v.kind != 'dental' OR EXISTS (SELECT 1 FROM changed AS c WHERE c.file_date = v.file_date
+    AND c.source = v.source));
 
 INSERT INTO clean.provider_version (
-  file_date, source, source_object, line, npi, kind, deactivation_date, reactivation_date, content, entity_type, first_name, last_name,
-  credential, sex, sole_proprietor, organization_name, brand_names, former_names, authorized_official_first_name,
-  authorized_official_last_name, authorized_official_title, taxonomy_code, taxonomy_codes, taxonomy_is_primary, specialty,
-  license_number, license_state, address_line_1, address_line_2, city, state, postal_code, country, phone, fax,
-  enumeration_date, last_update_date, address_key, phone_key
+  file_date, source, source_object, line, npi, kind, deactivation_date, reactivation_date, content, entity_type,
+  first_name, last_name, credential, sex, sole_proprietor, organization_name, brand_names, former_names,
+  authorized_official_first_name, authorized_official_last_name, authorized_official_title, taxonomy_code,
+  taxonomy_codes, taxonomy_is_primary, specialty, license_number, license_state, address_line_1, address_line_2, city,
+  state, postal_code, country, phone, fax, enumeration_date, last_update_date, address_key, phone_key
 )
 WITH chosen AS (
   SELECT * FROM dental_slot
@@ -237,7 +283,8 @@ WITH chosen AS (
   QUALIFY ROW_NUMBER() OVER (PARTITION BY file_date, source, line ORDER BY is_primary DESC, slot) = 1
 ),
 all_codes AS (
-  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM dental_slot WHERE is_dental GROUP BY file_date, source, line
+  SELECT file_date, source, line, ARRAY_AGG(code ORDER BY slot) AS codes FROM dental_slot WHERE is_dental
+    GROUP BY file_date, source, line
 ),
 typed AS (
   SELECT
@@ -249,7 +296,8 @@ typed AS (
     'dental' AS kind,
     published_date(r.npi_deactivation_date) AS deactivation_date,
     published_date(r.npi_reactivation_date) AS reactivation_date,
-    -- The emulator has no EXCEPT inside a STRUCT: where the row stands, and when somebody looked at it, is cut out of the text.
+    -- The emulator has no EXCEPT inside a STRUCT: where the row stands, and when somebody looked at it, is cut out of
+    -- the text.
     TO_HEX(SHA256(REGEXP_REPLACE(
       TO_JSON_STRING(r),
       r'"(file_date|source|source_object|line|last_update_date|certification_date)":("[^"]*"|[0-9]+|null),?', ''
@@ -289,10 +337,12 @@ typed AS (
   LEFT JOIN named AS n ON n.file_date = r.file_date AND n.source = r.source AND n.npi = r.npi
   WHERE r.file_date IN UNNEST(changed_days)
 )
-SELECT *, key_of_address(address_line_1, address_line_2, city, state, postal_code, country), key_of_phone(phone, country)
+SELECT *, key_of_address(address_line_1, address_line_2, city, state, postal_code, country),
+  key_of_phone(phone, country)
 FROM typed;
 
-INSERT INTO clean.provider_version (file_date, source, source_object, line, npi, kind, deactivation_date, entity_type, brand_names, former_names)
+INSERT INTO clean.provider_version (file_date, source, source_object, line, npi, kind, deactivation_date, entity_type,
+  brand_names, former_names)
 SELECT
   j.file_date, j.source, j.source_object, j.line, j.npi, j.kind, j.deactivation_date, j.entity_type,
   IF(j.kind = 'names', IFNULL(n.brand_names, []), []), IF(j.kind = 'names', IFNULL(n.former_names, []), [])
@@ -301,17 +351,20 @@ LEFT JOIN named AS n ON n.file_date = j.file_date AND n.source = j.source AND n.
 WHERE j.is_kept AND j.kind NOT IN ('dental', 'location');
 
 INSERT INTO clean.provider_version (
-  file_date, source, source_object, line, npi, kind, brand_names, former_names, address_line_1, address_line_2, city, state, postal_code,
-  country, phone, fax, address_key, phone_key
+  file_date, source, source_object, line, npi, kind, brand_names, former_names, address_line_1, address_line_2, city,
+  state, postal_code, country, phone, fax, address_key, phone_key
 )
 SELECT
-  file_date, source, source_object, line, npi, 'location', [], [], address_line_1, address_line_2, city, state, postal_code,
-  country, phone, fax, key_of_address(address_line_1, address_line_2, city, state, postal_code, country), key_of_phone(phone, country)
+  file_date, source, source_object, line, npi, 'location', [], [], address_line_1, address_line_2, city, state,
+  postal_code,
+  country, phone, fax, key_of_address(address_line_1, address_line_2, city, state, postal_code, country),
+    key_of_phone(phone, country)
 FROM located;
 
 DELETE FROM ops.mapped_slice WHERE file_date >= first_day;
 
-INSERT INTO ops.mapped_slice (file_date, source, fingerprint, kept_rows, not_dental_rows, lacks_degree_rows, deactivated_never_known_rows)
+INSERT INTO ops.mapped_slice (file_date, source, fingerprint, kept_rows, not_dental_rows, lacks_degree_rows,
+  deactivated_never_known_rows)
 SELECT
   l.file_date,
   l.source,

@@ -1,6 +1,7 @@
 -- Add what was refused of vendors' answers, which come one by one; told again, a row stays one.
 -- @rows STRING, a JSON array of run_date, source, row_key, rule, value, reason, source_object.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 MERGE clean.rejected_row AS kept
 USING (
   SELECT

@@ -1,6 +1,8 @@
--- The rows that a load refused. Replaces the slice of one source's partition for these tables, so that a rerun writes the same.
+-- The rows that a load refused. Replaces the slice of one source's partition for these tables, so that a rerun writes
+-- the same.
 -- {staged} is the table with the refused rows: they may be more than a query parameter can hold.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 -- @partition DATE, @source STRING, @table_names ARRAY<STRING>.
 MERGE clean.rejected_row AS kept
 USING (

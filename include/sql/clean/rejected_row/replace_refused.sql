@@ -1,7 +1,10 @@
--- The rows that a gate refused, with where each came from. Replaces the slice of one target table, so a mended row leaves it.
--- {checked} and {key} are the gate's table and key column, from table definitions; {staged} is the table with the refused rows:
+-- The rows that a gate refused, with where each came from. Replaces the slice of one target table, so a mended row
+-- leaves it.
+-- {checked} and {key} are the gate's table and key column, from table definitions; {staged} is the table with the
+-- refused rows:
 -- they may be more than a query parameter can hold.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 -- @table_name STRING.
 MERGE clean.rejected_row AS kept
 USING (

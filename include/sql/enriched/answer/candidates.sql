@@ -1,10 +1,11 @@
 -- Dentists whose e-mail is not known and who may be asked for, best first, with what each vendor answered before.
 -- npi, full_name, first_name, last_name, company (NULL where no organization is registered at the place), city, state,
 -- segment (solo | small | group), answers (JSON array of vendor, status, usable, asked_at, request_key).
--- Who has no company can be asked for by name, city and state, where a vendor can answer that. Who is left out, and why, is
--- counted by not_asked.sql, which has the same conditions.
--- Priority: never asked before asked again; with a company before without one, whom fewer vendors can find; the practice's authorized official (who signs) before its associates;
--- small practices before large ones (the dentist there decides); then the newest record; then the NPI.
+-- Who has no company can be asked for by name, city and state, where a vendor can answer that. Who is left out, and
+-- why, is counted by not_asked.sql, which has the same conditions.
+-- Priority: never asked before asked again; with a company before without one, whom fewer vendors can find; the
+-- practice's authorized official (who signs) before its associates; small practices before large ones (the dentist
+-- there decides); then the newest record; then the NPI.
 -- @as_of TIMESTAMP, @max_people INT64, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
 -- @taxonomy_prefix STRING, @least_icp_score FLOAT64 (who has no score yet is asked for).
 WITH organisation AS (
@@ -24,7 +25,8 @@ history AS (
   SELECT
     npi,
     TO_JSON_STRING(ARRAY_AGG(STRUCT(
-      vendor AS vendor, status AS status, usable_email AS usable, FORMAT_TIMESTAMP('%FT%H:%M:%E6S+00:00', asked_at) AS asked_at, request_key AS request_key
+      vendor AS vendor, status AS status, usable_email AS usable,
+        FORMAT_TIMESTAMP('%FT%H:%M:%E6S+00:00', asked_at) AS asked_at, request_key AS request_key
     ) ORDER BY asked_at, request_key)) AS answers,
     LOGICAL_OR(usable_email AND asked_at >= TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)) AS is_known,
     COUNT(DISTINCT IF(asked_at >= TIMESTAMP_SUB(@as_of, INTERVAL @ask_again_days DAY), vendor, NULL)) AS vendors_asked
@@ -45,7 +47,8 @@ SELECT
   organisation.organization_name AS company,
   person.city,
   person.state,
-  CASE WHEN IFNULL(practice.people, 1) = 1 THEN 'solo' WHEN practice.people <= 4 THEN 'small' ELSE 'group' END AS segment,
+  CASE WHEN IFNULL(practice.people, 1) = 1 THEN 'solo' WHEN practice.people <= 4 THEN 'small' ELSE 'group' END
+    AS segment,
   COALESCE(history.answers, '[]') AS answers
 FROM clean.provider AS person
 LEFT JOIN organisation ON organisation.practice_id = person.practice_id

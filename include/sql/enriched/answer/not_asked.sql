@@ -1,6 +1,8 @@
--- What becomes of every row of clean.provider before anybody is asked: reason, people. The first reason that holds counts, and
--- `candidate` is who may be asked for. The conditions are those of candidates.sql; a test holds the two together.
--- @as_of TIMESTAMP, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are), @taxonomy_prefix STRING,
+-- What becomes of every row of clean.provider before anybody is asked: reason, people. The first reason that holds
+-- counts, and `candidate` is who may be asked for. The conditions are those of candidates.sql; a test holds the two
+-- together.
+-- @as_of TIMESTAMP, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
+-- @taxonomy_prefix STRING,
 -- @least_icp_score FLOAT64 (who has no score yet is asked for).
 WITH organization AS (
   SELECT DISTINCT practice_id
@@ -29,7 +31,8 @@ decided AS (
       WHEN person.first_name IS NULL OR person.last_name IS NULL THEN 'no_name'
       WHEN suppressed.person_id IS NOT NULL THEN 'suppressed'
       WHEN COALESCE(lead.icp_score, @least_icp_score) < @least_icp_score THEN 'icp_score_too_low'
-      WHEN organization.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL) THEN 'no_company_and_no_place'
+      WHEN organization.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL)
+        THEN 'no_company_and_no_place'
       WHEN COALESCE(history.is_known, FALSE) THEN 'usable_email_known'
       WHEN COALESCE(history.vendors_asked, 0) >= @vendors THEN 'asked_everywhere'
       ELSE 'candidate'

@@ -1,12 +1,14 @@
--- Bring enriched.answer to what raw.vendor_response and the bounces say. This is the one place where an e-mail is judged:
--- bounced before malformed before a team's box; then what its vendor says of it, and whether another vendor gave the same.
--- A catch-all or risky address is found and not usable until a vendor with an accepted word gives it too.
+-- Bring enriched.answer to what raw.vendor_response and the bounces say. This is the one place where an e-mail is
+-- judged:
+-- bounced before malformed before a team's box; then what its vendor says of it, and whether another vendor gave the
+-- same. A catch-all or risky address is found and not usable until a vendor with an accepted word gives it too.
 -- @accepted STRING (accepted statuses, with commas), @least_confidence FLOAT64.
 MERGE enriched.answer AS t
 USING (
   WITH answer AS (
     SELECT
-      vendor, operation, request_key, person_key AS npi, run_id, segment, status, requested_at AS asked_at, responded_at,
+      vendor, operation, request_key, person_key AS npi, run_id, segment, status, requested_at AS asked_at,
+      responded_at,
       credits, cost_usd,
       JSON_VALUE(found, '$.email') AS email,
       JSON_VALUE(found, '$.email_status') AS email_status,
@@ -29,7 +31,8 @@ USING (
     SELECT npi, email FROM answer WHERE email IS NOT NULL GROUP BY npi, email HAVING COUNT(DISTINCT vendor) > 1
   ),
   bounced AS (
-    SELECT DISTINCT identifier_hash AS email_hash FROM clean.suppression WHERE identifier_type = 'email' AND reason IN ('bounced', 'wrong_person')
+    SELECT DISTINCT identifier_hash AS email_hash FROM clean.suppression WHERE identifier_type = 'email'
+      AND reason IN ('bounced', 'wrong_person')
   ),
   judged AS (
     SELECT
@@ -40,7 +43,7 @@ USING (
         WHEN NOT REGEXP_CONTAINS(answer.email, r'^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$') THEN 'malformed'
         WHEN REGEXP_CONTAINS(
           answer.email,
-          r'^(admin|appointments|billing|contact|frontdesk|hello|info|mail|office|reception|sales|scheduling|smile|staff|support|team)@'
+          r'^(admin|appointments|billing|contact|frontdesk|hello|info|mail|office|reception|sales|scheduling|smile|staff|support|team)@'  -- noqa: LT05
         ) THEN 'role'
         WHEN answer.email_status IN UNNEST(SPLIT(@accepted, ',')) AND answer.email_confidence >= @least_confidence
           THEN IF(agreed.npi IS NULL, 'accepted', 'confirmed')
@@ -71,8 +74,9 @@ WHEN NOT MATCHED BY TARGET THEN INSERT (
   email, email_status, email_confidence, email_type, email_verification, usable_email, phone, linkedin_url, title,
   company_name, company_domain, company_industry, company_size, company_founded, company_revenue, company_linkedin_url
 ) VALUES (
-  s.vendor, s.operation, s.request_key, s.npi, s.run_id, s.segment, s.status, s.asked_at, s.responded_at, s.credits, s.cost_usd,
-  s.email, s.email_status, s.email_confidence, s.email_type, s.email_verification, s.usable_email, s.phone, s.linkedin_url, s.title,
-  s.company_name, s.company_domain, s.company_industry, s.company_size, s.company_founded, s.company_revenue, s.company_linkedin_url
+  s.vendor, s.operation, s.request_key, s.npi, s.run_id, s.segment, s.status, s.asked_at, s.responded_at, s.credits,
+  s.cost_usd, s.email, s.email_status, s.email_confidence, s.email_type, s.email_verification, s.usable_email, s.phone,
+  s.linkedin_url, s.title, s.company_name, s.company_domain, s.company_industry, s.company_size, s.company_founded,
+  s.company_revenue, s.company_linkedin_url
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

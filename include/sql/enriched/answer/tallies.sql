@@ -1,5 +1,5 @@
--- What asking came to, for the learned order: segment, vendor, vendors_before (asked before for the same person without a
--- usable answer, with commas, in order of name), asked, usable, credits.
+-- What asking came to, for the learned order: segment, vendor, vendors_before (asked before for the same person without
+-- a usable answer, with commas, in order of name), asked, usable, credits.
 -- @since TIMESTAMP: older answers say little about today.
 WITH answer AS (
   SELECT npi, vendor, segment, asked_at, request_key, usable_email, credits

@@ -12,7 +12,8 @@ person AS (
   SELECT DISTINCT npi FROM enriched.answer WHERE usable_email
 ),
 best AS (
-  SELECT person.npi, COALESCE(own_phone.phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$')) AS best_phone
+  SELECT person.npi, COALESCE(own_phone.phone, REGEXP_EXTRACT(provider.phone_e164, r'^(\+[1-9][0-9]{7,14})$'))
+    AS best_phone
   FROM person
   JOIN clean.provider AS provider ON provider.npi = person.npi
   LEFT JOIN own_phone ON own_phone.npi = person.npi

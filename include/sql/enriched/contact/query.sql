@@ -1,7 +1,8 @@
--- One row per person out of enriched.answer. A good value is never overwritten by a missing or a worse one: of the e-mails
--- the usable ones come first, of those the ones young enough, then the vendors in the declared order, then the newest.
--- What belongs to a value (status, type, vendor, key, time, cost) comes from the answer that gave it.
--- @as_of TIMESTAMP; @email_order STRING, @phone_order STRING, @linkedin_order STRING (vendors, with commas); @max_age_days INT64;
+-- One row per person out of enriched.answer. A good value is never overwritten by a missing or a worse one: of the
+-- e-mails the usable ones come first, of those the ones young enough, then the vendors in the declared order, then the
+-- newest. What belongs to a value (status, type, vendor, key, time, cost) comes from the answer that gave it.
+-- @as_of TIMESTAMP; @email_order STRING, @phone_order STRING, @linkedin_order STRING (vendors, with commas);
+-- @max_age_days INT64;
 -- @stale_after_days INT64: an address that old is no longer usable, whatever its vendor said.
 MERGE enriched.contact AS t
 USING (
@@ -27,13 +28,15 @@ USING (
     SELECT npi, phone, vendor, request_key, responded_at
     FROM answer
     WHERE phone IS NOT NULL
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY STRPOS(@phone_order, vendor), responded_at DESC, request_key) = 1
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY STRPOS(@phone_order, vendor), responded_at DESC,
+      request_key) = 1
   ),
   profile AS (
     SELECT npi, linkedin_url, vendor, request_key, responded_at, IF(email IS NULL, cost_usd, 0) AS cost_usd
     FROM answer
     WHERE linkedin_url IS NOT NULL
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY STRPOS(@linkedin_order, vendor), responded_at DESC, request_key) = 1
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY npi ORDER BY STRPOS(@linkedin_order, vendor), responded_at DESC,
+      request_key) = 1
   ),
   titled AS (
     SELECT npi, title
@@ -183,9 +186,10 @@ WHEN NOT MATCHED BY TARGET THEN INSERT (
   linkedin_cost_usd, title, phone_e164, phone_vendor, phone_source_key, phone_fetched_at, phone_valid, phone_line_type,
   phone_carrier, phone_response_key, usable_email, credits, cost_usd
 ) VALUES (
-  s.npi, s.person_id, s.email, s.email_status, s.email_type, s.email_vendor, s.email_response_key, s.email_fetched_at, s.email_confidence,
-  s.email_cost_usd, s.email_verification, s.linkedin_url, s.linkedin_vendor, s.linkedin_response_key, s.linkedin_fetched_at,
-  s.linkedin_cost_usd, s.title, s.phone_e164, s.phone_vendor, s.phone_source_key, s.phone_fetched_at, s.phone_valid, s.phone_line_type,
-  s.phone_carrier, s.phone_response_key, s.usable_email, s.credits, s.cost_usd
+  s.npi, s.person_id, s.email, s.email_status, s.email_type, s.email_vendor, s.email_response_key, s.email_fetched_at,
+  s.email_confidence, s.email_cost_usd, s.email_verification, s.linkedin_url, s.linkedin_vendor,
+  s.linkedin_response_key, s.linkedin_fetched_at, s.linkedin_cost_usd, s.title, s.phone_e164, s.phone_vendor,
+  s.phone_source_key, s.phone_fetched_at, s.phone_valid, s.phone_line_type, s.phone_carrier, s.phone_response_key,
+  s.usable_email, s.credits, s.cost_usd
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

@@ -1,6 +1,7 @@
--- One row per practice location out of what vendors said about its people's employer. The domain that most of its people
--- are found under is the practice's; answers about another employer (a former one, a namesake's) are left out. Of the rest
--- the vendors in the declared order, then the newest; a field that the leading answer lacks comes from the next.
+-- One row per practice location out of what vendors said about its people's employer. The domain that most of its
+-- people are found under is the practice's; answers about another employer (a former one, a namesake's) are left out.
+-- Of the rest the vendors in the declared order, then the newest; a field that the leading answer lacks comes from the
+-- next.
 -- @firmographics_order STRING (vendors, with commas).
 MERGE enriched.firmographics AS t
 USING (
@@ -34,13 +35,16 @@ USING (
     answer.request_key AS response_key,
     answer.responded_at AS fetched_at
   FROM answer
-  JOIN domain ON domain.practice_id = answer.practice_id AND domain.company_domain IS NOT DISTINCT FROM answer.company_domain
+  JOIN domain ON domain.practice_id = answer.practice_id
+    AND domain.company_domain IS NOT DISTINCT FROM answer.company_domain
   WHERE TRUE  -- BigQuery wants a WHERE, GROUP BY or HAVING beside QUALIFY
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY answer.practice_id ORDER BY STRPOS(@firmographics_order, answer.vendor), answer.responded_at DESC, answer.request_key
+    PARTITION BY answer.practice_id ORDER BY STRPOS(@firmographics_order, answer.vendor), answer.responded_at DESC,
+      answer.request_key
   ) = 1
   WINDOW best AS (
-    PARTITION BY answer.practice_id ORDER BY STRPOS(@firmographics_order, answer.vendor), answer.responded_at DESC, answer.request_key
+    PARTITION BY answer.practice_id ORDER BY STRPOS(@firmographics_order, answer.vendor), answer.responded_at DESC,
+      answer.request_key
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
   )
 ) AS s
@@ -57,13 +61,14 @@ WHEN MATCHED AND (
   OR t.response_key != s.response_key
 ) THEN UPDATE SET
   domain = s.domain, company_name = s.company_name, industry = s.industry, employees = s.employees,
-  founded_year = s.founded_year, revenue = s.revenue, linkedin_url = s.linkedin_url, people_agreeing = s.people_agreeing,
+  founded_year = s.founded_year, revenue = s.revenue, linkedin_url = s.linkedin_url,
+  people_agreeing = s.people_agreeing,
   vendor = s.vendor, response_key = s.response_key, fetched_at = s.fetched_at
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   practice_id, domain, company_name, industry, employees, founded_year, revenue, linkedin_url, people_agreeing, vendor,
   response_key, fetched_at
 ) VALUES (
-  s.practice_id, s.domain, s.company_name, s.industry, s.employees, s.founded_year, s.revenue, s.linkedin_url, s.people_agreeing, s.vendor,
-  s.response_key, s.fetched_at
+  s.practice_id, s.domain, s.company_name, s.industry, s.employees, s.founded_year, s.revenue, s.linkedin_url,
+  s.people_agreeing, s.vendor, s.response_key, s.fetched_at
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

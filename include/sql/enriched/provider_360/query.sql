@@ -1,12 +1,13 @@
--- Rebuild enriched.provider_360: one wide row per active dentist from clean, enriched and segmented as they are. It is read,
--- never folded into: so it is replaced as a whole, in one transaction.
+-- Rebuild enriched.provider_360: one wide row per active dentist from clean, enriched and segmented as they are. It is
+-- read, never folded into: so it is replaced as a whole, in one transaction.
 BEGIN TRANSACTION;
 DELETE FROM enriched.provider_360 WHERE TRUE;
 INSERT INTO enriched.provider_360 (
-  npi, person_id, practice_id, first_name, last_name, credential, specialty, taxonomy_code, license_state, enumeration_date,
-  address_line_1, city, state, zip5, practice_phone_e164, organization_name, dentists_at_practice, email, email_status, email_verification,
-  email_confidence, email_vendor, email_fetched_at, usable_email, linkedin_url, title, phone_e164, phone_vendor, phone_line_type, company_domain,
-  industry, employees, founded_year, revenue, segment, practice_size_band, owner_signal, icp_score, suppressed_channels, enrichment_usd
+  npi, person_id, practice_id, first_name, last_name, credential, specialty, taxonomy_code, license_state,
+  enumeration_date, address_line_1, city, state, zip5, practice_phone_e164, organization_name, dentists_at_practice,
+  email, email_status, email_verification, email_confidence, email_vendor, email_fetched_at, usable_email, linkedin_url,
+  title, phone_e164, phone_vendor, phone_line_type, company_domain, industry, employees, founded_year, revenue, segment,
+  practice_size_band, owner_signal, icp_score, suppressed_channels, enrichment_usd
 )
 WITH organisation AS (
   -- One company name for a location: its oldest organisation.
@@ -28,7 +29,8 @@ blocked AS (
   UNION DISTINCT
   SELECT c.npi, x.channel
   FROM enriched.contact AS c
-  JOIN clean.suppression AS x ON x.identifier_type = 'email' AND x.identifier_hash = TO_HEX(SHA256(LOWER(TRIM(c.email))))
+  JOIN clean.suppression AS x ON x.identifier_type = 'email'
+    AND x.identifier_hash = TO_HEX(SHA256(LOWER(TRIM(c.email))))
 ),
 suppressed AS (
   SELECT npi, ARRAY_AGG(channel ORDER BY channel) AS channels FROM blocked GROUP BY npi

@@ -1,6 +1,7 @@
 -- What was known of each lead at @as_of; replaces the rows of exactly that as_of.
--- Registry and contact facts are those of now: where segmented.lead is already newer than @as_of they may be of a later day, so an
--- older @as_of writes nothing and an old snapshot stays as it was. Engagement counts only events strictly before @as_of.
+-- Registry and contact facts are those of now: where segmented.lead is already newer than @as_of they may be of a later
+-- day, so an older @as_of writes nothing and an old snapshot stays as it was. Engagement counts only events strictly
+-- before @as_of.
 -- @as_of TIMESTAMP.
 IF NOT EXISTS (SELECT 1 FROM segmented.lead WHERE as_of > @as_of) THEN
 BEGIN TRANSACTION;
@@ -8,9 +9,9 @@ BEGIN TRANSACTION;
 DELETE FROM features.lead WHERE as_of = @as_of;
 
 INSERT INTO features.lead (
-  person_id, as_of, specialty, taxonomy_code, taxonomy_count, state, zip3, credential, sex, is_sole_proprietor, has_license,
-  years_since_enumeration, practice_size, practice_organizations, email_status, email_type, phone_line_type, icp_score,
-  emails_sent, emails_opened, emails_clicked, emails_replied
+  person_id, as_of, specialty, taxonomy_code, taxonomy_count, state, zip3, credential, sex, is_sole_proprietor,
+  has_license, years_since_enumeration, practice_size, practice_organizations, email_status, email_type,
+  phone_line_type, icp_score, emails_sent, emails_opened, emails_clicked, emails_replied
 )
 WITH practice AS (
   SELECT

@@ -1,5 +1,5 @@
--- One row for each first e-mail of a campaign to a person that is old enough to be judged at @as_of: the newest features from before
--- the send, and whether a positive response came within @maturity_days. Two years back at most.
+-- One row for each first e-mail of a campaign to a person that is old enough to be judged at @as_of: the newest
+-- features from before the send, and whether a positive response came within @maturity_days. Two years back at most.
 -- @as_of TIMESTAMP, @maturity_days INT64.
 WITH send AS (
   SELECT person_id, campaign_id, MIN(occurred_at) AS sent_at
@@ -30,7 +30,8 @@ labelled AS (
     m.person_id,
     m.campaign_id,
     m.sent_at,
-    COUNTIF(r.occurred_at >= m.sent_at AND r.occurred_at <= TIMESTAMP_ADD(m.sent_at, INTERVAL @maturity_days DAY)) > 0 AS responded
+    COUNTIF(r.occurred_at >= m.sent_at AND r.occurred_at <= TIMESTAMP_ADD(m.sent_at, INTERVAL @maturity_days DAY)) > 0
+      AS responded
   FROM mature AS m
   LEFT JOIN response AS r ON r.person_id = m.person_id
   GROUP BY m.person_id, m.campaign_id, m.sent_at

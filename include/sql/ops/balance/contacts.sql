@@ -1,5 +1,6 @@
--- What became of everybody who was ever asked for: a usable e-mail, or why not. Counted beside the fold that made enriched.contact.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- What became of everybody who was ever asked for: a usable e-mail, or why not. Counted beside the fold that made
+-- enriched.contact. One statement, because BigQuery cancels one of two transactions that change a table at the same
+-- time, and queues two MERGEs.
 MERGE ops.balance AS kept
 USING (
   WITH asked AS (
@@ -17,7 +18,8 @@ USING (
     FROM asked
     LEFT JOIN enriched.contact AS contact ON contact.npi = asked.npi
   )
-  SELECT 'enriched.contact' AS table_name, 'in' AS kind, 'people_asked_for' AS reason, COUNT(DISTINCT npi) AS row_count FROM enriched.answer
+  SELECT 'enriched.contact' AS table_name, 'in' AS kind, 'people_asked_for' AS reason, COUNT(DISTINCT npi) AS row_count
+    FROM enriched.answer
   UNION ALL
   SELECT 'enriched.contact', kind, reason, COUNT(*) FROM decided GROUP BY kind, reason
 ) AS told

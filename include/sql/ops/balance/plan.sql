@@ -1,6 +1,8 @@
--- What became of every row of clean.provider in a plan of enrich_contacts: asked for, or why not. Replaces that of the plan before.
+-- What became of every row of clean.provider in a plan of enrich_contacts: asked for, or why not. Replaces that of the
+-- plan before.
 -- @rows STRING, a JSON array of kind, reason, row_count.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 MERGE ops.balance AS kept
 USING (
   SELECT

@@ -1,5 +1,6 @@
--- What became of every provider on the way to a lead, and of every lead on the way to an audience. Counted beside the folds.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- What became of every provider on the way to a lead, and of every lead on the way to an audience. Counted beside the
+-- folds. One statement, because BigQuery cancels one of two transactions that change a table at the same time, and
+-- queues two MERGEs.
 MERGE ops.balance AS kept
 USING (
   WITH lead_decided AS (
@@ -19,7 +20,8 @@ USING (
     SELECT lead.person_id, MIN(audience.min_icp_score) AS min_icp_score
     FROM segmented.lead AS lead
     JOIN segmented.audience AS audience
-      ON lead.specialty IN UNNEST(audience.specialties) AND lead.practice_size_band IN UNNEST(audience.practice_size_bands)
+      ON lead.specialty IN UNNEST(audience.specialties)
+        AND lead.practice_size_band IN UNNEST(audience.practice_size_bands)
     GROUP BY lead.person_id
   ),
   member AS (
@@ -39,7 +41,8 @@ USING (
     LEFT JOIN fit ON fit.person_id = lead.person_id
     LEFT JOIN member ON member.person_id = lead.person_id
   )
-  SELECT 'segmented.lead' AS table_name, 'in' AS kind, 'clean.provider' AS reason, COUNT(*) AS row_count FROM clean.provider
+  SELECT 'segmented.lead' AS table_name, 'in' AS kind, 'clean.provider' AS reason, COUNT(*) AS row_count
+    FROM clean.provider
   UNION ALL
   SELECT 'segmented.lead', kind, reason, COUNT(*) FROM lead_decided GROUP BY kind, reason
   UNION ALL

@@ -1,4 +1,5 @@
--- Write what every run came to beside its forecast. Answers that a later run fetched still count for the run that asked.
+-- Write what every run came to beside its forecast. Answers that a later run fetched still count for the run that
+-- asked.
 MERGE ops.enrichment_forecast AS t
 USING (
   SELECT

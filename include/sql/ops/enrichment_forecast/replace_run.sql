@@ -19,12 +19,13 @@ USING (
 ) AS s
 ON t.run_id = s.run_id AND t.vendor = s.vendor
 WHEN MATCHED THEN UPDATE SET
-  as_of = s.as_of, candidates = s.candidates, not_asked = s.not_asked, expected_people = s.people, expected_calls = s.calls,
+  as_of = s.as_of, candidates = s.candidates, not_asked = s.not_asked, expected_people = s.people,
+  expected_calls = s.calls,
   expected_credits = s.credits, expected_usd = s.usd, expected_usable = s.usable, most_usd = s.most_usd,
   expected_seconds = s.seconds
 WHEN NOT MATCHED BY TARGET THEN INSERT (
-  run_id, vendor, as_of, candidates, not_asked, expected_people, expected_calls, expected_credits, expected_usd, expected_usable,
-  most_usd, expected_seconds
+  run_id, vendor, as_of, candidates, not_asked, expected_people, expected_calls, expected_credits, expected_usd,
+  expected_usable, most_usd, expected_seconds
 ) VALUES (
   s.run_id, s.vendor, s.as_of, s.candidates, s.not_asked, s.people, s.calls, s.credits, s.usd, s.usable,
   s.most_usd, s.seconds

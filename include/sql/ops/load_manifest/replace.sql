@@ -1,5 +1,6 @@
 -- What a load read and wrote. Replaces the row of one table, partition and source, so that a rerun writes the same.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 -- @dataset_table STRING, @partition DATE, @source STRING, @source_object STRING, @file_name STRING,
 -- @source_bytes INT64, @sha256 STRING, @source_rows INT64, @rows INT64, @rejected_rows INT64, @note STRING.
 MERGE ops.load_manifest AS kept

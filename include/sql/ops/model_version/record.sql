@@ -33,6 +33,6 @@ WHEN NOT MATCHED THEN INSERT (
   model, version, status, reason, trained_as_of, recipe_sha256, n_train, n_calibrate, n_test, n_positive, metrics,
   base_rate_brier, champion_version, champion_brier, features, seed, object_path
 ) VALUES (
-  s.model, s.version, s.status, s.reason, s.trained_as_of, s.recipe_sha256, s.n_train, s.n_calibrate, s.n_test, s.n_positive, s.metrics,
-  s.base_rate_brier, s.champion_version, s.champion_brier, s.features, s.seed, s.object_path
+  s.model, s.version, s.status, s.reason, s.trained_as_of, s.recipe_sha256, s.n_train, s.n_calibrate, s.n_test,
+  s.n_positive, s.metrics, s.base_rate_brier, s.champion_version, s.champion_brier, s.features, s.seed, s.object_path
 )

@@ -1,5 +1,6 @@
 -- Store the outcomes of one gate run; a rerun of the same task replaces them. @outcomes is a JSON array of objects.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two
+-- MERGEs.
 -- @as_of STRING, @run_key STRING, @table_name STRING, @outcomes STRING.
 MERGE ops.quality_result AS kept
 USING (

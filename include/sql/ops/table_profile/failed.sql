@@ -1,4 +1,5 @@
--- Which of @table_names ARRAY<STRING> failed their gate at the newest point in time that it judged, whatever was judged before.
+-- Which of @table_names ARRAY<STRING> failed their gate at the newest point in time that it judged, whatever was judged
+-- before.
 SELECT table_name, as_of
 FROM (
   SELECT table_name, as_of, LOGICAL_OR(good) AS passed

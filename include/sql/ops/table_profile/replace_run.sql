@@ -1,5 +1,6 @@
--- Store the profile that one gate run measured; a rerun of the same task replaces it. @profile is a JSON array of objects.
--- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
+-- Store the profile that one gate run measured; a rerun of the same task replaces it. @profile is a JSON array of
+-- objects. One statement, because BigQuery cancels one of two transactions that change a table at the same time, and
+-- queues two MERGEs.
 -- @as_of STRING, @run_key STRING, @table_name STRING, @good BOOL, @profile STRING.
 MERGE ops.table_profile AS kept
 USING (

@@ -24,13 +24,14 @@ USING (
 ) AS s
 ON t.run_id = s.run_id AND t.segment = s.segment
 WHEN MATCHED THEN UPDATE SET
-  as_of = s.as_of, answers = s.answers, fixed_order = s.fixed_order, fixed_usd = s.fixed_usd, fixed_usable = s.fixed_usable,
+  as_of = s.as_of, answers = s.answers, fixed_order = s.fixed_order, fixed_usd = s.fixed_usd,
+  fixed_usable = s.fixed_usable,
   learned_order = s.learned_order, learned_usd = s.learned_usd, learned_usable = s.learned_usable,
   saving_usd_per_usable = s.saving_usd_per_usable, applied = s.applied
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   run_id, segment, as_of, answers, fixed_order, fixed_usd, fixed_usable, learned_order, learned_usd, learned_usable,
   saving_usd_per_usable, applied
 ) VALUES (
-  s.run_id, s.segment, s.as_of, s.answers, s.fixed_order, s.fixed_usd, s.fixed_usable, s.learned_order, s.learned_usd, s.learned_usable,
-  s.saving_usd_per_usable, s.applied
+  s.run_id, s.segment, s.as_of, s.answers, s.fixed_order, s.fixed_usd, s.fixed_usable, s.learned_order, s.learned_usd,
+  s.learned_usable, s.saving_usd_per_usable, s.applied
 )

@@ -5,13 +5,15 @@ USING (
     r.requested_date AS usage_date,
     r.vendor,
     r.operation,
-    CASE WHEN r.vendor IN ('wiza', 'apollo', 'clay') THEN 'email' WHEN r.vendor = 'twilio' THEN 'phone' ELSE 'other' END AS field,
+    CASE WHEN r.vendor IN ('wiza', 'apollo', 'clay') THEN 'email' WHEN r.vendor = 'twilio' THEN 'phone' ELSE 'other' END
+      AS field,
     COALESCE(r.segment, 'unknown') AS segment,
     COALESCE(r.run_id, 'unknown') AS run_id,
     COUNT(DISTINCT COALESCE(r.call_key, r.request_key)) AS calls,
     COUNT(*) AS requests,
     COUNTIF(a.email IS NOT NULL OR JSON_VALUE(r.body, '$.line_type_intelligence.type') IS NOT NULL) AS found,
-    COUNTIF(COALESCE(a.usable_email, FALSE) OR JSON_VALUE(r.body, '$.line_type_intelligence.type') IS NOT NULL) AS usable,
+    COUNTIF(COALESCE(a.usable_email, FALSE) OR JSON_VALUE(r.body, '$.line_type_intelligence.type') IS NOT NULL)
+      AS usable,
     COUNTIF(r.status = 'in_doubt') AS in_doubt,
     SUM(r.credits) AS credits,
     SUM(r.cost_usd) AS cost_usd
@@ -26,7 +28,8 @@ ON t.usage_date = s.usage_date
   AND t.segment = s.segment
   AND t.run_id = s.run_id
 WHEN MATCHED AND (
-  t.calls != s.calls OR t.requests != s.requests OR t.found != s.found OR t.usable != s.usable OR t.in_doubt != s.in_doubt
+  t.calls != s.calls OR t.requests != s.requests OR t.found != s.found OR t.usable != s.usable
+    OR t.in_doubt != s.in_doubt
   OR t.credits != s.credits OR t.cost_usd != s.cost_usd
 ) THEN UPDATE SET
   calls = s.calls, requests = s.requests, found = s.found, usable = s.usable, in_doubt = s.in_doubt,
@@ -34,6 +37,7 @@ WHEN MATCHED AND (
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   usage_date, vendor, operation, field, segment, run_id, calls, requests, found, usable, in_doubt, credits, cost_usd
 ) VALUES (
-  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable, s.in_doubt, s.credits, s.cost_usd
+  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable, s.in_doubt,
+  s.credits, s.cost_usd
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

@@ -1,4 +1,5 @@
--- Who is to be contacted, with the newest lead score that was known at @as_of. A person held out of any audience is not in it.
+-- Who is to be contacted, with the newest lead score that was known at @as_of. A person held out of any audience is not
+-- in it.
 -- @as_of TIMESTAMP.
 WITH member AS (
   SELECT person_id FROM segmented.audience_member GROUP BY person_id HAVING LOGICAL_AND(arm = 'treatment')

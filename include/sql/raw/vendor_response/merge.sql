@@ -30,4 +30,5 @@ WHEN NOT MATCHED THEN INSERT
 VALUES
   (s.vendor, s.operation, s.request_key, s.person_key, s.status, s.http_status, s.vendor_ref,
    PARSE_JSON(s.request), PARSE_JSON(s.body),
-   s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date, s.call_key, s.run_id, s.segment, PARSE_JSON(s.found))
+   s.credits, s.cost_usd, s.requested_at, s.responded_at, s.requested_date, s.call_key, s.run_id, s.segment,
+     PARSE_JSON(s.found))

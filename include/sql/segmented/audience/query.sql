@@ -1,4 +1,5 @@
--- The audiences. Every one of them also needs a usable e-mail. Names say who it is, never anything about a patient or a condition.
+-- The audiences. Every one of them also needs a usable e-mail. Names say who it is, never anything about a patient or a
+-- condition.
 MERGE segmented.audience AS t
 USING (
   SELECT * FROM UNNEST([
@@ -27,7 +28,7 @@ USING (
     STRUCT(
       'specialists' AS audience_id,
       'Dental specialists' AS name,
-      'Orthodontists, pediatric dentists, prosthodontists, periodontists, endodontists and oral surgeons, ICP score 55 or more, with a valid e-mail' AS rule,
+      'Orthodontists, pediatric dentists, prosthodontists, periodontists, endodontists and oral surgeons, ICP score 55 or more, with a valid e-mail' AS rule,  -- noqa: LT05
       'email' AS channel,
       'email_outreach' AS experiment,
       0.1 AS holdout_share,
@@ -50,6 +51,7 @@ WHEN MATCHED THEN UPDATE SET
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   audience_id, name, rule, channel, experiment, holdout_share, specialties, practice_size_bands, min_icp_score
 ) VALUES (
-  s.audience_id, s.name, s.rule, s.channel, s.experiment, s.holdout_share, s.specialties, s.practice_size_bands, s.min_icp_score
+  s.audience_id, s.name, s.rule, s.channel, s.experiment, s.holdout_share, s.specialties, s.practice_size_bands,
+  s.min_icp_score
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE;

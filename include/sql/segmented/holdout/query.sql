@@ -1,4 +1,5 @@
--- Assign persons who qualify for an audience for the first time. Insert only: changing a share later never moves anybody.
+-- Assign persons who qualify for an audience for the first time. Insert only: changing a share later never moves
+-- anybody.
 -- @as_of TIMESTAMP.
 MERGE segmented.holdout AS t
 USING (

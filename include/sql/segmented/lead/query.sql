@@ -1,5 +1,6 @@
--- Bring segmented.lead to what clean.provider and enriched.contact imply at @as_of. An older @as_of than the table's own changes nothing.
--- Points: docs/icp-score.md. Specialties that are not in the list (hygienist, assistant, technician, clinic ...) make no lead.
+-- Bring segmented.lead to what clean.provider and enriched.contact imply at @as_of. An older @as_of than the table's
+-- own changes nothing. Points: docs/icp-score.md. Specialties that are not in the list (hygienist, assistant,
+-- technician, clinic ...) make no lead.
 -- @as_of TIMESTAMP.
 IF NOT EXISTS (SELECT 1 FROM segmented.lead WHERE as_of > @as_of) THEN
 MERGE segmented.lead AS t
@@ -31,7 +32,8 @@ USING (
     SELECT practice_id, COUNT(*) AS dentists FROM dentist WHERE practice_id IS NOT NULL GROUP BY practice_id
   ),
   organization AS (
-    SELECT practice_id, organization_name, npi, enumeration_date, authorized_official_first_name, authorized_official_last_name
+    SELECT practice_id, organization_name, npi, enumeration_date, authorized_official_first_name,
+      authorized_official_last_name
     FROM clean.provider
     WHERE entity_type = 'organization' AND is_active AND practice_id IS NOT NULL
   ),
@@ -41,7 +43,8 @@ USING (
     QUALIFY ROW_NUMBER() OVER (PARTITION BY practice_id ORDER BY enumeration_date, npi) = 1
   ),
   official AS (
-    SELECT DISTINCT practice_id, authorized_official_first_name AS first_name, authorized_official_last_name AS last_name
+    SELECT DISTINCT practice_id, authorized_official_first_name AS first_name, authorized_official_last_name
+      AS last_name
     FROM organization
   ),
   usable_email AS (
@@ -60,7 +63,8 @@ USING (
       IFNULL(pr.dentists, 1) AS practice_size,
       -- Whole years: a birthday that has not come yet this year does not count.
       DATE_DIFF(DATE(@as_of), d.enumeration_date, YEAR)
-        - IF(FORMAT_DATE('%m%d', DATE(@as_of)) < FORMAT_DATE('%m%d', d.enumeration_date), 1, 0) AS years_since_enumeration,
+        - IF(FORMAT_DATE('%m%d', DATE(@as_of)) < FORMAT_DATE('%m%d', d.enumeration_date), 1, 0)
+          AS years_since_enumeration,
       e.npi IS NOT NULL AS has_email,
       CASE
         WHEN o.practice_id IS NOT NULL THEN 'authorized_official'
@@ -70,7 +74,8 @@ USING (
     LEFT JOIN practice AS pr ON pr.practice_id = d.practice_id
     LEFT JOIN company AS c ON c.practice_id = d.practice_id
     LEFT JOIN usable_email AS e ON e.npi = d.npi
-    LEFT JOIN official AS o ON o.practice_id = d.practice_id AND o.first_name = d.first_name AND o.last_name = d.last_name
+    LEFT JOIN official AS o ON o.practice_id = d.practice_id AND o.first_name = d.first_name
+      AND o.last_name = d.last_name
   ),
   banded AS (
     SELECT
@@ -113,7 +118,8 @@ USING (
     years_since_enumeration,
     has_email,
     owner_signal,
-    CAST(specialty_points + size_points + years_points + company_points + email_points + owner_points AS FLOAT64) AS icp_score,
+    CAST(specialty_points + size_points + years_points + company_points + email_points + owner_points AS FLOAT64)
+      AS icp_score,
     [
       CONCAT('specialty:', specialty, '=+', CAST(specialty_points AS STRING)),
       CONCAT('practice_size:', practice_size_band, '=+', CAST(size_points AS STRING)),
@@ -146,8 +152,8 @@ WHEN NOT MATCHED BY TARGET THEN INSERT (
   person_id, npi, practice_id, company_name, specialty, state, zip3, segment, practice_size, practice_size_band,
   years_since_enumeration, has_email, owner_signal, icp_score, icp_reasons, as_of
 ) VALUES (
-  s.person_id, s.npi, s.practice_id, s.company_name, s.specialty, s.state, s.zip3, s.segment, s.practice_size, s.practice_size_band,
-  s.years_since_enumeration, s.has_email, s.owner_signal, s.icp_score, s.icp_reasons, s.as_of
+  s.person_id, s.npi, s.practice_id, s.company_name, s.specialty, s.state, s.zip3, s.segment, s.practice_size,
+  s.practice_size_band, s.years_since_enumeration, s.has_email, s.owner_signal, s.icp_score, s.icp_reasons, s.as_of
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE;
 END IF;
