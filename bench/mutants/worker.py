@@ -2,7 +2,7 @@
 
 Standard input has one JSON object a line: path, text (None: the file as it is), tests, timeout_seconds. Each is answered on standard
 output with outcome (passed, failed, timed out, broken) and seconds; of a Python file as it is also with seen, the tests that run each of
-its lines, fastest first. The emulators and the sandbox start once and every try is a fork of
+its lines, fastest first. The emulators start once and every try is a fork of
 this process, so that a mutant costs its tests and not the start of what they stand on. It runs in the environment of the tests, so it
 imports what both environments have.
 """
@@ -14,10 +14,12 @@ import importlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -27,7 +29,8 @@ import pytest
 import services.embedded.cloud
 import services.embedded.sandbox
 from services.embedded.cloud import Cloud, running_cloud
-from services.embedded.sandbox import Sandbox, running_sandbox
+from services.embedded.process import ROOT, python
+from services.embedded.sandbox import running_sandbox
 
 # Imported once, before the forks; where an environment lacks one, its tests do not need it.
 _HEAVY = ("airflow.sdk", "airflow.providers.google.cloud.hooks.bigquery", "airflow.providers.google.cloud.hooks.gcs",
@@ -57,20 +60,20 @@ def main() -> None:
 
 
 def _serve_once(stack: contextlib.ExitStack, state: Path) -> None:
-    """Start the emulators and the sandbox, and give them to every test session instead of new ones."""
+    """Start the emulators and give them to every test session instead of new ones, and the sample registry to its sandbox.
+
+    The sandbox itself is new in each session: it remembers whom it was asked about.
+    """
     cloud = stack.enter_context(running_cloud(state / "cloud"))
-    sandbox = stack.enter_context(running_sandbox(state / "sandbox"))
+    nppes_dir = state / "nppes"
+    subprocess.run([python("services"), "-m", "services.nppes_sample", "--out", nppes_dir], check=True, cwd=ROOT)
 
     @contextlib.contextmanager
     def same_cloud(*_: Any, **__: Any) -> Iterator[Cloud]:
         yield cloud
 
-    @contextlib.contextmanager
-    def same_sandbox(*_: Any, **__: Any) -> Iterator[Sandbox]:
-        yield sandbox
-
     services.embedded.cloud.running_cloud = same_cloud
-    services.embedded.sandbox.running_sandbox = same_sandbox
+    services.embedded.sandbox.running_sandbox = partial(running_sandbox, nppes_dir=nppes_dir)
 
 
 def _tried(root: Path, path: str, text: str | None, tests: list[str], timeout_seconds: float) -> dict[str, Any]:
