@@ -28,10 +28,10 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
 from bench.backfill import digest
-from include.nppes import npi_check_digit
-from include.provider_fold import mapping_version
-from include.tables import Table, table, tables
-from operators.standardise_contacts import StandardiseContactsOperator
+from include.nppes.provider_fold import mapping_version
+from include.nppes.publication import npi_check_digit
+from include.warehouse.tables import Table, table, tables
+from operators.standardize_contacts import StandardiseContactsOperator
 from services.embedded.cloud import BUCKET, PROJECT, running_cloud
 from services.embedded.process import ROOT, emptied
 from services.nppes_sample.places import CITIES

@@ -22,9 +22,9 @@ import pyarrow.parquet as parquet
 
 from bench.nppes_file import MEMBER
 from bench.peak import peak_bytes
-from include.csv_parquet import Progress, convert
-from include.nppes_layout import NPIDATA_BIGQUERY_NAMES
-from include.nppes_parquet import LAYOUTS
+from include.csv.parquet import Progress, convert
+from include.nppes.layout import NPIDATA_BIGQUERY_NAMES
+from include.nppes.parquet import LAYOUTS
 
 PYARROW_BLOCK_BYTES = 8 * 1024**2
 

@@ -32,11 +32,11 @@ from typing import Any
 from bench.enrich_policies import buy_everything, learned_orders, replayed, wilson
 from bench.enrich_world import IN_A_HURRY, PUBLISHED, World, load_providers, registry, with_truth, world
 from bench.waterfall_run import let_time_pass
-from hooks.errors import RateLimited
-from include.asking import Question, calls
-from include.call_ledger import CallLedger
-from include.vendor_rows import vendor_rows
-from include.waterfall import policy
+from hooks.http.errors import RateLimited
+from include.enrichment.asking import Question, calls
+from include.enrichment.vendor_rows import vendor_rows
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskingRound
 from operators.asking import asker_of
 from operators.asking.asker import Answer, Asker

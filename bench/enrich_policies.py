@@ -15,11 +15,11 @@ from itertools import permutations
 from math import sqrt
 from typing import Any
 
-from include.asking import calls
-from include.call_ledger import Entry
-from include.vendor_order import Rates, Tally, best_order
-from include.vendor_rows import vendor_rows
-from include.waterfall import policy
+from include.enrichment.asking import calls
+from include.enrichment.vendor_order import Rates, Tally, best_order
+from include.enrichment.vendor_rows import vendor_rows
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import Entry
 from operators.asking import Answer, Asker, asker_of
 
 

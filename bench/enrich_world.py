@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
-from include.nppes import npi_check_digit, parse_file_name
-from include.tables import table, tables
+from include.nppes.publication import npi_check_digit, parse_file_name
+from include.warehouse.tables import table, tables
 from services.embedded.cloud import BUCKET, PROJECT, Cloud, running_cloud
 from services.embedded.process import answers, free_port, python, start
 from services.embedded.sandbox import CALLBACK_SECRET, INSTANTLY_WEBHOOK_SECRET, KEYS, LOCATION_ID, START, Sandbox

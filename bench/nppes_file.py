@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from include.nppes import npi_check_digit
-from include.nppes_layout import NPIDATA_COLUMNS
+from include.nppes.layout import NPIDATA_COLUMNS
+from include.nppes.publication import npi_check_digit
 from services.nppes_sample.files import csv_bytes
 from services.nppes_sample.rows import Row
 from services.nppes_sample.weeks import made_weeks

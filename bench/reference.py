@@ -1,6 +1,6 @@
 """What a conversion must give, found the slow way: csv.reader, one row after the other, in one thread.
 
-Nothing of include/csv_*.py is used here. A column's checksum is the SHA-256 over its values in the order of the file,
+Nothing of include/csv is used here. A column's checksum is the SHA-256 over its values in the order of the file,
 each followed by a zero byte; an empty value and NULL are the same.
 """
 
@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 
-from include.nppes import npi_is_valid
-from include.nppes_layout import NPIDATA_BIGQUERY_NAMES
+from include.nppes.layout import NPIDATA_BIGQUERY_NAMES
+from include.nppes.publication import npi_is_valid
 
 ROWS_AT_ONCE = 10_000
 _ZIP_CODE = NPIDATA_BIGQUERY_NAMES.index("provider_business_practice_location_address_postal_code")

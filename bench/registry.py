@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from bench.made_up_names import Names, nickname, typo
-from include.board_sources import board_source
+from include.boards.sources import board_source
 
 # Share of all people in each state; those under OTHER have no board that we read, so their NPIs have no licence to find.
 STATES = {"CA": 0.17, "TX": 0.13, "FL": 0.11, "IL": 0.07, "NJ": 0.05, "MA": 0.045, "WA": 0.045, "NC": 0.05, "CO": 0.04,

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import TaskDeferred
 
-from include.call_ledger import CallLedger
-from include.waterfall import policy
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskVendorOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
-from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
+from operators.reconcile_vendor import MAY_WORK_SECONDS, SettleVendorOperator
 
 if TYPE_CHECKING:
     from google.cloud import storage

@@ -12,7 +12,7 @@ from great_expectations.render.components import RenderedSectionContent, Rendere
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
-from include.gate import Outcome
+from include.quality.gate import Outcome
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult

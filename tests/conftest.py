@@ -51,7 +51,7 @@ def warehouse(cloud: Cloud) -> bigquery.Client:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
-    from include.tables import tables
+    from include.warehouse.tables import tables
 
     client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials())
     for dataset in sorted({t.dataset for t in tables()}):
@@ -85,7 +85,7 @@ def bigquery_client(emptied_warehouse: Callable[[], bigquery.Client]) -> bigquer
 
 def _tables_named_since(client: bigquery.Client, moment: datetime | None) -> list[str]:
     """Return the tables that a job since then may have written to. Asking each of them for its rows takes ten times as long."""
-    from include.tables import tables
+    from include.warehouse.tables import tables
 
     named: set[str] = set()
     for job in client.list_jobs(min_creation_time=moment):

@@ -20,7 +20,7 @@ SECOND_COPY = "{}: import it without its folder's name; a second copy would exis
 
 
 # The one file that takes the provider's hooks: those that it makes of them say what they wait for, and end the wait.
-GOOGLE = "include/airflow_google.py"
+GOOGLE = "include/airflow/google.py"
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ ROOMS = {
     "triggers": Room(_set("hooks", "include"), airflow=("airflow.sdk", "airflow.triggers"),
                      never=_set("google", "requests", *HEAVY)),
     "hooks": Room(_set("hooks", "include"), airflow=("airflow.sdk",), never=_set("google", "requests", *HEAVY)),
-    "include/airflow_*": Room(_set("include"), airflow=(*SDK, "airflow.timetables"), never=_set("httpx", "requests"),
+    "include/airflow": Room(_set("include"), airflow=(*SDK, "airflow.timetables"), never=_set("httpx", "requests"),
                               heavy_inside=True),
     # Google's clients speak through requests: what they wait for is seen there, and no call is made of it.
-    "include/google_waits": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx")),
+    "include/warehouse/google_waits": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx")),
     "include": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx", "requests"),
                     heavy_inside=False),
     "ml": Room(_set("ml", "include"), never=_set("google", "great_expectations", "httpx", "requests")),
@@ -72,10 +72,10 @@ class Import:
 
 def room_of(path: str) -> str | None:
     """Return the room of a file (path relative to the repository), or None for tests and the like."""
-    if path.startswith("include/airflow_"):
-        return "include/airflow_*"
-    if path == "include/google_waits.py":
-        return "include/google_waits"
+    if path.startswith("include/airflow/"):
+        return "include/airflow"
+    if path == "include/warehouse/google_waits.py":
+        return "include/warehouse/google_waits"
     return next((name for name in ROOMS if path.removeprefix("plugins/").startswith(f"{name}/")), None)
 
 
@@ -88,7 +88,7 @@ def faults(path: str, source: str) -> list[str]:
     if name:
         said += [(i.line, text) for i in found if (text := complaint(name, ROOMS[name], i))]
     if name and path != GOOGLE:
-        said += [(i.line, f"take the hook or operator from include.airflow_google, not from {i.module}: its waits have an end")
+        said += [(i.line, f"take the hook or operator from include.airflow.google, not from {i.module}: its waits have an end")
                  for i in found if i.module.startswith("airflow.providers.google")]  # fmt: skip
     if name == "dags":
         said += [(line, f"{call}() runs each time the file is parsed: pass the value in at run time")
@@ -202,15 +202,15 @@ def test_folders_under_dags_do_not_shadow_rooms() -> None:
         ("plugins/hooks/a.py", "from operators.gate import GateOperator", "hooks may not import operators"),
         ("plugins/hooks/a.py", "import airflow.providers.http.hooks.http", "hooks imports Airflow only as"),
         ("include/a.py", "from airflow.sdk import DAG", "include imports no Airflow"),
-        ("include/a.py", "from hooks.errors import VendorError", "include may not import hooks"),
+        ("include/a.py", "from hooks.http.errors import VendorError", "include may not import hooks"),
         ("include/a.py", "from ml import registry", "include may not import ml"),
         ("include/a.py", "import services.embedded", "include may not import services"),
         ("include/a.py", "import httpx", "include never imports httpx"),
-        ("include/airflow_a.py", "from operators.gate import GateOperator", "may not import operators"),
-        ("include/airflow_a.py", "from airflow.models import Pool", "not airflow.models"),
-        ("include/airflow_a.py", "from airflow.providers.google.cloud.operators.bigquery import X", "its waits have an end"),
+        ("include/airflow/a.py", "from operators.gate import GateOperator", "may not import operators"),
+        ("include/airflow/a.py", "from airflow.models import Pool", "not airflow.models"),
+        ("include/airflow/a.py", "from airflow.providers.google.cloud.operators.bigquery import X", "its waits have an end"),
         ("plugins/operators/a.py", "from airflow.providers.google.cloud.hooks.gcs import GCSHook", "its waits have an end"),
-        ("include/airflow_a.py", "import pandas", "imports pandas inside the function"),
+        ("include/airflow/a.py", "import pandas", "imports pandas inside the function"),
         ("ml/a.py", "from airflow.sdk import task", "ml imports no Airflow"),
         ("ml/a.py", "def f():\n    import airflow", "ml imports no Airflow"),
         ("ml/a.py", "from hooks.wiza import WizaHook", "ml may not import hooks"),
@@ -235,12 +235,15 @@ def test_rule_when_broken_says_so(path: str, source: str, said: str) -> None:
         ("dags/clean/a.py", "@task\ndef f():\n    return datetime.now(UTC)"),
         ("plugins/operators/a.py", "def execute(self, context):\n    import pandas\n    from ml.lead_score import fit"),
         ("plugins/operators/a.py", "if TYPE_CHECKING:\n    import pandas"),
-        ("plugins/hooks/a.py", "import httpx\nfrom hooks.errors import VendorError\nfrom airflow.sdk import BaseHook"),
-        ("ml/a.py", "import pandas\nimport lightgbm\nfrom include.tables import table"),
-        ("include/airflow_a.py", "from airflow.sdk import Asset"),
-        ("include/airflow_google.py", "from airflow.providers.google.cloud.hooks.gcs import GCSHook"),
-        ("include/google_waits.py", "import requests"),
-        ("services/webhooks/a.py", "from include.event_inbox import InboxEvent\nimport starlette"),
+        (
+            "plugins/hooks/a.py",
+            "import httpx\nfrom hooks.http.errors import VendorError\nfrom airflow.sdk import BaseHook",
+        ),
+        ("ml/a.py", "import pandas\nimport lightgbm\nfrom include.warehouse.tables import table"),
+        ("include/airflow/a.py", "from airflow.sdk import Asset"),
+        ("include/airflow/google.py", "from airflow.providers.google.cloud.hooks.gcs import GCSHook"),
+        ("include/warehouse/google_waits.py", "import requests"),
+        ("services/webhooks/a.py", "from include.events.inbox import InboxEvent\nimport starlette"),
     ],
 )
 def test_rule_when_kept_is_silent(path: str, source: str) -> None:

@@ -34,8 +34,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
 
-from include.airflow_as_of import AS_OF, resolve_as_of
-from include.airflow_defaults import (
+from include.airflow.as_of import AS_OF, resolve_as_of
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     VENDOR_RETRY,
@@ -47,7 +47,7 @@ from include.airflow_defaults import (
     asset,
     tags,
 )
-from operators.ghl_sync import BigQueryToGhlOperator
+from operators.bigquery_to_ghl import BigQueryToGhlOperator
 from operators.load_sends import LoadSendsOperator
 
 with DAG(

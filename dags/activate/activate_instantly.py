@@ -37,8 +37,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import (
+from include.airflow.as_of import AS_OF, announce, resolve_as_of
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     VENDOR_RETRY,
@@ -50,7 +50,7 @@ from include.airflow_defaults import (
     asset,
     tags,
 )
-from operators.instantly_sync import BigQueryToInstantlyOperator
+from operators.bigquery_to_instantly import BigQueryToInstantlyOperator
 from operators.load_sends import LoadSendsOperator
 
 with DAG(

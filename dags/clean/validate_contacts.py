@@ -51,8 +51,8 @@ from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.xcom_arg import XComArg
 
-from include.airflow_as_of import AS_OF, resolve_as_of
-from include.airflow_defaults import (
+from include.airflow.as_of import AS_OF, resolve_as_of
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     VENDOR_RETRY,
@@ -64,9 +64,9 @@ from include.airflow_defaults import (
     asset,
     tags,
 )
-from include.airflow_promote import promote
-from include.contact_checks import ADDY_ADDRESS, CHECK_MAX_AGE_DAYS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
-from include.enrichment import (
+from include.airflow.promote import promote
+from include.contacts.checks import ADDY_ADDRESS, CHECK_MAX_AGE_DAYS, PHONE_VALIDATION, USPS_ADDRESS, USPS_CHUNK_ROWS
+from include.enrichment.rules import (
     LOOKUP,
     LOOKUP_MAX_AGE_DAYS,
     MAX_CHUNK_ROWS,
@@ -74,7 +74,7 @@ from include.enrichment import (
     PACKAGE_RETRY_DAYS,
     PaidOperation,
 )
-from include.tables import table
+from include.warehouse.tables import table
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.twilio_lookup import TwilioLookupOperator

@@ -4,7 +4,7 @@
 Buys what is missing about dentists: e-mail, and what comes with it (LinkedIn, title, the practice's firmographics), from
 Wiza, Clay and Apollo, one after the other until one answer is good enough; and the line type of their numbers from Twilio.
 **It spends money.** Nothing is bought twice: each call is claimed in the call ledger (`calls/` in the lake) before it is
-made. Whom, of whom and for how much: `include/waterfall.yaml`, explained in docs/waterfall.md.
+made. Whom, of whom and for how much: `include/enrichment/waterfall.yaml`, explained in docs/waterfall.md.
 
 | | |
 |---|---|
@@ -66,8 +66,8 @@ from typing import Any
 
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, TaskGroup, task
 
-from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import (
+from include.airflow.as_of import AS_OF, announce, resolve_as_of
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     VENDOR_RETRY,
@@ -79,10 +79,10 @@ from include.airflow_defaults import (
     gated_params,
     tags,
 )  # fmt: skip
-from include.airflow_promote import promote
-from include.enrichment import LOOKUP, LOOKUP_MAX_AGE_DAYS, MAX_CHUNK_ROWS, MAX_CHUNKS, PACKAGE_RETRY_DAYS, forecast
-from include.tables import table
-from include.waterfall import policy
+from include.airflow.promote import promote
+from include.enrichment import rules
+from include.enrichment.waterfall import policy
+from include.warehouse.tables import table
 from operators.ask_vendor import AskVendorOperator
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
@@ -90,14 +90,14 @@ from operators.confirm_answers import ConfirmAnswersOperator
 from operators.gate import GateOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
-from operators.settle_vendor import IN_DOUBT, SettleVendorOperator
+from operators.reconcile_vendor import IN_DOUBT, SettleVendorOperator
 from operators.twilio_lookup import TwilioLookupOperator
 
 RULES = policy()
 EMAIL = RULES.email
 PARAMS = {
     **gated_params(),
-    "max_contacts": Param(600, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
+    "max_contacts": Param(600, type="integer", minimum=0, maximum=rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS,
         description="Ask for at most so many people."),
     "approved_usd": Param(0, type="number", minimum=0,
         description="Go on although the plan may cost more than the budgets allow, up to so many USD."),
@@ -109,7 +109,7 @@ PARAMS = {
         description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),
 }  # fmt: skip
 STOP_OVER_BUDGET = ExceptionRetryPolicy(rules=[RetryRule(
-    exception="include.enrichment.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
+    exception="include.enrichment.rules.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
 )])  # fmt: skip
 RESEND = "{{ (params.in_doubt == 'resend') | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
@@ -124,8 +124,10 @@ def take_chunks(plan: dict[str, list[dict[str, Any]]], vendor: str) -> list[dict
 @task(retry_policy=STOP_OVER_BUDGET)
 def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
-    plan = forecast(LOOKUP, sum(chunk["rows"] for chunk in chunks), most_credits=0.0, most_usd=float(most_usd))
-    print(f"{LOOKUP.vendor}: {plan.calls} calls, at most {plan.usd:.2f} USD")
+    plan = rules.forecast(
+        rules.LOOKUP, sum(chunk["rows"] for chunk in chunks), most_credits=0.0, most_usd=float(most_usd)
+    )
+    print(f"{rules.LOOKUP.vendor}: {plan.calls} calls, at most {plan.usd:.2f} USD")
     return chunks
 
 
@@ -169,18 +171,18 @@ with DAG(
         plan_lookups = BigQueryToChunksOperator(
             task_id="plan_lookups", sql=table("enriched.contact").sql("lookup_candidates"), folder="lookups",
             query_params={
-                "as_of": AS_OF, "max_lookups": str(MAX_CHUNK_ROWS * MAX_CHUNKS),
-                "max_age_days": str(LOOKUP_MAX_AGE_DAYS), "retry_age_days": str(PACKAGE_RETRY_DAYS),
+                "as_of": AS_OF, "max_lookups": str(rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS),
+                "max_age_days": str(rules.LOOKUP_MAX_AGE_DAYS), "retry_age_days": str(rules.PACKAGE_RETRY_DAYS),
                 "resend_in_doubt": RESEND, "phone_order": ",".join(RULES.orders["phone"]),
             },
-            chunk_rows=MAX_CHUNK_ROWS, max_chunks=MAX_CHUNKS, pool="bigquery",
+            chunk_rows=rules.MAX_CHUNK_ROWS, max_chunks=rules.MAX_CHUNKS, pool="bigquery",
         )  # fmt: skip
         allowed = forecast_lookups(plan_lookups.output, most_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
         look_up = TwilioLookupOperator.partial(
             task_id="look_up_phones", resend_in_doubt=RESEND, resend_param="in_doubt = resend", pool="twilio",
             retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
         ).expand(chunk=allowed)  # fmt: skip
-        load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=LOOKUP.vendor, operation=LOOKUP.name,
+        load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=rules.LOOKUP.vendor, operation=rules.LOOKUP.name,
             trigger_rule="all_done", pool="vendor_response")  # fmt: skip
         usage = promote("ops.vendor_usage")
     with TaskGroup("contacts", prefix_group_id=False):

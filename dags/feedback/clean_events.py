@@ -42,9 +42,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
-from include.airflow_promote import promote
+from include.airflow.as_of import AS_OF, announce, resolve_as_of
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
+from include.airflow.promote import promote
 from operators.gate import GateOperator
 
 with DAG(

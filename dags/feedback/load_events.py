@@ -39,8 +39,8 @@ from typing import Any
 
 from airflow.sdk import DAG, Metadata, Param, task
 
-from include.airflow_as_of import past
-from include.airflow_defaults import (
+from include.airflow.as_of import past
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     INTERVAL_AS_OF,
     INTERVAL_START,
@@ -53,7 +53,7 @@ from include.airflow_defaults import (
     asset,
     tags,
 )
-from include.airflow_schedules import interval_schedule
+from include.airflow.schedules import interval_schedule
 from operators.inbox_to_bigquery import InboxToBigQueryOperator
 
 RAW_EVENT = asset("raw.event")

@@ -30,7 +30,7 @@ Clear the failed `pull_…` with its downstream; the other branches stay.
   the platform's status page, then clear.
 * **DamagedAnswer**: the platform has changed its answer, or The Trade Desk's template its columns. Nothing of the day was
   loaded, and the slice holds what it held before. The message names the place and the column; the answer is in the
-  archive. Correct include/ad_performance.py or the template, clear.
+  archive. Correct include/marketing/ad_performance.py or the template, clear.
 * **BadRequest**: a field or a version of the API is gone. Correct the hook.
 * `check_…` "no rows came for a day that had some": the platform has lost them, or not found them yet. The slice holds
   what it held, and `SELECT * FROM ops.alert WHERE check_name = 'emptied_slice'` names the day. Often the next run finds
@@ -56,8 +56,8 @@ from typing import Any
 from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, task, task_group
 from airflow.sdk.definitions.xcom_arg import XComArg
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import (
+from include.airflow.as_of import announce
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     Kind,
@@ -66,8 +66,8 @@ from include.airflow_defaults import (
     Tier,
     tags,
 )
-from include.airflow_restated_days import ANSWER_RETRY, AS_OF, check_not_emptied, days_to_read, restated_days_params
-from include.airflow_schedules import interval_schedule
+from include.airflow.restated_days import ANSWER_RETRY, AS_OF, check_not_emptied, days_to_read, restated_days_params
+from include.airflow.schedules import interval_schedule
 from operators.ad_report_to_parquet import HOOKS, AdReportToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from operators.record_loads import RecordLoadsOperator
@@ -77,7 +77,7 @@ RETRY = ExceptionRetryPolicy(
     rules=[
         *ANSWER_RETRY.rules,
         RetryRule(
-            exception="hooks.errors.ReportNotReady",
+            exception="hooks.http.errors.ReportNotReady",
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=15),
             reason="The platform is still making the report.",

@@ -54,8 +54,8 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import (
+from include.airflow.as_of import announce
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     INTERVAL_AS_OF,
     INTERVAL_END,
@@ -68,9 +68,9 @@ from include.airflow_defaults import (
     as_of_param,
     tags,
 )
-from include.airflow_promote import promote
-from include.airflow_schedules import interval_schedule
-from include.board_sources import board_sources, due_states
+from include.airflow.promote import promote
+from include.airflow.schedules import interval_schedule
+from include.boards.sources import board_sources, due_states
 from operators.board_file_to_parquet import BoardFileToParquetOperator
 from operators.board_to_gcs import BoardToGcsOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
@@ -82,7 +82,7 @@ RETRY = ExceptionRetryPolicy(
     rules=[
         *VENDOR_RETRY.rules,
         RetryRule(
-            exception="hooks.errors.VendorDown",
+            exception="hooks.http.errors.VendorDown",
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=30),
             reason="A board's site is one machine somewhere; leave it alone for a while.",
@@ -90,9 +90,9 @@ RETRY = ExceptionRetryPolicy(
         RetryRule(
             exception=[
                 "hooks.board.RobotsDisallow",
-                "include.board_pages.PageChanged",
-                "include.board_rows.BoardHeaderError",
-                "include.zip_member.DamagedFile",
+                "include.boards.pages.PageChanged",
+                "include.boards.rows.BoardHeaderError",
+                "include.lake.zip_member.DamagedFile",
                 "operators.board_to_gcs.FileOfAnotherDay",
             ],
             action=RetryAction.FAIL,

@@ -38,8 +38,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import (
+from include.airflow.as_of import announce
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     INTERVAL_END,
     INTERVAL_START,
@@ -51,7 +51,7 @@ from include.airflow_defaults import (
     not_after_now,
     tags,
 )
-from include.airflow_schedules import interval_schedule
+from include.airflow.schedules import interval_schedule
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 
 WINDOW_DAYS = 4
@@ -60,7 +60,7 @@ AS_OF = f"{{{{ {not_after_now(INTERVAL_END)} }}}}"
 RETRY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=["include.ga4.NotLinked", "include.ga4.ExportContractError"],
+            exception=["include.marketing.ga4.NotLinked", "include.marketing.ga4.ExportContractError"],
             action=RetryAction.FAIL,
             reason="A retry changes neither the link nor the export's columns.",
         )

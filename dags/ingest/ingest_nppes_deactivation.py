@@ -15,7 +15,7 @@ Loads CMS's monthly report of all deactivated NPIs, as published, into its own p
 ## When it fails
 
 * `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
-  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  has, also zips whose names have a new form (then correct `include/nppes/publication.py`). It looks again every 3 hours; once the
   report is there, clear the task. NoLongerPublished: CMS has gone on to later reports and our archive has none of this month: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, UndefinedError: the run was started by hand without a date. `airflow dags trigger ingest_nppes_deactivation
@@ -24,7 +24,7 @@ Loads CMS's monthly report of all deactivated NPIs, as published, into its own p
 * `convert_report`, HeaderContractError: the sheet is not laid out as it was (a merged header, another column); the message
   says what differs. DamagedFile, WrongMembers, WrongDates: it is not the report that its name says. Nothing was loaded, and
   a retry cannot help. If CMS has published a sound one since, clear `archive_zip`. If CMS changed its layout, change
-  `include/nppes_deactivation.py`.
+  `include/nppes/deactivation.py`.
 * `record_loads`, RowsMissing: the warehouse holds other rows than were converted. Clear `convert_report`.
 * Anything else (warehouse down): clear the failed task. Every task may run again and writes the same.
 
@@ -40,10 +40,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
-from include.airflow_nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
-from include.airflow_schedules import interval_schedule
+from include.airflow.as_of import announce
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
+from include.airflow.schedules import interval_schedule
 from operators.nppes_report_to_parquet import NppesReportToParquetOperator
 from operators.nppes_to_gcs import NppesToGcsOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator

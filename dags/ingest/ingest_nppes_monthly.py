@@ -16,7 +16,7 @@ the base that the weekly files change: CLEAN takes the newest row of each NPI, w
 ## When it fails
 
 * `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
-  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  has, also zips whose names have a new form (then correct `include/nppes/publication.py`). It looks again every 3 hours; once the
   file is there, clear the task. NoLongerPublished: CMS has gone on to later months and our archive has none for this one: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries; a cut download goes on where it broke.
 * `archive_zip`, WrongDates: the file's members cover a month that its name does not say, such as one in the future.
@@ -40,11 +40,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
-from include.airflow_nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
-from include.airflow_schedules import interval_schedule
-from include.nppes_layout import MEMBERS
+from include.airflow.as_of import announce
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
+from include.airflow.schedules import interval_schedule
+from include.nppes.layout import MEMBERS
 from operators.nppes_to_gcs import NppesToGcsOperator
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator

@@ -16,14 +16,14 @@ deactivated in the week, with other names, further practice locations and endpoi
 ## When it fails
 
 * `archive_zip`, FileNotPublished: CMS is late, or sent a page in place of the zip. The message lists what CMS's page
-  has, also zips whose names have a new form (then correct `include/nppes.py`). It looks again every 3 hours; once the
+  has, also zips whose names have a new form (then correct `include/nppes/publication.py`). It looks again every 3 hours; once the
   file is there, clear the task. NoLongerPublished: CMS has gone on to later files and our archive has none for this week: leave it failed.
   AuthFailed: a firewall blocks us. VendorDown: wait, it retries.
 * `archive_zip`, ArchiveConflict: somebody wrote into the archive. Do not load; the message says which object.
 * `convert_*`, DamagedFile, WrongMembers or HeaderContractError: nothing of the member was loaded, nothing announced, and
   a retry cannot help. The message names the file, the line or the column. If CMS has published a sound file since, clear
   `archive_zip`: other bytes under the same name are kept beside the old ones. If CMS changed its layout, change
-  `include/nppes_layout.py` and the table.
+  `include/nppes/layout.py` and the table.
 * `record_loads`, RowsMissing: the warehouse holds other rows than were converted. Clear the table's convert task.
 * `archive_zip`, UndefinedError: the run was started by hand without a date. `airflow dags trigger ingest_nppes_weekly
   --logical-date <day>` takes the last whole week before that day.
@@ -42,11 +42,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
-from include.airflow_nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
-from include.airflow_schedules import interval_schedule
-from include.nppes_layout import MEMBERS
+from include.airflow.as_of import announce
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.nppes import AS_OF, LAST_DAY, NPPES_RETRY, as_of_of_interval, output_of
+from include.airflow.schedules import interval_schedule
+from include.nppes.layout import MEMBERS
 from operators.nppes_to_gcs import NppesToGcsOperator
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator

@@ -26,7 +26,7 @@ a day that had some; `as_of` is the point in time for later stages.
   plan any more. **RateLimited**: it retries by itself.
 * `pull_leadfeeder` or `read_rb2b` **DamagedAnswer**: the message names the page or the line. Nothing was loaded, and the
   slice holds what it held. For RB2B: take the export again, and do not open it in a spreadsheet; replace the file in
-  `drop/`, clear. For Leadfeeder: it has changed its answer, correct include/site_visits.py.
+  `drop/`, clear. For Leadfeeder: it has changed its answer, correct include/marketing/site_visits.py.
 * `check_leadfeeder` "no rows came for a day that had some": the slice holds what it held; see ops.alert, check_name
   `emptied_slice`. If Leadfeeder's own page is empty, too, run with `{"day": "…", "restate_days": 0, "accept_empty": true}`.
 * `record_…` **RowsMissing**: the slice holds other rows than were read. Clear `pull_leadfeeder` or `read_rb2b`.
@@ -43,8 +43,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, task_group
 
-from include.airflow_as_of import announce
-from include.airflow_defaults import (
+from include.airflow.as_of import announce
+from include.airflow.defaults import (
     DEFAULT_ARGS,
     START_DATE,
     Kind,
@@ -53,7 +53,7 @@ from include.airflow_defaults import (
     Tier,
     tags,
 )
-from include.airflow_restated_days import (
+from include.airflow.restated_days import (
     ANSWER_RETRY,
     AS_OF,
     NEWEST,
@@ -61,7 +61,7 @@ from include.airflow_restated_days import (
     days_to_read,
     restated_days_params,
 )
-from include.airflow_schedules import interval_schedule
+from include.airflow.schedules import interval_schedule
 from operators.leadfeeder_to_parquet import LeadfeederToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from operators.rb2b_export_to_parquet import Rb2bExportToParquetOperator

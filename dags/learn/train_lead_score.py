@@ -41,8 +41,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, task
 
-from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow.as_of import AS_OF, announce, resolve_as_of
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
 from operators.train_lead_score import TrainLeadScoreOperator
 
 

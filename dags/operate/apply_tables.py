@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
 from operators.apply_tables import ApplyTablesOperator
 
 with DAG(

@@ -37,8 +37,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
-from include.airflow_schedules import interval_schedule
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.schedules import interval_schedule
 from operators.check_connection import HOOKS, CheckConnectionOperator
 
 SYSTEMS = [

@@ -7,7 +7,7 @@ Looks every day whether each source has come in its usual gap. A source that fel
 |---|---|
 | Kind | interval: a run looks at the day on which its interval ends |
 | Runs | daily at 09:00 UTC, after the night's loads |
-| Reads | ops.load_manifest; the usual gaps are in include/sources.py |
+| Reads | ops.load_manifest; the usual gaps are in include/quality/freshness_sources.py |
 | Writes | its day's alerts in ops.alert |
 
 ## When it fails
@@ -15,7 +15,7 @@ Looks every day whether each source has come in its usual gap. A source that fel
 That is its alarm: a source is overdue, or a file between two loaded ones is missing. The message names the source,
 the newest data, and the DAG that loads it. docs/sources.md says for each source when it is published and what to do.
 Once the data is loaded, clear the task: the alert leaves. A publisher that changed its rhythm for good: change its gap
-in include/sources.py.
+in include/quality/freshness_sources.py.
 
 A source that was never loaded is a warning in ops.alert and does not fail the run.
 
@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_defaults import DEFAULT_ARGS, INTERVAL_END, START_DATE, Kind, Stage, System, Tier, tags
-from include.airflow_schedules import interval_schedule
+from include.airflow.defaults import DEFAULT_ARGS, INTERVAL_END, START_DATE, Kind, Stage, System, Tier, tags
+from include.airflow.schedules import interval_schedule
 from operators.check_freshness import CheckFreshnessOperator
 
 with DAG(

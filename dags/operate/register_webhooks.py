@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, VENDOR_RETRY, Kind, Stage, System, Tier, tags
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, VENDOR_RETRY, Kind, Stage, System, Tier, tags
 from operators.register_instantly_webhook import RegisterInstantlyWebhookOperator
 
 with DAG(

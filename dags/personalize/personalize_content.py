@@ -8,7 +8,7 @@ was picked.
 |---|---|
 | Kind | convergent |
 | Runs | when predictions.lead_score changes |
-| Reads | segmented.audience_member (treatment), segmented.lead, predictions.lead_score, include/content_blocks.yaml |
+| Reads | segmented.audience_member (treatment), segmented.lead, predictions.lead_score, include/activation/content_blocks.yaml |
 | Writes | predictions.creative, the rows of exactly this as_of |
 | Then | activate_ghl, activate_instantly |
 
@@ -31,8 +31,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from include.airflow_as_of import AS_OF, announce, resolve_as_of
-from include.airflow_defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
+from include.airflow.as_of import AS_OF, announce, resolve_as_of
+from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, as_of_param, asset, tags
 from operators.personalize_content import PersonalizeContentOperator
 
 with DAG(

@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
-from include.drift import Limit, category_share, null_shares, row_count
+from include.quality.drift import Limit, category_share, null_shares, row_count
 
 CANONICAL_TYPES = [
     "email_sent", "email_opened", "email_clicked", "email_replied", "email_auto_replied", "email_bounced", "email_unsubscribed",

@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
-from include.drift import Limit, category_share, null_shares, row_count
+from include.quality.drift import Limit, category_share, null_shares, row_count
 
 UNBALANCED = """
 SELECT SUM(IF(kind = 'in', row_count, 0)) AS rows_in, SUM(IF(kind = 'in', 0, row_count)) AS rows_accounted

@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, fail_unless_accepted, reject, warn
-from include.drift import Limit, category_share, null_share, null_shares, row_count
+from include.quality.drift import Limit, category_share, null_share, null_shares, row_count
 
 # 50 states, DC, territories, and the military "states" of USPS: where US mail and US law reach.
 US_STATES = (

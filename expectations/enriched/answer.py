@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
-from include.drift import Limit, category_share, null_shares, row_count
+from include.quality.drift import Limit, category_share, null_shares, row_count
 
 NOT_RESPONDED = """
 SELECT vendor, operation, request_key FROM {batch} WHERE email IS NOT NULL AND status != 'responded'
@@ -69,7 +69,7 @@ def suite() -> gx.ExpectationSuite:
                 column="email_confidence",
                 min_value=0.0,
                 max_value=1.0,
-                meta=fail("A confidence of include/waterfall.yaml, 0 to 1."),
+                meta=fail("A confidence of include/enrichment/waterfall.yaml, 0 to 1."),
             ),
             gxe.ExpectColumnValuesToBeInSet(
                 column="email_status",

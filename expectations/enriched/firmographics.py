@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
-from include.drift import Limit, null_shares, row_count
+from include.quality.drift import Limit, null_shares, row_count
 
 MAILBOXES = ["gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "aol.com", "icloud.com", "comcast.net", "msn.com"]
 

@@ -7,7 +7,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.rules import fail, warn
-from include.drift import Limit, category_share, null_shares, row_count
+from include.quality.drift import Limit, category_share, null_shares, row_count
 
 MISSED = """
 SELECT p.npi

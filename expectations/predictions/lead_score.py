@@ -6,7 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
-from include.drift import Limit, row_count
+from include.quality.drift import Limit, row_count
 
 UNCALIBRATED = """
 SELECT person_id, probability, score FROM {batch} WHERE ABS(score - 100 * probability) > 0.0501

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
+from include.activation.content_blocks import ContentBlock
 from include.activation.person import coarse_score, grade, readable_name
 from include.activation.send import CREATE, INSTANTLY, SUPPRESS, UPDATE, Plan, Send, json_text, new_send, payload_hash
-from include.content_blocks import ContentBlock
 
 SENDER = Path(__file__).with_name("sender.yaml")
 CONTENT = ("content_block_id", "subject", "body")

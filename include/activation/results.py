@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from include.activation.send import SKIP, Send, json_text, sends_of
-from include.call_ledger import Entry
+from include.lake.call_ledger import Entry
 
 # Counters of Instantly's answer that stand for a lead that it did not take.
 REFUSALS = {

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from include.call_ledger import Entry
+from include.lake.call_ledger import Entry
 
 INSTANTLY = "instantly"
 GHL = "ghl"

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import VendorDown, VendorError
-from hooks.transport import Call, Transport, endpoint
-from include.address_validation import AddressQuestion, AddressVerdict, UnsupportedCountry, addy_verdict
+from hooks.http.errors import VendorDown, VendorError
+from hooks.http.transport import Call, Transport, endpoint
+from include.contacts.address_validation import AddressQuestion, AddressVerdict, UnsupportedCountry, addy_verdict
 
 VENDOR = "addy"
 REQUESTS_PER_SECOND = 5.0  # ours: Addy publishes none

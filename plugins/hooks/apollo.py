@@ -13,7 +13,7 @@ Published limits, by team and endpoint, in fixed windows that open on the first 
 windows at once; an empty one has no limit. How an account without credits is refused is not published: every refusal
 that speaks of credits is taken for it.
 
-`request_id` is a signed 64-bit integer, often negative. Callbacks carry no proof at all (include/callbacks.py), and none
+`request_id` is a signed 64-bit integer, often negative. Callbacks carry no proof at all (include/enrichment/callbacks.py), and none
 comes for a phone job that is `skipped` or a waterfall that was not `accepted`.
 """
 
@@ -27,7 +27,7 @@ from typing import Any, Literal
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import (
+from hooks.http.errors import (
     AuthFailed,
     BadRequest,
     NotFound,
@@ -38,9 +38,9 @@ from hooks.errors import (
     VendorError,
     WrongAddress,
 )
-from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer, finite
-from include.email_address import email_address
+from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.contacts.email_address import email_address
+from include.enrichment.answer_fields import Fields, OddAnswer, finite
 
 VENDOR = "apollo"
 # A little below what is published: the vendor's window opens when the first call arrives, not when we send it.
@@ -91,7 +91,7 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class BulkMatch:
     """Up to ten people. people: in the order asked, None for a miss, without the placeholder e-mail; empty where the
-    answer has no list of that length (include/vendor_rows.py refuses it: it was paid for, so it is kept as received).
+    answer has no list of that length (include/enrichment/vendor_rows.py refuses it: it was paid for, so it is kept as received).
 
     credits: what Apollo says it charged; by the price list where it tells nothing, and the most that it can have been where
     what it tells can be no charge; None with a waterfall.

@@ -20,14 +20,14 @@ from typing import IO, Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError, WrongAddress
-from hooks.limits import TokenBucket
-from hooks.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
-from hooks.trust import trusted_certificates
-from include.board_answers import write_answers
-from include.board_pages import PageChanged, form_with, page_title
-from include.board_sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
-from include.robots import Robots, robots
+from hooks.http.errors import AuthFailed, BadRequest, VendorDown, VendorError, WrongAddress
+from hooks.http.limits import TokenBucket
+from hooks.http.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
+from hooks.http.trust import trusted_certificates
+from include.boards.answers import write_answers
+from include.boards.pages import PageChanged, form_with, page_title
+from include.boards.robots import Robots, robots
+from include.boards.sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
 
 USER_AGENT = "dental-gtm"
 # Some sites write dates by the language that is asked for: always the same one, or days and months change places.
@@ -114,7 +114,7 @@ class BoardHook(BaseHook):
 
         :param known: validators of what we have, {} when nothing.
 
-        A Socrata data set is written as a zip of its pages (include/board_answers.py). Raises RobotsDisallow,
+        A Socrata data set is written as a zip of its pages (include/boards/answers.py). Raises RobotsDisallow,
         UnexpectedAnswer, AuthFailed (a session has ended), WrongAddress (moved) or VendorDown.
         """
         fetch = self.source.fetch

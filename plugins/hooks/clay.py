@@ -26,8 +26,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, NotFound, ResponseLost, VendorDown, VendorError, WrongAddress
-from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import BadRequest, NotFound, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "clay"
 REQUESTS_PER_SECOND = 5.0  # ours: no number is published
@@ -347,7 +347,7 @@ def _results(state: Mapping[str, Any], items: Sequence[ItemResult], replies: Seq
 
 
 def _item(item: Any) -> ItemResult | None:
-    """One item; None for what has no id and is nobody's. The page is kept as received (include/vendor_rows.py judges it)."""
+    """One item; None for what has no id and is nobody's. The page is kept as received (include/enrichment/vendor_rows.py judges it)."""
     if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
         return None
     if item.get("status") == "complete":

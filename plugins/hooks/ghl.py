@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, BadRequest, VendorDown, VendorError
-from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import AuthFailed, BadRequest, VendorDown, VendorError
+from hooks.http.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "ghl"
 REQUESTS_PER_SECOND = 10.0

@@ -21,8 +21,8 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook, Connection
 
-from hooks.errors import AuthFailed, BadRequest, RateLimited, VendorDown, VendorError
-from hooks.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import AuthFailed, BadRequest, RateLimited, VendorDown, VendorError
+from hooks.http.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "google_ads"
 REQUESTS_PER_SECOND = 5.0  # ours: Google publishes none

@@ -11,8 +11,8 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, VendorDown, VendorError
-from hooks.transport import Call, Transport, endpoint
+from hooks.http.errors import BadRequest, VendorDown, VendorError
+from hooks.http.transport import Call, Transport, endpoint
 
 VENDOR = "instantly"
 REQUESTS_PER_SECOND = 100.0

@@ -18,8 +18,8 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, VendorDown, VendorError
-from hooks.transport import Call, Reply, Transport, endpoint
+from hooks.http.errors import BadRequest, VendorDown, VendorError
+from hooks.http.transport import Call, Reply, Transport, endpoint
 
 VENDOR = "leadfeeder"
 REQUESTS_PER_SECOND = 100 / 60

@@ -26,9 +26,9 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, BadRequest, RateLimited, ReportNotReady, VendorDown, VendorError
-from hooks.limits import poll_pauses
-from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import AuthFailed, BadRequest, RateLimited, ReportNotReady, VendorDown, VendorError
+from hooks.http.limits import poll_pauses
+from hooks.http.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "meta_ads"
 REQUESTS_PER_SECOND = 5.0  # ours: far below an hour's allowance

@@ -13,10 +13,10 @@ from datetime import date
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, VendorDown, VendorError
-from hooks.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
-from hooks.trust import trusted_certificates
-from include.nppes import FileKind, NppesFile, file_of_interval, published_files, unknown_files
+from hooks.http.errors import AuthFailed, VendorDown, VendorError
+from hooks.http.transport import ATTEMPTS, TIMEOUT, Call, Reply, error_of_cut, outcome_of, pause_before_retry
+from hooks.http.trust import trusted_certificates
+from include.nppes.publication import FileKind, NppesFile, file_of_interval, published_files, unknown_files
 
 VENDOR = "nppes"
 LISTING = "NPI_Files.html"
@@ -76,7 +76,7 @@ class NppesHook(BaseHook):
         yield from self._listed(self._page(LIST))
 
     def published_file(self, kind: FileKind, first: date, last: date) -> NppesFile:
-        """Return the published file of a kind that belongs to the days `first` to `last` (include.nppes says which).
+        """Return the published file of a kind that belongs to the days `first` to `last` (include.nppes.publication says which).
 
         Raises FileNotPublished, naming what the page has, when it is not there; NoLongerPublished when later ones are.
         """
@@ -90,7 +90,7 @@ class NppesHook(BaseHook):
         said = f"No {kind} V2 file for {first} to {last}. {LISTING} has: {names}. {USUALLY[kind]}"
         unknown = unknown_files(page)
         if unknown:
-            said += f" It also has names that include/nppes.py does not know: {', '.join(unknown)}."
+            said += f" It also has names that include/nppes/publication.py does not know: {', '.join(unknown)}."
         if any(file.day > last for file in of_kind):
             raise NoLongerPublished(VENDOR, "published_file", 200, f"{said} Later ones are there: it will not come.")
         raise FileNotPublished(VENDOR, "published_file", 200, said)
@@ -139,7 +139,7 @@ class NppesHook(BaseHook):
         files = published_files(page)
         if not files:
             unknown = ", ".join(unknown_files(page)) or "none"
-            advice = f"{LISTING} links to no V2 file, and to these others: {unknown}. Compare it with include/nppes.py."
+            advice = f"{LISTING} links to no V2 file, and to these others: {unknown}. Compare it with include/nppes/publication.py."
             raise VendorDown(VENDOR, LIST.operation, 200, advice)
         return files
 

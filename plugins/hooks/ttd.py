@@ -26,9 +26,9 @@ from urllib.parse import urlsplit
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import ReportNotReady, VendorDown, VendorError
-from hooks.limits import poll_pauses
-from hooks.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import ReportNotReady, VendorDown, VendorError
+from hooks.http.limits import poll_pauses
+from hooks.http.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "ttd"
 REQUESTS_PER_SECOND = 2.0  # ours

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import NotFound, RateLimited, ResponseLost, VendorDown, VendorError, WrongAddress
-from hooks.transport import Call, Reply, Transport, endpoint, outcome_of
+from hooks.http.errors import NotFound, RateLimited, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "twilio"
 REQUESTS_PER_SECOND = 50.0

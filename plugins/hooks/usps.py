@@ -17,10 +17,10 @@ from dataclasses import replace
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import AuthFailed, VendorDown, VendorError
-from hooks.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.address_validation import AddressQuestion, AddressVerdict, UnsupportedCountry, usps_verdict
-from include.answer_fields import finite
+from hooks.http.errors import AuthFailed, VendorDown, VendorError
+from hooks.http.transport import Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.contacts.address_validation import AddressQuestion, AddressVerdict, UnsupportedCountry, usps_verdict
+from include.enrichment.answer_fields import finite
 
 VENDOR = "usps"
 REQUESTS_PER_SECOND = 60 / 3600

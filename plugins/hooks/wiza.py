@@ -18,9 +18,9 @@ from typing import Any, Literal
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
-from hooks.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
-from include.answer_fields import Fields, OddAnswer, finite
+from hooks.http.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
+from include.enrichment.answer_fields import Fields, OddAnswer, finite
 
 VENDOR = "wiza"
 REQUESTS_PER_SECOND = 15.0
@@ -132,7 +132,7 @@ class WizaHook(BaseHook):
     ) -> Reveal:
         """Ask for one person; the answer comes later under the returned id. Paid, so never repeated in doubt.
 
-        callback_url: where Wiza posts the finished reveal as well (include/callbacks.py makes the address).
+        callback_url: where Wiza posts the finished reveal as well (include/enrichment/callbacks.py makes the address).
         Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back, WrongAddress
         when Wiza has no such path.
         """

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from hooks.google_ads import GoogleAdsHook
 from hooks.meta_ads import MetaAdsHook
 from hooks.ttd import TtdHook
-from include.airflow_google import GCSHook
+from include.airflow.google import GCSHook
 from include.settings import lake_bucket
 
 HOOKS: Mapping[str, Any] = {"google_ads": GoogleAdsHook, "meta_ads": MetaAdsHook, "ttd": TtdHook}
@@ -38,7 +38,7 @@ class AdReportToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.ad_stage import stage_ad_report
+        from include.marketing.ad_stage import stage_ad_report
 
         day = date.fromisoformat(self.day)
         hook = HOOKS[self.platform]()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
-from include.airflow_google import BigQueryHook
+from include.airflow.google import BigQueryHook
 from include.settings import project
-from include.tables import column_types, tables
+from include.warehouse.tables import column_types, tables
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

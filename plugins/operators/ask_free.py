@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hooks.errors import BadRequest, VendorError
-from include.call_ledger import CallLedger
-from include.enrichment import PaidOperation, too_many_refused
+from hooks.http.errors import BadRequest, VendorError
+from include.enrichment.rules import PaidOperation, too_many_refused
+from include.lake.call_ledger import CallLedger
 
 
 @dataclass(frozen=True, slots=True)

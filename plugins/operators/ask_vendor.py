@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 
-from hooks.errors import (
+from hooks.http.errors import (
     AuthFailed,
     BadRequest,
     LeftInDoubt,
@@ -25,14 +25,14 @@ from hooks.errors import (
     VendorError,
     WrongAddress,
 )
-from hooks.limits import TokenBucket
-from include.airflow_google import GCSHook
-from include.asking import VendorCall, calls, follow_up, is_about_many
-from include.call_ledger import CallLedger
-from include.enrichment import MAX_LOST_IN_A_ROW, too_many_refused
+from hooks.http.limits import TokenBucket
+from include.airflow.google import GCSHook
+from include.enrichment.asking import VendorCall, calls, follow_up, is_about_many
+from include.enrichment.rules import MAX_LOST_IN_A_ROW, too_many_refused
+from include.enrichment.vendor_rows import unpaid_keys
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
-from include.vendor_rows import unpaid_keys
-from include.waterfall import policy
 from operators.asking import Answer, Asker, asker_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting, record
 from triggers.vendor_answers import VendorAnswersTrigger
@@ -52,7 +52,7 @@ class AskVendorOperator(BaseOperator):
     lost answer: goes on with the others, but not after three in a row, then fails for good; its people stay in doubt.
     More than 5 % refused: stops asking, then fails for good.
 
-    Returns the counts of the chunk. Raises hooks.errors.
+    Returns the counts of the chunk. Raises hooks.http.errors.
 
     :param vendor: wiza, apollo or clay.
     :param chunk: ``{"object", "rows", "label"}`` from PlanEnrichmentOperator.

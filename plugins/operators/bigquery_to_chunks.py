@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.google import BigQueryHook, GCSHook
 from include.settings import lake_bucket, project
 from include.warehouse.parameters import from_text
 from include.warehouse.run import run

@@ -9,10 +9,10 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import GCSHook
-from include.board_sources import board_source
+from include.airflow.google import GCSHook
+from include.boards.sources import board_source
 from include.settings import lake_bucket
-from include.tables import table
+from include.warehouse.tables import table
 
 TABLE = "raw.board_license"
 READ_AHEAD_BYTES = 8 * 1024**2
@@ -22,8 +22,8 @@ class BoardFileToParquetOperator(BaseOperator):
     """Write `staged/board_license/<day>/<source>/part-00000.parquet`, and `rejected.jsonl` beside it.
 
     The folder is emptied first: it is scratch space of this board and day. Returns ``{"source_object",
-    "member_object", "rows_in", "rows", "rejected", "rejects_object", "source_uri", "note"}``. Raises DamagedFile, BoardHeaderError (include.board_rows) or
-    PageChanged (include.board_pages) when nothing of the file may be loaded.
+    "member_object", "rows_in", "rows", "rejected", "rejects_object", "source_uri", "note"}``. Raises DamagedFile, BoardHeaderError (include.boards.rows) or
+    PageChanged (include.boards.pages) when nothing of the file may be loaded.
 
     :param archived: what BoardToGcsOperator returned.
     :param file_date: the day that it was read for, ISO date.
@@ -41,8 +41,8 @@ class BoardFileToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.board_parquet import convert
-        from include.staging import emptied_staging
+        from include.boards.parquet import convert
+        from include.lake.staging import emptied_staging
 
         source, day = board_source(self.archived["state"]), date.fromisoformat(self.file_date)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())

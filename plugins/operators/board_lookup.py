@@ -10,13 +10,13 @@ from typing import IO, TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.board import BoardHook
-from include.archive import newest_archived
-from include.board_answers import next_numbers, write_answers
-from include.board_rows import licensee
-from include.board_sources import BoardSource, LookupFetch
-from include.tables import table
+from include.boards.answers import next_numbers, write_answers
+from include.boards.rows import licensee
+from include.boards.sources import BoardSource, LookupFetch
+from include.lake.archive import newest_archived
+from include.lake.zip_member import members
 from include.warehouse.run import run
-from include.zip_member import members
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

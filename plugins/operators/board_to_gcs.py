@@ -14,9 +14,9 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.board import Answer, BoardHook
-from include.airflow_google import BigQueryHook, GCSHook
-from include.archive import ArchivedFile, archived, newest_archived
-from include.board_sources import CADENCES, BoardSource, LookupFetch, board_source
+from include.airflow.google import BigQueryHook, GCSHook
+from include.boards.sources import CADENCES, BoardSource, LookupFetch, board_source
+from include.lake.archive import ArchivedFile, archived, newest_archived
 from include.settings import lake_bucket, project
 from operators.board_lookup import forget_pages, write_looked_up
 

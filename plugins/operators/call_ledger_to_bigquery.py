@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
-from include.call_ledger import CallLedger, Entry
+from include.airflow.google import BigQueryHook, GCSHook
+from include.enrichment.vendor_rows import LedgerRows, Refused, ledger_rows
+from include.lake.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
-from include.tables import table
-from include.vendor_rows import LedgerRows, Refused, ledger_rows
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -25,7 +25,7 @@ STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carr
 
 ADVICE = (
     "Nothing of it is used, and its price is booked; the answer as received is in the call ledger. Hold it against the "
-    "vendor's contract. When include/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
+    "vendor's contract. When include/enrichment/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
 )
 CHARGE_ADVICE = (
     "The people in the answer are used, and the most that the call can have taken is booked. Hold it against the vendor's "

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import BigQueryHook
+from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.google import BigQueryHook
+from include.quality.freshness_sources import freshness_alerts
 from include.settings import project
-from include.sources import freshness_alerts
-from include.tables import table
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,7 +26,7 @@ CHECK = "freshness"
 
 
 class CheckFreshnessOperator(BaseOperator):
-    """Compare ops.load_manifest with the usual gaps in include/sources.py, and replace the day's alerts in ops.alert.
+    """Compare ops.load_manifest with the usual gaps in include/quality/freshness_sources.py, and replace the day's alerts in ops.alert.
 
     Returns the number of alerts by severity. Raises AirflowFailException, after the alerts are stored, when one is an
     error: silence of a source must be seen.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow_google import BigQueryHook, GCSHook
-from include.call_ledger import CallLedger, Entry
-from include.enrichment import LOOKUP
+from include.airflow.google import BigQueryHook, GCSHook
+from include.enrichment.rules import LOOKUP
+from include.enrichment.vendor_rows import vendor_rows
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger, Entry
 from include.settings import lake_bucket, project
-from include.tables import table
-from include.vendor_rows import vendor_rows
 from include.warehouse.run import run
-from include.waterfall import policy
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook
-from include.ga4 import (
+from include.airflow.google import BigQueryHook
+from include.marketing.ga4 import (
     SETTLED_DAYS,
     SOURCE,
     TABLE,
@@ -24,8 +24,8 @@ from include.ga4 import (
     replace_day,
 )
 from include.settings import ga4_dataset, project
-from include.tables import table
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException
 
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
-from include.drift import Measure, drift, profile, profile_sql
-from include.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
-from include.quality_docs import page_object, page_url
+from include.quality.drift import Measure, drift, profile, profile_sql
+from include.quality.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
+from include.quality.pages import page_object, page_url
 from include.settings import lake_bucket, project
-from include.tables import Table, table
 from include.warehouse.run import run
+from include.warehouse.tables import Table, table
 
 MAXIMUM_BYTES_BILLED = 20 * 1024**3
 LABELS = {"task": "gate"}
@@ -189,7 +189,7 @@ def _store_profile(
 def _store_refused(
     client: bigquery.Client, checked: str, target: str, row_key: str | None, refused: list[RefusedRow]
 ) -> None:
-    from include.staged_rows import staged_rows
+    from include.warehouse.staged_rows import staged_rows
 
     columns = [field.name for field in fields(RefusedRow)]
     suffix = checked.replace(".", "_")

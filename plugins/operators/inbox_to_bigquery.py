@@ -13,11 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
-from include.event_inbox import day_prefix, row_of_object
+from include.airflow.google import BigQueryHook, GCSHook
+from include.events.inbox import day_prefix, row_of_object
 from include.settings import lake_bucket, project
-from include.tables import Table, table
 from include.warehouse.run import run
+from include.warehouse.tables import Table, table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

@@ -11,9 +11,9 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from hooks.leadfeeder import VENDOR, LeadfeederHook
-from include.airflow_google import GCSHook
+from include.airflow.google import GCSHook
 from include.settings import lake_bucket
-from include.tables import table
+from include.warehouse.tables import table
 
 TABLE = "raw.company_visit"
 NOTHING = "no visits: nobody was recognised on this day, or not yet"
@@ -46,8 +46,8 @@ class LeadfeederToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.answers import archived_answer, staged_answer
-        from include.site_visits import leadfeeder_items, leadfeeder_visits
+        from include.lake.answers import archived_answer, staged_answer
+        from include.marketing.site_visits import leadfeeder_items, leadfeeder_visits
 
         day = date.fromisoformat(self.day)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())

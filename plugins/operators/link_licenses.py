@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
-from include.board_sources import board_sources
+from include.airflow.google import BigQueryHook, GCSHook
+from include.boards.sources import board_sources
 from include.settings import lake_bucket, project
-from include.tables import table
 from include.warehouse.run import run, run_job
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import BigQueryHook, GCSHook
-from include.send_store import SendStore
+from include.activation.send_store import SendStore
+from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.google import BigQueryHook, GCSHook
 from include.settings import lake_bucket, project
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.google import BigQueryHook, GCSHook
+from include.enrichment.waterfall import policy
 from include.settings import lake_bucket, project
-from include.tables import table
 from include.warehouse.run import run
-from include.waterfall import policy
+from include.warehouse.tables import table
 from operators.call_ledger_to_bigquery import load_ledger
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import GCSHook
+from include.airflow.google import GCSHook
 from include.settings import lake_bucket
-from include.tables import table
+from include.warehouse.tables import table
 
 TABLE = "raw.nppes_deactivation"
 
@@ -35,8 +35,8 @@ class NppesReportToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.nppes_deactivation import SOURCE, convert_report
-        from include.staging import emptied_staging
+        from include.lake.staging import emptied_staging
+        from include.nppes.deactivation import SOURCE, convert_report
 
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         day = date.fromisoformat(self.archived["file_date"])

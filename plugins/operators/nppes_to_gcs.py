@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from hooks.nppes import VENDOR, FileNotPublished, NppesHook
-from include.airflow_google import GCSHook
-from include.archive import ArchivedFile, archived, newest_archived
-from include.nppes import (
+from include.airflow.google import GCSHook
+from include.lake.archive import ArchivedFile, archived, newest_archived
+from include.lake.zip_member import open_member
+from include.nppes.publication import (
     ARCHIVE_PREFIX,
     FileKind,
     archive_object,
@@ -24,7 +25,6 @@ from include.nppes import (
     monthly_file_date,
 )
 from include.settings import lake_bucket
-from include.zip_member import open_member
 
 if TYPE_CHECKING:
     from google.cloud import storage

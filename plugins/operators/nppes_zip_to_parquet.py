@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import GCSHook
-from include.nppes_layout import MEMBERS
+from include.airflow.google import GCSHook
+from include.nppes.layout import MEMBERS
 from include.settings import lake_bucket
-from include.tables import table
+from include.warehouse.tables import table
 
 READ_AHEAD_BYTES = 8 * 1024**2
 
@@ -53,9 +53,9 @@ class NppesZipToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.csv_parquet import convert
-        from include.nppes_parquet import LAYOUTS, member_of_day
-        from include.staging import emptied_staging
+        from include.csv.parquet import convert
+        from include.lake.staging import emptied_staging
+        from include.nppes.parquet import LAYOUTS, member_of_day
 
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         day = date.fromisoformat(self.day)

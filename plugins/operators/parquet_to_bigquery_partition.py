@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook
+from include.airflow.google import BigQueryHook
 from include.settings import project
-from include.tables import Table, table
 from include.warehouse.run import run
+from include.warehouse.tables import Table, table
 
 # One statement, so the partition is the old one or the new one at any moment. It touches no other partition: runs of
 # other dates may work at the same time. A load job into `table$20251109` would do the same on BigQuery, but the

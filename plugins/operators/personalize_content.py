@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
-from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import BigQueryHook
+from include.activation.content_blocks import catalogue
+from include.activation.content_policy import Person, chosen
+from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.google import BigQueryHook
 from include.as_of import refuse_future
-from include.as_of_rows import replace_rows
-from include.content_blocks import catalogue
-from include.content_policy import Person, chosen
 from include.settings import project
-from include.tables import table
+from include.warehouse.as_of_rows import replace_rows
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
-from include.enrichment import MAX_CHUNK_ROWS, MAX_CHUNKS
-from include.enrichment_forecast import (
+from include.enrichment.forecast import (
     EnrichmentForecast,
     Route,
     VendorForecast,
     enrichment_forecast,
     require_within_budget,
 )
+from include.enrichment.rules import MAX_CHUNK_ROWS, MAX_CHUNKS
+from include.enrichment.vendor_order import Rates, Tally, best_order, evaluated
+from include.enrichment.waterfall import Answered, Policy, next_step, policy, turned
 from include.settings import lake_bucket, project
-from include.tables import table
-from include.vendor_order import Rates, Tally, best_order, evaluated
 from include.warehouse.run import run
-from include.waterfall import Answered, Policy, next_step, policy, turned
+from include.warehouse.tables import table
 from operators.load_vendor_answers import load_answers
 
 if TYPE_CHECKING:

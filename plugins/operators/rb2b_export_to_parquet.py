@@ -13,10 +13,10 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.airflow_google import GCSHook
-from include.archive import ArchivedFile
+from include.airflow.google import GCSHook
+from include.lake.archive import ArchivedFile
 from include.settings import lake_bucket
-from include.tables import table
+from include.warehouse.tables import table
 
 TABLE = "raw.visitor_profile"
 SOURCE = "rb2b"
@@ -43,8 +43,8 @@ class Rb2bExportToParquetOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        from include.answers import archived_answer, staged_answer
-        from include.site_visits import rb2b_profiles
+        from include.lake.answers import archived_answer, staged_answer
+        from include.marketing.site_visits import rb2b_profiles
 
         day = date.fromisoformat(self.day)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.google import BigQueryHook, GCSHook
 from include.settings import lake_bucket, project
-from include.tables import Table, table
 from include.warehouse.run import run
+from include.warehouse.tables import Table, table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -38,7 +38,7 @@ class RecordLoadsOperator(BaseOperator):
         `rejected`, `note`; with rejected rows also `member_object` and `rejects_object`, a lake object with one JSON
         object a line: line, rule, row_key, value, reason.
     :param partition: the partition of all of them, ISO date.
-    :param source: name of the source, as in include/sources.py: the slice of the partition.
+    :param source: name of the source, as in include/quality/freshness_sources.py: the slice of the partition.
     :param slice_field: the column of the tables that holds the source's name.
     """
 
@@ -89,7 +89,7 @@ class RecordLoadsOperator(BaseOperator):
         return {table_name: load["rows"] for table_name, load in self.loads.items()}
 
     def _record_rejected(self, client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
-        from include.staged_rows import staged_rows
+        from include.warehouse.staged_rows import staged_rows
 
         target = table("clean.rejected_row")
         suffix = f"{self.source}_{self.partition.replace('-', '')}"

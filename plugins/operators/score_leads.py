@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
-from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
-from include.as_of_rows import replace_rows
-from include.model_versions import known_versions, newest_champion, read_files
+from include.models.versions import known_versions, newest_champion, read_files
 from include.settings import lake_bucket, project
-from include.tables import table
+from include.warehouse.as_of_rows import replace_rows
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -12,10 +12,10 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 from google.cloud import bigquery, storage
 
-from include.airflow_defaults import GCP_CONN_ID
-from include.airflow_google import BigQueryHook, GCSHook
+from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
-from include.model_versions import (
+from include.models.versions import (
     ModelVersion,
     known_versions,
     newest_champion,
@@ -24,8 +24,8 @@ from include.model_versions import (
     write_files,
 )
 from include.settings import lake_bucket, project
-from include.tables import table
 from include.warehouse.run import run
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd

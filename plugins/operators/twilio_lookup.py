@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from hooks.errors import (
+from hooks.http.errors import (
     AuthFailed,
     BadRequest,
     LeftInDoubt,
@@ -21,9 +21,9 @@ from hooks.errors import (
     WrongAddress,
 )
 from hooks.twilio import ABOUT_THE_NUMBER, LINE_TYPE, VENDOR, TwilioHook, is_e164
-from include.airflow_google import GCSHook
-from include.call_ledger import CallLedger
-from include.enrichment import LOOKUP, MAX_LOST_IN_A_ROW, lookup_request, too_many_refused
+from include.airflow.google import GCSHook
+from include.enrichment.rules import LOOKUP, MAX_LOST_IN_A_ROW, lookup_request, too_many_refused
+from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
 
 ON_ITS_WAY = timedelta(minutes=5)  # a call ends long before: its reads and writes time out within a minute
@@ -36,7 +36,7 @@ class TwilioLookupOperator(BaseOperator):
 
     A lost answer: goes on with the others, but not after three in a row, then fails for good; the number stays in
     doubt. More than 5 % refused or without the package: stops asking, then fails for good.
-    Returns the counts of the chunk. Raises hooks.errors.
+    Returns the counts of the chunk. Raises hooks.http.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
     :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it; not

@@ -12,11 +12,11 @@ from airflow.sdk import BaseOperator
 from hooks.addy import AddyHook
 from hooks.twilio import TwilioHook
 from hooks.usps import UspsHook
-from include.address_validation import AddressValidator
-from include.airflow_google import GCSHook
-from include.call_ledger import CallLedger
-from include.contact_checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, address_request, phone_request
-from include.enrichment import PaidOperation
+from include.airflow.google import GCSHook
+from include.contacts.address_validation import AddressValidator
+from include.contacts.checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, address_request, phone_request
+from include.enrichment.rules import PaidOperation
+from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
 from operators.ask_free import FreeCall, ask_each
 
@@ -33,7 +33,7 @@ class Validator:
 class ValidateContactsOperator(BaseOperator):
     """Check each row of a chunk and record each answer; what is recorded already is not asked again.
 
-    Returns the counts of the chunk. Raises hooks.errors; what was answered before stays.
+    Returns the counts of the chunk. Raises hooks.http.errors; what was answered before stays.
 
     :param validator: ``usps`` or ``addy`` for rows of clean/address/candidates.sql, ``twilio`` for those of clean/phone/candidates.sql
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator

@@ -10,8 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from hooks.clay import ClayHook
-from hooks.errors import VendorError
-from hooks.transport import AsyncTransport
+from hooks.http.errors import VendorError
+from hooks.http.transport import AsyncTransport
 from hooks.wiza import WizaHook
 
 TELL_EVERY = timedelta(minutes=1)

@@ -11,8 +11,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from google.cloud.storage import Client as LakeClient
 
-from include.tables import tables
 from include.warehouse.run import run
+from include.warehouse.tables import tables
 from services.demo.weeks import Week
 from services.embedded.stack import Stack
 

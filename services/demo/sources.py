@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.nppes import FileKind, NotAnNppesFile, NppesFile, parse_file_name
+from include.nppes.publication import FileKind, NotAnNppesFile, NppesFile, parse_file_name
 from services.demo.weeks import Week
 from services.embedded.runs import Interval
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from include.nppes import FileKind, NotAnNppesFile, parse_file_name
+from include.nppes.publication import FileKind, NotAnNppesFile, parse_file_name
 
 
 @dataclass(frozen=True)

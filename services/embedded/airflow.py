@@ -220,7 +220,7 @@ def _settings(home: Path, port: int) -> dict[str, str]:
 
 
 def _pools(env: Mapping[str, str]) -> str:
-    command: list[str | Path] = [python("airflow"), "-m", "include.pools"]
+    command: list[str | Path] = [python("airflow"), "-m", "include.airflow.pools"]
     done = subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout
 

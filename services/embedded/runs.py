@@ -44,7 +44,7 @@ def run_body(interval: Interval | None, conf: dict[str, Any] | None = None) -> d
 def interval_of(dag_id: str, day: date, airflow_home: Path) -> Interval | None:
     """Return the interval of ``dag_id`` that contains ``day``; None for a DAG that owns no interval."""
     code = (
-        "import json, sys, datetime; from include.airflow_schedules import CRONS, interval_of; d = sys.argv[1]; "
+        "import json, sys, datetime; from include.airflow.schedules import CRONS, interval_of; d = sys.argv[1]; "
         "day = datetime.date.fromisoformat(sys.argv[2]); "
         "print(json.dumps([x.isoformat() for x in interval_of(d, day)] if d in CRONS else None))"
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from include.board_sources import board_sources
+from include.boards.sources import board_sources
 from services.embedded.process import ROOT, Service, answers, loopback_client, python, start
 from services.embedded.state import kept_port
 

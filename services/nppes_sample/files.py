@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from include.nppes_layout import MEMBERS
+from include.nppes.layout import MEMBERS
 from services.nppes_sample.rows import FIRST_ENUMERATION, Row
 from services.nppes_sample.weeks import Month, Week, made_months, made_weeks
 from services.nppes_sample.xlsx import xlsx_bytes

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-from include.nppes import npi_check_digit
+from include.nppes.publication import npi_check_digit
 from services.nppes_sample.places import LICENCE_FORMS
 from services.nppes_sample.sites import Site, made_phone, written_address
 from services.nppes_sample.words import (

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from include.nppes import npi_is_valid
+from include.nppes.publication import npi_is_valid
 from services.nppes_sample.rows import (
     Row,
     clinic,

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from include.callbacks import clay_signature
+from include.enrichment.callbacks import clay_signature
 from services.sandbox.callbacks import Callback, Callbacks
 from services.sandbox.clock import Clock, iso
 from services.sandbox.contract import Operation, Problem, contract

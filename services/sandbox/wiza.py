@@ -15,7 +15,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.callbacks import wiza_auth_key
+from include.enrichment.callbacks import wiza_auth_key
 from services.sandbox.callbacks import Callback, Callbacks
 from services.sandbox.clock import Clock, iso
 from services.sandbox.contract import Operation, Problem, contract

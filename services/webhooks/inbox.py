@@ -13,7 +13,7 @@ from google.cloud import storage
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
-from include.event_inbox import InboxEvent, object_name, to_object
+from include.events.inbox import InboxEvent, object_name, to_object
 
 # The tightest known sender gives up after 15 s; three attempts of at most 3 s each stay below it.
 RETRIES = Retry(total=2, backoff_factor=0.2, status_forcelist=(408, 429, 500, 502, 503, 504), allowed_methods=None,

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.event_inbox import InboxEvent
+from include.events.inbox import InboxEvent
 from services.webhooks.inbox import CannotStore, Inbox
 from services.webhooks.senders import Sender
 from services.webhooks.spool import Spool

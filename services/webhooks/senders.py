@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from include.callbacks import clay_signature, reference_of_token, wiza_auth_key
+from include.enrichment.callbacks import clay_signature, reference_of_token, wiza_auth_key
 
 GHL_SIGNATURE_HEADER = "x-ghl-signature"
 INSTANTLY_SECRET_HEADER = "x-webhook-secret"

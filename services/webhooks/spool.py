@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.event_inbox import InboxEvent, object_name, stored_event, to_object
+from include.events.inbox import InboxEvent, object_name, stored_event, to_object
 from services.webhooks.inbox import CannotStore
 
 logger = logging.getLogger(__name__)

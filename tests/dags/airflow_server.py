@@ -23,7 +23,7 @@ def prepare() -> None:
     from airflow.models.pool import Pool
     from airflow.utils.db import initdb
 
-    from include.pools import pools_json
+    from include.airflow.pools import pools_json
 
     initdb()
     for name, pool in json.loads(pools_json()).items():

@@ -142,7 +142,7 @@ class TestEveryFile:
         assert unstable(path) is None
 
     def test_tags_are_of_the_enums_with_one_stage_tier_and_kind(self, bag: DagBag, path: Path) -> None:
-        from include.airflow_defaults import Kind, Stage, System, Tier
+        from include.airflow.defaults import Kind, Stage, System, Tier
 
         tags = dag_of(bag, path).tags
         assert set(tags) <= {*Stage, *Tier, *Kind, *System}
@@ -151,12 +151,12 @@ class TestEveryFile:
         assert tags & set(System)
 
     def test_owner_is_a_team(self, bag: DagBag, path: Path) -> None:
-        from include.tables import OWNERS
+        from include.warehouse.tables import OWNERS
 
         assert {task.owner for task in dag_of(bag, path).tasks} <= set(OWNERS)
 
     def test_does_not_catch_up_and_limits_its_runs(self, bag: DagBag, path: Path) -> None:
-        from include.airflow_defaults import Kind
+        from include.airflow.defaults import Kind
 
         dag = dag_of(bag, path)
         assert dag.catchup is False
@@ -167,7 +167,7 @@ class TestEveryFile:
         from airflow.sdk.definitions.timetables.simple import NullTimetable
         from airflow.timetables.interval import CronDataIntervalTimetable
 
-        from include.airflow_defaults import Kind
+        from include.airflow.defaults import Kind
 
         dag = dag_of(bag, path)
         allowed = (
@@ -192,12 +192,12 @@ class TestEveryFile:
             assert not task.is_mapped or task.map_index_template, task.task_id
 
     def test_pools_exist(self, bag: DagBag, path: Path) -> None:
-        from include.pools import POOLS
+        from include.airflow.pools import POOLS
 
         assert {task.pool for task in dag_of(bag, path).tasks} <= {*POOLS, "default_pool"}
 
     def test_vendor_tasks_hold_the_vendors_pool_and_retry_by_the_error(self, bag: DagBag, path: Path) -> None:
-        from include.airflow_defaults import VENDOR_RETRY
+        from include.airflow.defaults import VENDOR_RETRY
 
         for task in dag_of(bag, path).tasks:
             # An operator that knows several vendors takes the pool of the one that it calls.
@@ -253,7 +253,7 @@ def operator_module(task: Any) -> str:
 
 def vendors_of(module: str) -> set[str]:
     """Return the vendors with a pool whose hook the operator in ``module`` imports."""
-    from include.pools import POOLS
+    from include.airflow.pools import POOLS
 
     path = ROOT / "plugins" / f"{module.replace('.', '/')}.py"
     source = path.read_text() if path.exists() else ""
@@ -264,7 +264,7 @@ def vendors_of_task(task: Any) -> set[str]:
     """Return the vendors that a task calls: the one that it names, or those whose hook its operator imports."""
     named = task.partial_kwargs.get("vendor") if task.is_mapped else getattr(task, "vendor", None)
     module = operator_module(task)
-    return {named} if named and ("ask_vendor" in module or "settle_vendor" in module) else vendors_of(module)
+    return {named} if named and ("ask_vendor" in module or "reconcile_vendor" in module) else vendors_of(module)
 
 
 def test_every_vendor_is_called_by_a_task(bag: DagBag) -> None:
@@ -313,7 +313,9 @@ def messages_of(task: Any) -> str:
         return ""
     source = path.read_text()
     hooks = {"transport", *re.findall(r"(?:from|import) hooks\.(\w+)", source)}
-    return "\n".join([source, *((ROOT / "plugins" / "hooks" / f"{name}.py").read_text() for name in sorted(hooks))])
+    return "\n".join(
+        [source, *((ROOT / "plugins/hooks" / f"{name.replace('.', '/')}.py").read_text() for name in sorted(hooks))]
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft7Validator
 
-from include.board_sources import board_sources
+from include.boards.sources import board_sources
 from services.embedded.process import Service, python
 from services.embedded.sandbox import Sandbox
 from tests.deploy.compose_file import (

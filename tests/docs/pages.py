@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from include.tables import Table, tables
+from include.warehouse.tables import Table, tables
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("operate", "ingest", "clean", "enrich", "segment", "learn", "personalize", "activate", "feedback")
@@ -87,7 +87,7 @@ def _dag_row(dag: Any) -> str:
 
 
 def _runs(dag: Any) -> str:
-    from include.airflow_schedules import (
+    from include.airflow.schedules import (
         CRONS,
     )  # Airflow reads its settings as it is imported: _main has set them by then
 

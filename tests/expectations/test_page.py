@@ -6,7 +6,7 @@ import great_expectations.expectations as gxe
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
 from expectations.page import page
-from include.gate import Outcome
+from include.quality.gate import Outcome
 
 
 def test_page_when_rendered_then_it_says_what_broke_why_and_where_the_run_was() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from include.drift import profile_sql
-from include.gate import SEVERITIES
-from include.tables import table
+from include.quality.drift import profile_sql
+from include.quality.gate import SEVERITIES
+from include.warehouse.tables import table
 
 ROOT = Path(__file__).resolve().parents[2] / "expectations"
 TABLES = sorted(f"{path.parent.name}.{path.stem}" for path in ROOT.glob("*/*.py") if path.stem != "__init__")

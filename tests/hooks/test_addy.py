@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.addy import AddyHook
-from hooks.errors import AuthFailed, VendorDown
-from include.address_validation import AddressQuestion, UnsupportedCountry
+from hooks.http.errors import AuthFailed, VendorDown
+from include.contacts.address_validation import AddressQuestion, UnsupportedCountry
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks.apollo import ApolloHook, LaterResult, Match, PersonQuery, Window, rate_windows, without_placeholder
-from hooks.errors import (
+from hooks.http.errors import (
     AuthFailed,
     BadRequest,
     NotFound,

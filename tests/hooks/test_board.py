@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.board import Answer, BoardHook, RobotsDisallow, UnexpectedAnswer
-from hooks.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
-from include.board_sources import LookupFetch, SocrataFetch, board_source, board_sources
-from include.zip_member import members
+from hooks.http.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from include.boards.sources import LookupFetch, SocrataFetch, board_source, board_sources
+from include.lake.zip_member import members
 from tests.operators.board_files import ADA, NC_NOBODY, Site, connection, nc_page, serving_site, tx_file, wa_row
 
 if TYPE_CHECKING:

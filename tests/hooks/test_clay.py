@@ -12,7 +12,7 @@ import pytest
 
 from hooks.apollo import ApolloHook
 from hooks.clay import Account, ClayHook, Item, Results, RunKind
-from hooks.errors import (
+from hooks.http.errors import (
     AuthFailed,
     BadRequest,
     NotFound,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import BadRequest, RateLimited, VendorDown
 from hooks.ghl import GhlHook
+from hooks.http.errors import BadRequest, RateLimited, VendorDown
 from tests.hooks.scripted_server import Answer, scripted
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import AuthFailed, BadRequest, RateLimited, VendorDown
 from hooks.google_ads import QUERIES, GoogleAdsHook
-from include.ad_performance import google_ads_rows
+from hooks.http.errors import AuthFailed, BadRequest, RateLimited, VendorDown
+from include.marketing.ad_performance import google_ads_rows
 from tests.hooks.scripted_server import Answer, Script, scripted
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_report_when_refused_then_googles_name_of_it_is_told(
 def test_report_when_the_stream_is_cut_or_a_proxy_answers_then_down(
     point_at: Any, body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     with scripted(TOKEN, Answer(200, body)) as server, pytest.raises(VendorDown, match="not JSON"):
         point_at(server).report(DAY)
 
@@ -129,7 +129,7 @@ def test_report_when_the_stream_is_cut_or_a_proxy_answers_then_down(
 def test_report_when_the_stream_ends_in_an_error_then_it_is_read_again_and_never_taken_for_the_whole(
     point_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     # The status is 200 by then: Google puts the error behind the batches that were sent.
     broken = Answer(200, json.dumps([{"results": []}, {"error": {"code": 503, "status": "UNAVAILABLE"}}]))
     with scripted(TOKEN, broken, Answer(200, "[]")) as server:

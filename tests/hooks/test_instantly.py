@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown
+from hooks.http.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown
 from hooks.instantly import InstantlyHook
 from tests.hooks.scripted_server import Answer, scripted
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks import leadfeeder
-from hooks.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, VendorDown
+from hooks.http.errors import AuthFailed, BadRequest, OutOfCredits, RateLimited, VendorDown
 from hooks.leadfeeder import LeadfeederHook
-from include.site_visits import leadfeeder_visits
+from include.marketing.site_visits import leadfeeder_visits
 from tests.hooks.scripted_server import Answer, Script, scripted
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_pages_when_the_shape_is_another_then_down(point_at: Any, body: str) -> 
 def test_pages_when_refused_then_the_error_of_the_house(
     point_at: Any, status: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     title = '{"errors": [{"title": "Rate limit of 100 requests per minute exceeded"}]}'
     with scripted(Answer(status, title)) as server, pytest.raises(error):
         point_at(server).pages("visits", DAY)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks import meta_ads
-from hooks.errors import AuthFailed, BadRequest, RateLimited, ReportNotReady, VendorDown
+from hooks.http.errors import AuthFailed, BadRequest, RateLimited, ReportNotReady, VendorDown
 from hooks.meta_ads import MetaAdsHook, appsecret_proof
-from include.ad_performance import meta_ads_rows
+from include.marketing.ad_performance import meta_ads_rows
 from tests.hooks.scripted_server import Answer, Script, scripted
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_report_when_refused_then_the_code_decides_and_not_the_status(
 def test_report_when_meta_is_failing_then_asks_again(
     point_at: Any, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     with scripted(answer, STARTED, DONE, page("1")) as server:
         assert point_at(server).report(DAY)
     assert len(server.seen) == 4

@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from airflow.sdk import RetryAction
 
-from hooks.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from hooks.http.transport import ATTEMPTS
 from hooks.nppes import FileNotPublished, NoLongerPublished, NppesHook
-from hooks.transport import ATTEMPTS
-from include.airflow_nppes import NPPES_RETRY
-from include.nppes import FileKind
+from include.airflow.nppes import NPPES_RETRY
+from include.nppes.publication import FileKind
 
 NAME = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"
 MONDAY, SUNDAY = date(2025, 11, 3), date(2025, 11, 9)
@@ -152,7 +152,7 @@ def test_published_file_when_missing_then_error_names_what_is_listed_and_is_retr
 def test_published_file_when_names_have_a_new_form_then_they_are_told(hook: NppesHook, site: Site) -> None:
     renamed = "NPPES_Data_Dissemination_111025_111625_Weekly_V3.zip"
     site.page = PAGE + f'<a href="./{renamed}">w</a><a href="./NPPES_Readme.pdf">r</a>'
-    with pytest.raises(FileNotPublished, match=f"names that include/nppes.py does not know: {renamed}\\.$"):
+    with pytest.raises(FileNotPublished, match=f"names that include/nppes/publication.py does not know: {renamed}\\.$"):
         hook.published_file(FileKind.WEEKLY, date(2025, 11, 10), date(2025, 11, 16))
     site.page = f'<a href="./{renamed}">w</a>'
     with pytest.raises(VendorDown, match=f"no V2 file, and to these others: {renamed}. Compare it"):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hooks.transport import Reply
+from hooks.http.transport import Reply
 from hooks.twilio import LINE_TYPE, read_lookup
-from include.address_validation import AddressQuestion, addy_verdict, usps_verdict
+from include.contacts.address_validation import AddressQuestion, addy_verdict, usps_verdict
 from tests.include.vendor_answers import ADDY, APOLLO, ODD_VALUES, TWILIO, USPS, paths, with_value
 
 QUESTION = AddressQuestion("1 MAIN ST", None, None, "AUSTIN", "TX", "78701", "US")

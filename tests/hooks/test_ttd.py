@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks import ttd
-from hooks.errors import AuthFailed, RateLimited, ReportNotReady, VendorDown
+from hooks.http.errors import AuthFailed, RateLimited, ReportNotReady, VendorDown
 from hooks.ttd import TtdHook
-from include.ad_performance import ttd_rows
+from include.marketing.ad_performance import ttd_rows
 from tests.hooks.scripted_server import Answer, Script, scripted
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_report_when_the_filter_is_ignored_then_another_schedules_report_is_not_
 def test_report_when_the_download_has_expired_then_down_and_no_wrong_key(
     point_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     with (
         scripted(Answer(403, "<Error/>")) as store,
         scripted(MADE, state("Complete", f"{store.url}/f"), DELETED) as server,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import AuthFailed, NotFound, RateLimited, ResponseLost, WrongAddress
+from hooks.http.errors import AuthFailed, NotFound, RateLimited, ResponseLost, WrongAddress
 from hooks.twilio import LINE_TYPE, TwilioHook
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import AuthFailed, BadRequest, RateLimited, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, RateLimited, VendorDown, WrongAddress
 from hooks.usps import UspsHook
-from include.address_validation import AddressQuestion, UnsupportedCountry
+from include.contacts.address_validation import AddressQuestion, UnsupportedCountry
 
 if TYPE_CHECKING:
     from services.embedded.sandbox import Sandbox

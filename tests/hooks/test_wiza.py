@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown, WrongAddress
 from hooks.wiza import PeopleList, Reveal, WizaHook
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from include.call_ledger import Entry
+from include.lake.call_ledger import Entry
 
 MONDAY = datetime(2025, 11, 10, 6, tzinfo=UTC)
 PEOPLE = [

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 
-from operators.ghl_sync import BigQueryToGhlOperator
-from operators.instantly_sync import BigQueryToInstantlyOperator
+from operators.bigquery_to_ghl import BigQueryToGhlOperator
+from operators.bigquery_to_instantly import BigQueryToInstantlyOperator
 from operators.load_sends import LoadSendsOperator
 from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, person_id, rows, run

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl
 
-from include.board_sources import board_source
+from include.boards.sources import board_source
 
 TX_COLUMNS = board_source("TX").columns
 NJ_COLUMNS = board_source("NJ").columns

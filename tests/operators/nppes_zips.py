@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from include.nppes_layout import NPIDATA_COLUMNS
+from include.nppes.layout import NPIDATA_COLUMNS
 from services.nppes_sample.files import csv_bytes
 
 NAME = "NPPES_Data_Dissemination_110325_110925_Weekly_V2.zip"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.answers import DamagedAnswer
+from include.lake.answers import DamagedAnswer
 from operators.ad_report_to_parquet import HOOKS, AdReportToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from tests.hooks.scripted_server import Answer, scripted

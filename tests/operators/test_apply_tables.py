@@ -5,7 +5,7 @@ from airflow.sdk.exceptions import AirflowException
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from include.tables import tables
+from include.warehouse.tables import tables
 from operators.apply_tables import ApplyTablesOperator
 from tests.operators.context import context
 

@@ -15,18 +15,18 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from bench.waterfall_run import asked, let_time_pass
-from hooks.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
 from hooks.wiza import WizaHook
-from include.asking import calls
-from include.call_ledger import CallLedger
-from include.event_inbox import InboxEvent, object_name, to_object
-from include.vendor_balance import Balance
-from include.vendor_rows import vendor_rows
-from include.waterfall import policy
+from include.enrichment.asking import calls
+from include.enrichment.vendor_balance import Balance
+from include.enrichment.vendor_rows import vendor_rows
+from include.enrichment.waterfall import policy
+from include.events.inbox import InboxEvent, object_name, to_object
+from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskVendorOperator
 from operators.asking.clay import MIN_HEARD_RUNS
 from operators.asking.wiza import WizaAsker
-from operators.settle_vendor import MAY_WORK_SECONDS, SettleVendorOperator
+from operators.reconcile_vendor import MAY_WORK_SECONDS, SettleVendorOperator
 from tests.operators.chunks import chunk, people, spent
 from triggers.vendor_answers import VendorAnswersTrigger
 

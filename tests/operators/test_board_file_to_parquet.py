@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as parquet
 import pytest
 
-from include.board_rows import BoardHeaderError
-from include.zip_member import DamagedFile
+from include.boards.rows import BoardHeaderError
+from include.lake.zip_member import DamagedFile
 from operators.board_file_to_parquet import BoardFileToParquetOperator
 from tests.operators.board_files import ADA, BEN, tx_file, tx_line
 from tests.operators.context import context

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from hooks.errors import VendorDown
-from include.board_pages import PageChanged
-from include.board_sources import board_sources
-from include.zip_member import members
+from hooks.http.errors import VendorDown
+from include.boards.pages import PageChanged
+from include.boards.sources import board_sources
+from include.lake.zip_member import members
 from operators.board_to_gcs import BoardToGcsOperator, FileOfAnotherDay
 from tests.operators.board_files import (
     ADA,
@@ -182,7 +182,7 @@ def test_archive_when_two_files_were_delivered_then_error_names_both(site: Site,
 def test_archive_when_the_site_is_down_then_vendor_down_and_nothing_half(
     site: Site, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     site.pages[FILE] = 503
     with pytest.raises(VendorDown):
         archive()
@@ -203,7 +203,7 @@ def numbers(bigquery_client: bigquery.Client) -> None:
 def _append() -> Any:
     from google.cloud import bigquery
 
-    from include.tables import table
+    from include.warehouse.tables import table
 
     schema = [bigquery.SchemaField.from_api_repr(field) for field in table("raw.nppes_npi").schema()]
     return bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
@@ -246,7 +246,7 @@ def test_look_up_when_asked_to_refetch_then_the_days_numbers_are_asked_again(
 def test_look_up_when_cut_in_the_middle_then_the_rerun_asks_only_for_the_rest(
     site: Site, lake: storage.Bucket, numbers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooks.transport.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("hooks.http.transport.FIRST_PAUSE", 0.0)
     site.pages[LOOK_UP] = lambda _: nc_page("4711").encode() if len(site.seen) < 3 else 503
     with pytest.raises(VendorDown):
         archive("NC")

@@ -13,10 +13,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from hooks.board import BoardHook
-from include.board_answers import write_answers
-from include.board_parquet import Converted, convert
-from include.board_sources import BoardSource, LookupFetch, board_source, board_sources
-from include.date_forms import date_of
+from include.boards.answers import write_answers
+from include.boards.date_forms import date_of
+from include.boards.parquet import Converted, convert
+from include.boards.sources import BoardSource, LookupFetch, board_source, board_sources
 from services.sandbox.board_forms import FORMS
 
 if TYPE_CHECKING:

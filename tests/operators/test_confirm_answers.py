@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.call_ledger import CallLedger
-from include.enrichment import LOOKUP
-from include.tables import table
-from include.waterfall import policy
+from include.enrichment.rules import LOOKUP
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger
+from include.warehouse.tables import table
 from operators.call_ledger_to_bigquery import load_ledger
 from operators.confirm_answers import AnswersNotLoaded, ConfirmAnswersOperator
 from operators.load_vendor_answers import load_answers

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import VendorDown
-from include.contact_checks import PHONE_VALIDATION, USPS_ADDRESS
-from include.enrichment import LOOKUP, lookup_request
-from include.postal_address import Published
-from include.tables import table
+from hooks.http.errors import VendorDown
+from include.contacts.checks import PHONE_VALIDATION, USPS_ADDRESS
+from include.contacts.postal_address import Published
+from include.enrichment.rules import LOOKUP, lookup_request
+from include.warehouse.tables import table
 from operators.bigquery_to_chunks import BigQueryToChunksOperator
 from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.twilio_lookup import TwilioLookupOperator

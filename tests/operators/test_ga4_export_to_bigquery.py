@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.ga4 import EmptiedExport, ExportContractError, NotLinked
+from include.marketing.ga4 import EmptiedExport, ExportContractError, NotLinked
 from operators.ga4_export_to_bigquery import Ga4ExportToBigQueryOperator
 from services.embedded.cloud import GA4_DATASET
 from tests.operators.context import context

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery, storage
 
-from include.quality_docs import page_object, page_url
+from include.quality.pages import page_object, page_url
 from operators.gate import DataDocsLink, GateFailed, GateOperator
 from tests.operators.context import context
 from tests.sql.clean.raw_rows import deactivated, load_week, promote

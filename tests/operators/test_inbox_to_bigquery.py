@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery, storage
 
-from include.event_inbox import InboxEvent, object_name, to_object
+from include.events.inbox import InboxEvent, object_name, to_object
 from operators import inbox_to_bigquery
 from operators.inbox_to_bigquery import BATCH, InboxToBigQueryOperator
 from tests.operators.context import context

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery, storage
 
-from include.tables import table
+from include.warehouse.tables import table
 from operators.gate import GateFailed, GateOperator
 from operators.link_licenses import LinkLicensesOperator
 from tests.operators.context import context

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.activation.instantly import added_body
 from include.activation.send import CREATE, INSTANTLY, batch_key, new_send, request_of
-from include.call_ledger import CallLedger
+from include.lake.call_ledger import CallLedger
 from operators.load_sends import LoadSendsOperator
 from tests.operators.activation import load
 from tests.operators.context import context

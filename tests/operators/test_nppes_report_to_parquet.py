@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as parquet
 import pytest
 
-from include.nppes_layout import HeaderContractError
+from include.nppes.layout import HeaderContractError
 from operators.nppes_report_to_parquet import NppesReportToParquetOperator
 from services.nppes_sample.xlsx import xlsx_bytes
 from tests.operators.context import context

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks.nppes import FileNotPublished
-from include.nppes import WrongDates, WrongMembers
-from include.zip_member import DamagedFile
+from include.lake.zip_member import DamagedFile
+from include.nppes.publication import WrongDates, WrongMembers
 from operators.nppes_to_gcs import NppesToGcsOperator
 from tests.operators.context import context
 from tests.operators.nppes_zips import ANA, CLINIC, MONDAY, NAME, SUNDAY, publish, serving, week_zip

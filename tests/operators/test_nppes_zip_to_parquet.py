@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as parquet
 import pytest
 
-from include.zip_member import DamagedFile
+from include.lake.zip_member import DamagedFile
 from operators.nppes_zip_to_parquet import NppesZipToParquetOperator
 from tests.operators.context import context
 from tests.operators.nppes_zips import ANA, CLINIC, DAMAGED, MEMBER, NAME, SUNDAY, week_zip

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from include.nppes_parquet import LAYOUTS
-from include.tables import table
+from include.nppes.parquet import LAYOUTS
+from include.warehouse.tables import table
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from tests.operators.context import context
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.content_blocks import catalogue
+from include.activation.content_blocks import catalogue
 from operators.personalize_content import PersonalizeContentOperator
 from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, person_id, rows, segment

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from include.call_ledger import CallLedger
-from include.tables import table
+from include.lake.call_ledger import CallLedger
+from include.warehouse.tables import table
 from operators.plan_enrichment import PlanEnrichmentOperator
 
 if TYPE_CHECKING:

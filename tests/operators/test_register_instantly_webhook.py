@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hooks.errors import AuthFailed
+from hooks.http.errors import AuthFailed
 from hooks.instantly import InstantlyHook
 from operators.register_instantly_webhook import RegisterInstantlyWebhookOperator
 from services.embedded.sandbox import INSTANTLY_WEBHOOK_SECRET, Sandbox

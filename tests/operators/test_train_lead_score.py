@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from google.cloud import bigquery, storage
 
-from include.model_versions import VersionConflict
+from include.models.versions import VersionConflict
 from operators.train_lead_score import TrainLeadScoreOperator
 from tests.operators.context import context
 from tests.operators.learning import AS_OF, NEXT, insert_history

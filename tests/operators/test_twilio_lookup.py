@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.waterfall_run import let_time_pass
-from hooks.errors import BadRequest, LeftInDoubt, VendorDown
-from include.call_ledger import CallLedger
+from hooks.http.errors import BadRequest, LeftInDoubt, VendorDown
+from include.lake.call_ledger import CallLedger
 from operators.twilio_lookup import TwilioLookupOperator
 from tests.operators.chunks import chunk, people, spent
 

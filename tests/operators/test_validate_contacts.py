@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks.errors import BadRequest, VendorDown
-from include.call_ledger import CallLedger
-from include.contact_checks import USPS_ADDRESS, address_request
+from hooks.http.errors import BadRequest, VendorDown
+from include.contacts.checks import USPS_ADDRESS, address_request
+from include.lake.call_ledger import CallLedger
 from operators.validate_contacts import ValidateContactsOperator
 from tests.operators.chunks import chunk, spent
 

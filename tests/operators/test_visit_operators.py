@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.answers import DamagedAnswer
+from include.lake.answers import DamagedAnswer
 from operators.leadfeeder_to_parquet import LeadfeederToParquetOperator
 from operators.parquet_to_bigquery_partition import ParquetToBigQueryPartitionOperator
 from operators.rb2b_export_to_parquet import Rb2bExportToParquetOperator

@@ -15,8 +15,8 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from include.tables import tables
 from include.warehouse.parameters import declared, query_parameters
+from include.warehouse.tables import tables
 from tests.sql.statements import Statement, statements
 
 LABEL = {"made_by": "bigquery-dry-run"}

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from include import as_of_rows, drift, ga4, license_fold
-from include.tables import SQL_ROOT, Column, Table, table, tables
+from include.boards import license_fold
+from include.marketing import ga4
+from include.quality import drift
+from include.warehouse import as_of_rows
+from include.warehouse.tables import SQL_ROOT, Column, Table, table, tables
 from operators import gate, inbox_to_bigquery, parquet_to_bigquery_partition, record_loads
 from operators.call_ledger_to_bigquery import STAGING
 from services.demo import figures
@@ -89,7 +92,9 @@ def _profiles() -> Iterator[Statement]:
         target = _table_of(path)
         limits = importlib.import_module(f"expectations.{target.name}").drift()
         text = drift.profile_sql(target, limits, gate.condition_of_run(target, AS_OF) or "TRUE")
-        yield Statement(f"include/drift.py ({target.name})", 1, text, made_by="include/drift.py", about=target.name)
+        yield Statement(
+            f"include/quality/drift.py ({target.name})", 1, text, made_by="include/quality/drift.py", about=target.name
+        )
 
 
 def _python() -> Iterator[Statement]:
@@ -116,7 +121,7 @@ def _python() -> Iterator[Statement]:
     text = inbox_to_bigquery.replacement(event, "raw.staging_event_x")
     yield Statement(made_by, 1, text, {"raw.staging_event_x": event.columns}, made_by)
     yield Statement(f"{made_by} (no rows)", 1, inbox_to_bigquery.EMPTY, {}, made_by)
-    made_by = "include/as_of_rows.py"
+    made_by = "include/warehouse/as_of_rows.py"
     for name in ("predictions.lead_score", "predictions.creative"):
         staging = f"{name}_load_x"
         text = as_of_rows.replacement(table(name), staging)
@@ -125,7 +130,7 @@ def _python() -> Iterator[Statement]:
 
 
 def _ga4() -> Iterator[Statement]:
-    made_by, export = "include/ga4.py", "raw.ga4_export_x"
+    made_by, export = "include/marketing/ga4.py", "raw.ga4_export_x"
     ours = tuple(column for column in table(ga4.TABLE).columns if column.name != ga4.OURS)
     for label, published in (("as we know it", ours), ("with nested fields added and moved", tuple(map(_moved, ours)))):
         rows = ga4.published_rows(export, [column.schema() for column in published])

@@ -8,7 +8,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 from services.embedded.cloud import Cloud
 from tests.sql.dry_run import NotEmpty, dry_run
 from tests.sql.statements import Statement

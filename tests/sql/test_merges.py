@@ -9,7 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from include.tables import table
+from include.warehouse.tables import table
 
 SQL = Path(__file__).resolve().parents[2] / "include" / "sql"
 # What else tells a change, where not every written column is compared.

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from include.pools import POOLS
-from include.tables import Table, tables
+from include.airflow.pools import POOLS
+from include.warehouse.tables import Table, tables
 from tests.sql.googlesql.catalog import columns_of
 from tests.sql.googlesql.script import Analyzed, Analyzer, Fault
 from tests.sql.googlesql.tree import changed, inserted, patterns, refused_by_planner, scans

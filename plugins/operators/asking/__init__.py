@@ -8,7 +8,7 @@ __all__ = ["Answer", "Asker", "asker_of"]
 
 
 def asker_of(vendor: str) -> Asker:
-    """Return the way to ask a vendor of include/waterfall.yaml, by its connection `<vendor>_default`."""
+    """Return the way to ask a vendor of include/enrichment/waterfall.yaml, by its connection `<vendor>_default`."""
     if vendor == "wiza":
         from operators.asking.wiza import WizaAsker
 

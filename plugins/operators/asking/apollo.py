@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from google.cloud import storage
 
 from hooks.apollo import VENDOR, ApolloHook, PersonQuery
-from include.asking import Question
-from include.call_ledger import CallLedger, Entry
+from include.enrichment.asking import Question
+from include.lake.call_ledger import CallLedger, Entry
 from operators.asking.asker import Answer
 
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from google.cloud import storage
 
-from include.answer_fields import OddAnswer, read_json
-from include.asking import Question
-from include.call_ledger import CallLedger, Entry
-from include.event_inbox import day_prefix
+from include.enrichment.answer_fields import OddAnswer, read_json
+from include.enrichment.asking import Question
+from include.events.inbox import day_prefix
+from include.lake.call_ledger import CallLedger, Entry
 
 CALLBACK_DAYS = 3
 
@@ -44,10 +44,10 @@ class Asker(Protocol):
         """What the intent must keep so that a callback can be found again, or missed: {} where none will come."""
 
     def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
-        """Make one paid call: the vendor's id of it, or its answer where that comes at once. Raises hooks.errors."""
+        """Make one paid call: the vendor's id of it, or its answer where that comes at once. Raises hooks.http.errors."""
 
     def answer(self, ref: str) -> Answer | None:
-        """Read what came of a call, free of charge; None while it is not complete. Raises hooks.errors."""
+        """Read what came of a call, free of charge; None while it is not complete. Raises hooks.http.errors."""
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         """The vendor's id of a call whose answer was cut off, out of the callbacks that came; None when none tells.

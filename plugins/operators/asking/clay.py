@@ -9,11 +9,11 @@ from datetime import timedelta
 from google.cloud import storage
 
 from hooks.clay import VENDOR, ClayHook, Item
-from hooks.errors import BadRequest, NotFound
-from include.asking import Question
-from include.call_ledger import CallLedger, Entry
-from include.vendor_rows import unpaid_at_clay
-from include.waterfall import policy
+from hooks.http.errors import BadRequest, NotFound
+from include.enrichment.asking import Question
+from include.enrichment.vendor_rows import unpaid_at_clay
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger, Entry
 from operators.asking.asker import CALLBACK_DAYS, Answer, callbacks_since
 
 # So many runs must have been heard of, all of them, before the silence about one more is believed.

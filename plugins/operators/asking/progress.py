@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from hooks.errors import BadRequest, OutOfCredits, VendorDown
-from include.call_ledger import CallLedger
-from include.enrichment import MAX_LOST_IN_A_ROW, too_many_refused
-from include.vendor_rows import tally
-from include.waterfall import policy
+from hooks.http.errors import BadRequest, OutOfCredits, VendorDown
+from include.enrichment.rules import MAX_LOST_IN_A_ROW, too_many_refused
+from include.enrichment.vendor_rows import tally
+from include.enrichment.waterfall import policy
+from include.lake.call_ledger import CallLedger
 from operators.asking.asker import Answer, Asker
 
 log = logging.getLogger(__name__)

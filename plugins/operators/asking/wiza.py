@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from google.cloud import storage
 
 from hooks.wiza import VENDOR, WizaHook
-from include.asking import Question
-from include.call_ledger import CallLedger, Entry
-from include.callbacks import new_callback_address
+from include.enrichment.asking import Question
+from include.enrichment.callbacks import new_callback_address
+from include.lake.call_ledger import CallLedger, Entry
 from operators.asking.asker import Answer, callbacks_since
 
 

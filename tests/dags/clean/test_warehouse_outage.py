@@ -16,9 +16,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from requests.exceptions import ConnectionError as Refused
 
-from include.google_waits import ServiceAway, say_waits
-from include.provider_fold import mapping_version
-from include.tables import table
+from include.nppes.provider_fold import mapping_version
+from include.warehouse.google_waits import ServiceAway, say_waits
+from include.warehouse.tables import table
 from services.embedded.cloud import PROJECT, Cloud, start_lake, start_warehouse
 from services.embedded.process import Service
 from tests.sql.clean.raw_rows import converge, dentist, load_week
@@ -137,7 +137,7 @@ def test_query_when_warehouse_stays_away_then_a_tasks_client_says_so_and_ends(
 def test_query_when_warehouse_hangs_then_a_tasks_client_says_so_and_goes_on_when_it_wakes(
     outage: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="include.google_waits")
+    caplog.set_level("INFO", logger="include.warehouse.google_waits")
     client = outage.client()
     say_waits(client._http, "BigQuery", every=timedelta(seconds=1))
     os.killpg(outage.service.popen.pid, signal.SIGSTOP)

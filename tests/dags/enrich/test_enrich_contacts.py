@@ -32,7 +32,7 @@ def _load_registry(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
     """Put these people and a practice for each into clean.provider."""
     from google.cloud import bigquery
 
-    from include.tables import table
+    from include.warehouse.tables import table
 
     common = {
         "taxonomy_code": "1223G0001X",

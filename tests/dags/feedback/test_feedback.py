@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.event_inbox import InboxEvent, object_name, to_object
+from include.events.inbox import InboxEvent, object_name, to_object
 from tests.dags.airflow_process import Airflow, announced, run, run_of
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def test_gate_when_answers_are_wrong_then_each_rule_says_so(bigquery_client: big
     reasons = broken_rules(bigquery_client, "enriched.answer", wrong)
     assert [" ".join(reason.split(" ")[:4]) for reason in reasons] == [
         "A call without an",
-        "A confidence of include/waterfall.yaml,",
+        "A confidence of include/enrichment/waterfall.yaml,",
         "A paid request that",
         "A usable address that",
         "Credits spent are never",

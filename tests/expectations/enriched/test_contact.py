@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.tables import table
+from include.warehouse.tables import table
 from operators.gate import GateFailed, GateOperator
 from tests.operators.context import context
 

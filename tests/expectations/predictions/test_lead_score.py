@@ -6,7 +6,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 from tests.expectations.gated import broken_rules, gate
 from tests.sql.segmented.registry import AS_OF, insert, npis, person_id
 

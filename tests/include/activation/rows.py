@@ -13,7 +13,7 @@ from include.activation.send import (
     new_send,
     request_of,
 )
-from include.call_ledger import Entry
+from include.lake.call_ledger import Entry
 
 AS_OF = "2025-11-10T06:00:00+00:00"
 ROW: dict[str, Any] = {

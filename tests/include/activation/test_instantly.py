@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.activation.content_blocks import content_block
 from include.activation.instantly import (
     instantly_payload,
     iso_week,
@@ -14,7 +15,6 @@ from include.activation.instantly import (
     merged,
     remaining,
 )
-from include.content_blocks import content_block
 from tests.include.activation.rows import ROW
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-from include.nppes import data_member, npi_is_valid, parse_file_name
-from include.nppes_layout import NPIDATA_COLUMNS
+from include.nppes.layout import NPIDATA_COLUMNS
+from include.nppes.publication import data_member, npi_is_valid, parse_file_name
 from services.nppes_sample.files import csv_bytes, write_months, write_weeks
 
 PHONE = "Provider Business Practice Location Address Telephone Number"

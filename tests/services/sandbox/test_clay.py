@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sandbox_runs import CLAY, CLAY_ROW, CLAY_TABLE, Receiver, in_process
 
-from include.callbacks import clay_signature
+from include.enrichment.callbacks import clay_signature
 from services.sandbox.plan import Plan
 from services.sandbox.views import clay_view
 from services.sandbox.world import World

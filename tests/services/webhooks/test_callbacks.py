@@ -11,8 +11,8 @@ import pytest
 from google.cloud import storage
 from starlette.testclient import TestClient
 
-from include.callbacks import CallbackAddress, clay_signature, new_callback_address, wiza_auth_key
-from include.event_inbox import raw_event_row
+from include.enrichment.callbacks import CallbackAddress, clay_signature, new_callback_address, wiza_auth_key
+from include.events.inbox import raw_event_row
 from services.webhooks.inbox import inbox
 from services.webhooks.receiver import receiver
 from services.webhooks.senders import apollo, clay, clay_dedup_key, clay_table, wiza

@@ -20,7 +20,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from starlette.testclient import TestClient
 
-from include.event_inbox import InboxEvent, object_name, raw_event_row
+from include.events.inbox import InboxEvent, object_name, raw_event_row
 from services.embedded.process import free_port
 from services.webhooks import receiver as receiver_module
 from services.webhooks.inbox import inbox

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 
 DANA, EVAN = "p" + "a" * 20, "p" + "b" * 20
 CLEAN_TABLES = ("clean.event", "clean.suppression", "clean.rejected_row", "ops.balance", "ops.alert")

@@ -8,9 +8,9 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.provider_fold import mapping_version
-from include.tables import table
-from operators.standardise_contacts import StandardiseContactsOperator
+from include.nppes.provider_fold import mapping_version
+from include.warehouse.tables import table
+from operators.standardize_contacts import StandardiseContactsOperator
 
 DENTIST = {
     "entity_type_code": "1",

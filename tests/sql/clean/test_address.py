@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 
-from include.address_validation import AddressQuestion, addy_verdict, usps_verdict
-from include.contact_checks import ADDY_ADDRESS, USPS_ADDRESS, address_request
-from include.postal_address import Published, address_key, location_key, standard_address, standard_key
-from include.tables import table
+from include.contacts.address_validation import AddressQuestion, addy_verdict, usps_verdict
+from include.contacts.checks import ADDY_ADDRESS, USPS_ADDRESS, address_request
+from include.contacts.postal_address import Published, address_key, location_key, standard_address, standard_key
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

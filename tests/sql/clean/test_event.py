@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from include.email_address import normalized_email
+from include.contacts.email_address import normalized_email
 from tests.include.email_addresses import WRITTEN
 from tests.sql.clean.raw_events import (
     CLEAN_TABLES,

@@ -7,10 +7,10 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.board_parquet import board_row
-from include.board_rows import Published
-from include.board_sources import board_source
-from include.license_fold import declarations, query
+from include.boards.license_fold import declarations, query
+from include.boards.parquet import board_row
+from include.boards.rows import Published
+from include.boards.sources import board_source
 from tests.sql.segmented.registry import insert, rows
 
 

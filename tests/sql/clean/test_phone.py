@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 
-from include.contact_checks import phone_request
-from include.enrichment import lookup_request
-from include.phone_number import phone_key, phone_number
-from include.tables import table
+from include.contacts.checks import phone_request
+from include.contacts.phone_number import phone_key, phone_number
+from include.enrichment.rules import lookup_request
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 from operators.gate import GateFailed, GateOperator
 from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, dentist, insert, organization, rows

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from include.nppes import npi_check_digit
-from include.tables import table
+from include.nppes.publication import npi_check_digit
+from include.warehouse.tables import table
 from tests.sql.clean.raw_rows import converge, deactivated, dentist, load_rows, load_week, promote, stage, unload
 
 A, B, C, D, E = "2000000002", "2000000010", "2000000028", "2000000036", "2000000044"

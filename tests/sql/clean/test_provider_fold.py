@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from include.postal_address import Published
-from include.provider_fold import mapping_version
-from include.standard_contacts import address_rows, phone_rows
-from include.tables import table
+from include.contacts.postal_address import Published
+from include.contacts.standard import address_rows, phone_rows
+from include.nppes.provider_fold import mapping_version
+from include.warehouse.tables import table
 from services.embedded.process import ROOT, python
 from tests.sql.clean.raw_rows import DENTIST, deactivated, dentist, location
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 from services.embedded.process import ROOT
 from tests.sql.clean.raw_rows import converge, dentist, load_rows, load_week, location
 from tests.sql.segmented.registry import rows

@@ -5,7 +5,7 @@ import hashlib
 from google.cloud import bigquery
 
 from include.activation.ghl import ghl_stop
-from include.tables import table
+from include.warehouse.tables import table
 from tests.sql.clean.opt_out_bodies import OPT_OUTS, opt_out_row
 from tests.sql.clean.raw_events import DANA, EVAN, alerts, clean, converge, ghl, instantly, know_contact, raw_row
 from tests.sql.segmented.registry import insert

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
-from include.found import found
-from include.tables import table
-from include.waterfall import policy
+from include.enrichment.found import found
+from include.enrichment.waterfall import policy
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 from tests.sql.features.history import event
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, organization, person_id, rows, run
 

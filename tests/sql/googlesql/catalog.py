@@ -10,7 +10,7 @@ from zetasql.wasi._pb2.zetasql.proto import function_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import function_pb2 as kinds
 from zetasql.wasi._pb2.zetasql.public import type_pb2 as types
 
-from include.tables import Column, tables
+from include.warehouse.tables import Column, tables
 
 KINDS = {
     "STRING": types.TYPE_STRING, "INT64": types.TYPE_INT64, "FLOAT64": types.TYPE_DOUBLE, "NUMERIC": types.TYPE_NUMERIC,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.tables import table
+from include.warehouse.tables import table
 
 if TYPE_CHECKING:
     from google.cloud import bigquery

@@ -7,7 +7,7 @@ from datetime import date
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 
 WEEK_1, WEEK_2 = date(2025, 11, 9), date(2025, 11, 16)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.tables import table
+from include.warehouse.tables import table
 
 AS_OF = "2025-11-10T06:00:00+00:00"
 

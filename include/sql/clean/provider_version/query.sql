@@ -15,7 +15,7 @@ CREATE TEMP FUNCTION present(value STRING) AS (
   IF(TRIM(value) IN ('', '<UNAVAIL>', '$$$$$$$$$', '********', '_________'), NULL, TRIM(value))
 );
 CREATE TEMP FUNCTION published_date(value STRING) AS (SAFE.PARSE_DATE('%m/%d/%Y', value));
--- The formulas of include/postal_address.py and include/phone_number.py.
+-- The formulas of include/contacts/postal_address.py and include/contacts/phone_number.py.
 CREATE TEMP FUNCTION key_of_address(first_line STRING, second_line STRING, town STRING, region STRING, code STRING,
   nation STRING) AS (
   CONCAT('a', SUBSTR(TO_HEX(SHA256(CONCAT(

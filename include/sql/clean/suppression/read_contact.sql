@@ -1,4 +1,4 @@
--- What a contact of the CRM said when it was read, at once: the next load of the inbox says the same (include/send_store.py), and a day is
+-- What a contact of the CRM said when it was read, at once: the next load of the inbox says the same (include/activation/send_store.py), and a day is
 -- too long for an opt-out. @rows STRING: a JSON array of identifier_type, identifier_hash, channel, since.
 -- An INSERT, because BigQuery lets it run beside the MERGE of clean_events; a key that both insert then closes twice what is closed.
 INSERT INTO clean.suppression (identifier_type, identifier_hash, channel, reason, since)
