@@ -76,6 +76,7 @@ from include.airflow_defaults import (
     System,
     Tier,
     asset,
+    deadline,
     gated_params,
     tags,
 )  # fmt: skip
@@ -133,7 +134,7 @@ with DAG(
     dag_id="enrich_contacts",
     description="Buys missing e-mails and firmographics from Wiza, Clay and Apollo; spends money", doc_md=__doc__,
     schedule=[asset("clean.provider")], start_date=START_DATE, catchup=False, max_active_runs=1,
-    default_args=DEFAULT_ARGS, params=PARAMS,
+    default_args=DEFAULT_ARGS, params=PARAMS, deadline=deadline(hours=8),
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,
               System.TWILIO),
 ) as dag:  # fmt: skip

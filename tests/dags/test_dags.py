@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 FILES = sorted(DAGS.rglob("*.py"))
 DAG_IDS = {
-    "activate_ghl", "activate_instantly", "apply_tables", "check_connections", "check_freshness", "clean_events", "clean_providers", "enrich_contacts", "ingest_board_licenses",
+    "activate_ghl", "activate_instantly", "apply_tables", "check_connections", "check_freshness", "deliver_alerts", "clean_events", "clean_providers", "enrich_contacts", "ingest_board_licenses",
     "ingest_ad_performance", "ingest_ga4", "ingest_site_visits", "ingest_nppes_deactivation", "ingest_nppes_monthly", "ingest_nppes_weekly", "load_events", "personalize_content", "register_webhooks", "resolve_identity", "score_leads", "segment_leads", "validate_contacts",
     "train_lead_score",
 }  # fmt: skip
