@@ -196,8 +196,7 @@ with DAG(
         provider_360 = promote("enriched.provider_360")
         gates = {
             name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
-            for name in ("answer", "contact", "firmographics", "provider_360")
-        }
+            for name in ("answer", "contact", "firmographics", "provider_360")}  # fmt: skip
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told. A task that was
     # cleared bought more than was loaded before it: so ledger and tables are compared, too.
     confirm = ConfirmAnswersOperator(task_id="confirm_calls", trigger_rule="none_failed", pool="bigquery")

@@ -157,7 +157,8 @@ def _request(connection: Connection, message: Message) -> tuple[Endpoint, Call]:
             f"connection {connection.conn_id}: extra format is {name!r}, and must be one of {', '.join(FORMATS)}"
         )
     path, headers, body = FORMATS[name](connection, message)
-    call = Call(f"send_{name}", "POST", path, repeatable=True, json=body)
+    # A whole URL where there is nothing to add: httpx would end it with a slash.
+    call = Call(f"send_{name}", "POST", path or url.geturl(), repeatable=True, json=body)
     return Endpoint(VENDOR, url.geturl(), CALLS_PER_SECOND, headers), call
 
 

@@ -51,7 +51,13 @@ def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[
     at = timezone.parse(logical_date) if logical_date else None
     run = bag.dags[dag_id].test(logical_date=at, run_conf=conf)
     tasks = [
-        {"task_id": ti.task_id, "map_index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
+        {
+            "task_id": ti.task_id,
+            "map_index": ti.map_index,
+            "state": str(ti.state),
+            "name": ti.rendered_map_index,
+            "tries": ti.try_number,
+        }
         for ti in run.get_task_instances()
     ]
     # As the UI has them: from the DAG as Airflow stored it, which knows no class of ours.

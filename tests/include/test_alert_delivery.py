@@ -71,7 +71,10 @@ def test_run_when_it_is_for_an_earlier_time_then_nothing_is_repeated() -> None:
 
 
 def test_messages_when_there_are_many_then_errors_one_by_one_and_the_warnings_in_one() -> None:
-    warnings = [Delivery("raised", Standing("freshness", f"s{n}", f"s{n}", "warning", f"s{n} was never loaded.")) for n in range(3)]
+    warnings = [
+        Delivery("raised", Standing("freshness", f"s{n}", f"s{n}", "warning", f"s{n} was never loaded."))
+        for n in range(3)
+    ]
     found = messages([Delivery("raised", SILENT), Delivery("resolved", ODD), *warnings])
     titles = [(message.title, message.severity, message.is_resolved, len(about)) for message, about in found]
     assert titles == [

@@ -49,7 +49,9 @@ def test_mute_when_it_is_on_then_it_covers_its_check_and_source_until_its_last_d
         (["freshness"], "mute 1 must have exactly .*found freshness"),
     ],
 )
-def test_mute_when_it_is_incomplete_then_file_mute_and_field_are_named(tmp_path: Path, items: list[Any], said: str) -> None:
+def test_mute_when_it_is_incomplete_then_file_mute_and_field_are_named(
+    tmp_path: Path, items: list[Any], said: str
+) -> None:
     with pytest.raises(ValueError, match=f"mutes.yaml: .*{said}|mutes.yaml: {said}"):
         mutes(written(tmp_path, *items))
 

@@ -50,7 +50,9 @@ None.
         (("KeyError", "settle_wiza"), "* `settle_*`: run again."),
     ],
 )
-def test_what_to_do_when_the_page_names_the_error_or_the_task_then_that_point(names: tuple[str, ...], said: str) -> None:
+def test_what_to_do_when_the_page_names_the_error_or_the_task_then_that_point(
+    names: tuple[str, ...], said: str
+) -> None:
     assert what_to_do(PAGE, *names) == said
 
 
@@ -65,7 +67,10 @@ def test_what_to_do_when_the_page_names_neither_then_all_of_the_section_and_no_o
 def test_error_text_when_the_class_is_ours_then_its_first_line_else_the_class_alone() -> None:
     key = AuthFailed("wiza", "reveal", 401, "The key was refused.\nmore")
     assert error_text(key) == "AuthFailed: wiza reveal: HTTP 401. The key was refused."
-    assert error_text(AirflowFailException("GHL refused 3 opt-outs\n  - …")) == "AirflowFailException: GHL refused 3 opt-outs"
+    assert (
+        error_text(AirflowFailException("GHL refused 3 opt-outs\n  - …"))
+        == "AirflowFailException: GHL refused 3 opt-outs"
+    )
     foreign = error_text(ValueError("Could not cast literal 'Dana Smile, 12 Elm St' to type DATE"))
     assert foreign.startswith("ValueError (") and "Dana" not in foreign
     assert "ended from outside" in error_text(None)

@@ -28,7 +28,11 @@ def test_deadline_when_it_is_missed_then_the_executor_runs_the_callback_and_the_
         "deadline": {"id": "1", "deadline_time": "2025-11-10T09:00:00Z"},
     }  # fmt: skip
     done, error = execute_callback(
-        callback.path, json.loads(json.dumps({**callback.kwargs, "context": context})), tmp_path, None, structlog.get_logger()
+        callback.path,
+        json.loads(json.dumps({**callback.kwargs, "context": context})),
+        tmp_path,
+        None,
+        structlog.get_logger(),
     )
     assert done, error
     (page,) = map(json.loads, path.read_text().splitlines())

@@ -70,8 +70,15 @@ def test_check_when_days_pass_then_one_alert_stands_and_leaves_when_the_source_c
 def test_check_when_a_sender_is_silent_then_fails_and_a_forged_event_is_no_sign_of_life(
     bigquery_client: bigquery.Client,
 ) -> None:
-    heard(bigquery_client, ("instantly", "2025-11-18", True), ("instantly", "2025-11-23", False), ("ghl", "2025-11-20", True))
-    with pytest.raises(SourcesSilent, match="event_instantly: the newest data is of 2025-11-18, 6 days before") as raised:
+    heard(
+        bigquery_client,
+        ("instantly", "2025-11-18", True),
+        ("instantly", "2025-11-23", False),
+        ("ghl", "2025-11-20", True),
+    )
+    with pytest.raises(
+        SourcesSilent, match="event_instantly: the newest data is of 2025-11-18, 6 days before"
+    ) as raised:
         check()
     assert "event_ghl" not in str(raised.value)
     assert isinstance(raised.value, AirflowFailException)
