@@ -59,7 +59,7 @@ class CheckFreshnessOperator(BaseOperator):
         for row in run(client, table("ops.load_manifest").sql("partitions"), labels):
             loaded[row["source"]].add(row["partition"])
         senders = table("raw.event").sql("senders")
-        for row in run(client, senders, labels, since=day - SENDER_LOOK_BACK, day=day):
+        for row in run(client, senders, labels, first_date=day - SENDER_LOOK_BACK, last_date=day):
             loaded[f"{SENDER}{row['sender']}"].add(row["received_date"])
         alerts = freshness_alerts(loaded, day)
         found = json.dumps([asdict(alert) for alert in alerts])

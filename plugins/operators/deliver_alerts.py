@@ -76,7 +76,7 @@ class DeliverAlertsOperator(BaseOperator):
     def _note(self, client: bigquery.Client, as_of: datetime, deliveries: Sequence[Delivery]) -> None:
         rows = json.dumps([one.as_row() for one in deliveries])
         sql = table("ops.alert_delivery").sql("add")
-        run(client, sql, self._labels(), delivered_on=as_of.date(), delivered_at=as_of, deliveries=rows)
+        run(client, sql, self._labels(), as_of=as_of, rows=rows)
 
     def _labels(self) -> dict[str, str]:
         return {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert_delivery"}
