@@ -160,7 +160,8 @@ class BigQueryToGhlOperator(BaseOperator):
             if not opt_outs["rejected"]:
                 raise
             urgent = OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"])
-            raise AirflowFailException(f"{urgent} Besides, the run broke off: {error}") from error
+            # The class alone: this text goes to the pager, and the error's own may hold a row's values.
+            raise AirflowFailException(f"{urgent} Besides, the run broke off: {type(error).__name__}.") from error
         ended.update(opt_outs)
         self.log.info("Done: %s", dict(ended))
         if opt_outs["rejected"]:

@@ -21,7 +21,7 @@ def events(standing: list[Standing], before: list[Delivered], mutes: list[Mute],
     return [(one.event, one.alert.check_name) for one in due(standing, before, mutes, at)]
 
 
-def days(alert: Standing, hours: int, mutes: list[Mute] | None = None) -> list[tuple[int, str]]:
+def days(alert: Standing, hours: int, mutes: list[Mute] | None = None) -> list[tuple[float, str]]:
     """Return (hour, event) of what is sent while an alert stands for so many hours, looked at each quarter of an hour, and then is gone."""
     before: list[Delivered] = []
     told = []
@@ -29,17 +29,17 @@ def days(alert: Standing, hours: int, mutes: list[Mute] | None = None) -> list[t
         at = MONDAY + timedelta(minutes=15 * quarter)
         stands = [alert] if quarter <= 4 * hours else []
         for one in due(stands, before, mutes or [], at):
-            told.append((quarter // 4, one.event))
+            told.append((quarter / 4, one.event))
             before = [] if one.event == "resolved" else [sent(one.alert, at)]
     return told
 
 
 def test_error_when_it_stands_for_three_days_then_one_message_a_day_and_one_at_its_end() -> None:
-    assert days(SILENT, 71) == [(0, "raised"), (24, "repeated"), (48, "repeated"), (71, "resolved")]
+    assert days(SILENT, 71) == [(0, "raised"), (24, "repeated"), (48, "repeated"), (71.25, "resolved")]
 
 
 def test_warning_when_it_stands_then_it_is_repeated_after_a_week() -> None:
-    assert days(ODD, 24 * 8) == [(0, "raised"), (168, "repeated"), (192, "resolved")]
+    assert days(ODD, 24 * 8) == [(0, "raised"), (168, "repeated"), (192.25, "resolved")]
 
 
 def test_warning_when_it_becomes_an_error_then_it_is_sent_at_once() -> None:
@@ -92,6 +92,7 @@ def test_message_when_it_is_repeated_then_it_says_so_under_the_same_key() -> Non
 
 
 def test_message_when_several_dates_raised_it_then_it_says_how_many_and_names_nobody() -> None:
-    gone = Standing("vanished_npis", "nppes_monthly", "raw.nppes_npi", "error", "3 NPIs, such as 2000000002.", dates=2)
+    gone = Standing("vanished_npis", "nppes_monthly", "2000000002", "error", "3 NPIs, such as 2000000002.", dates=2)
     ((message, _),) = messages([Delivery("raised", gone)])
+    assert message.title == "vanished_npis: nppes_monthly, [masked]"
     assert message.advice == "3 NPIs, such as [masked]. (raised for 2 dates; this is the newest)"
