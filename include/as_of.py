@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 # Two workers' clocks may differ by this much: what one of them just announced is not in the future.
 CLOCK_SKEW = timedelta(minutes=1)
@@ -16,6 +18,17 @@ def iso(moment: datetime) -> str:
     """Return ``moment`` as ISO 8601 in UTC, to the second; a moment without a zone is UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def newest_carried(events: Mapping[Any, Iterable[Any]]) -> str | None:
+    """Return the newest ``as_of`` in the extras of a run's asset events, in the form of ``iso``; None when none has one."""
+    carried = [
+        iso(datetime.fromisoformat(event.extra["as_of"]))
+        for of_asset in events.values()
+        for event in of_asset
+        if "as_of" in event.extra
+    ]
+    return max(carried, default=None)
 
 
 def refuse_future(as_of: str, now: datetime) -> str:

@@ -125,4 +125,8 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.environ["AIRFLOW_HOME"] = str(home)
     os.environ.setdefault("GTM_PROJECT", PROJECT)
     os.environ.setdefault("GTM_LAKE_BUCKET", BUCKET)
+    # Without it, each task that a test lets fail would also say that there is no pager.
+    os.environ["AIRFLOW_CONN_PAGER_DEFAULT"] = json.dumps(
+        {"conn_type": "fs", "extra": {"path": str(home / "pages.jsonl")}}
+    )
     return home

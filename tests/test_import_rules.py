@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = {"include", "hooks", "operators", "triggers", "ml", "expectations", "services", "tests", "bench"}
+OWN = {"include", "hooks", "operators", "triggers", "notifiers", "ml", "expectations", "services", "tests", "bench"}
 # Slow to import, so a file that Airflow parses every minute loads them inside the function that needs them.
 HEAVY = {"great_expectations", "lightgbm", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "sklearn"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "pendulum.now",
@@ -50,8 +50,10 @@ ROOMS = {
                       never=_set("requests"), heavy_inside=True),
     "triggers": Room(_set("hooks", "include"), airflow=("airflow.sdk", "airflow.triggers"),
                      never=_set("google", "requests", *HEAVY)),
-    "hooks": Room(_set("hooks", "include"), airflow=("airflow.sdk",), never=_set("google", "requests", *HEAVY)),
-    "include/airflow": Room(_set("include"), airflow=(*SDK, "airflow.timetables"), never=_set("httpx", "requests"),
+    "notifiers": Room(_set("hooks", "include"), airflow=("airflow.sdk",), never=_set("google", "requests", *HEAVY)),
+    # Mail goes through Airflow's own provider.
+    "hooks": Room(_set("hooks", "include"), airflow=("airflow.sdk", "airflow.providers.smtp"), never=_set("google", "requests", *HEAVY)),
+    "include/airflow": Room(_set("include", "notifiers"), airflow=(*SDK, "airflow.timetables"), never=_set("httpx", "requests"),
                               heavy_inside=True),
     # Google's clients speak through requests: what they wait for is seen there, and no call is made of it.
     "include/warehouse/google_waits": Room(_set("include"), never=_set("great_expectations", "lightgbm", "sklearn", "httpx")),
@@ -197,6 +199,9 @@ def test_folders_under_dags_do_not_shadow_rooms() -> None:
         ("plugins/operators/a.py", "from airflow.models import BaseOperator", "not airflow.models"),
         ("plugins/triggers/a.py", "from operators.gate import GateOperator", "triggers may not import operators"),
         ("plugins/triggers/a.py", "from google.cloud import storage", "triggers never imports google"),
+        ("plugins/notifiers/a.py", "from operators.gate import GateOperator", "notifiers may not import operators"),
+        ("plugins/notifiers/a.py", "import airflow.providers.slack.hooks.slack", "notifiers imports Airflow only as"),
+        ("include/a.py", "from notifiers.pager import PagerNotifier", "include may not import notifiers"),
         ("plugins/hooks/a.py", "import pandas", "hooks never imports pandas"),
         ("plugins/hooks/a.py", "from google.cloud import storage", "hooks never imports google"),
         ("plugins/hooks/a.py", "from operators.gate import GateOperator", "hooks may not import operators"),

@@ -45,6 +45,7 @@ from include.airflow.defaults import (
     Tier,
     as_of_param,
     asset,
+    deadline,
     tags,
 )
 from operators.bigquery_to_ghl import BigQueryToGhlOperator
@@ -65,6 +66,7 @@ with DAG(
         "dry_run": Param(False, type="boolean", description="Log what would be sent; send and write nothing."),
         "retry_rejected": Param(False, type="boolean", description="Offer refused payloads again."),
     },
+    deadline=deadline(hours=3, owner="growth"),
     tags=tags(Stage.ACTIVATE, Tier.ONE, Kind.CONVERGENT, System.GHL, System.BIGQUERY),
 ):
     as_of = resolve_as_of()

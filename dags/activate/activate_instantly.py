@@ -48,6 +48,7 @@ from include.airflow.defaults import (
     Tier,
     as_of_param,
     asset,
+    deadline,
     tags,
 )
 from operators.bigquery_to_instantly import BigQueryToInstantlyOperator
@@ -69,6 +70,7 @@ with DAG(
         "max_new_leads": Param(400, type="integer", minimum=0, description="New leads in one ISO week of as_of."),
         "retry_rejected": Param(False, type="boolean", description="Offer refused payloads again."),
     },
+    deadline=deadline(hours=3, owner="growth"),
     tags=tags(Stage.ACTIVATE, Tier.ONE, Kind.CONVERGENT, System.INSTANTLY, System.BIGQUERY),
 ):
     as_of = resolve_as_of()

@@ -76,6 +76,7 @@ from include.airflow.defaults import (
     System,
     Tier,
     asset,
+    deadline,
     gated_params,
     tags,
 )  # fmt: skip
@@ -135,7 +136,7 @@ with DAG(
     dag_id="enrich_contacts",
     description="Buys missing e-mails and firmographics from Wiza, Clay and Apollo; spends money", doc_md=__doc__,
     schedule=[asset("clean.provider")], start_date=START_DATE, catchup=False, max_active_runs=1,
-    default_args=DEFAULT_ARGS, params=PARAMS,
+    default_args=DEFAULT_ARGS, params=PARAMS, deadline=deadline(hours=8),
     tags=tags(Stage.ENRICH, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WIZA, System.APOLLO, System.CLAY,
               System.TWILIO),
 ) as dag:  # fmt: skip
@@ -197,8 +198,7 @@ with DAG(
         provider_360 = promote("enriched.provider_360")
         gates = {
             name: GateOperator(task_id=f"gate_{name}", table_name=f"enriched.{name}", as_of=AS_OF, pool="bigquery")
-            for name in ("answer", "contact", "firmographics", "provider_360")
-        }
+            for name in ("answer", "contact", "firmographics", "provider_360")}  # fmt: skip
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told. A task that was
     # cleared bought more than was loaded before it: so ledger and tables are compared, too.
     confirm = ConfirmAnswersOperator(task_id="confirm_calls", trigger_rule="none_failed", pool="bigquery")

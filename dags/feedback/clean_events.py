@@ -43,7 +43,18 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from include.airflow.as_of import AS_OF, announce, resolve_as_of
-from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, System, Tier, asset, gated_params, tags
+from include.airflow.defaults import (
+    DEFAULT_ARGS,
+    START_DATE,
+    Kind,
+    Stage,
+    System,
+    Tier,
+    asset,
+    deadline,
+    gated_params,
+    tags,
+)
 from include.airflow.promote import promote
 from operators.gate import GateOperator
 
@@ -57,6 +68,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     params=gated_params(),
+    deadline=deadline(hours=2),
     tags=tags(Stage.FEEDBACK, Tier.ONE, Kind.CONVERGENT, System.BIGQUERY, System.WEBHOOKS),
 ) as dag:
     as_of = resolve_as_of()

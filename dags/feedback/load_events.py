@@ -8,7 +8,7 @@ Lands one day of webhook events, as the receiver stored them, in **raw.event**.
 | Kind | interval: a run owns one received date (UTC, by the receiver's clock) and replaces exactly that partition |
 | Runs | daily at midnight UTC, for the day that has ended |
 | Reads | gs://<lake>/inbox/<received date>/ |
-| Writes | its partition of raw.event |
+| Writes | its partition of raw.event; ops.load_manifest, also for a day without an event |
 | Then | clean_events |
 
 Params: `received_date` (empty: the day of the interval) loads another day, also the one that still runs; `as_of`
@@ -23,7 +23,8 @@ as `not_verified`, and is named in `ops.alert` (check_name `unread_opt_out`). Mo
 * Anything (store or warehouse down): clear the task. It replaces its whole partition in one statement, so it
   may run any number of times, beside the runs of other days. Events are safe in the inbox meanwhile.
 
-No rows for a day on which mails went out: the receiver was down or a vendor switched its webhook off. Look at the
+No rows for a day on which mails went out (check_freshness raises an alert for a sender that is silent for longer than is
+usual): the receiver was down or a vendor switched its webhook off. Look at the
 receiver's `/healthz`, then run `register_webhooks`. docs/webhooks.md says how to get back what was missed.
 
 ## Backfill

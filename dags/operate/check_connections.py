@@ -8,7 +8,7 @@ does its scope suffice. **It spends nothing**: each vendor is asked by a free ca
 |---|---|
 | Kind | interval: a run tells how things stand when it runs |
 | Runs | daily at 08:00 UTC; by hand after a key or a host was changed |
-| Reads | the connections `<vendor>_default` |
+| Reads | the connections `<vendor>_default`, and `pager_default` for what its channel needs: nothing is sent to it |
 | Writes | nothing |
 
 ## When it fails

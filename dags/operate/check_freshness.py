@@ -7,21 +7,23 @@ Looks every day whether each source has come in its usual gap. A source that fel
 |---|---|
 | Kind | interval: a run looks at the day on which its interval ends |
 | Runs | daily at 09:00 UTC, after the night's loads |
-| Reads | ops.load_manifest; the usual gaps are in include/quality/freshness_sources.py |
-| Writes | its day's alerts in ops.alert |
+| Reads | ops.load_manifest; raw.event, for the days on which each sender was heard; the usual gaps are in include/quality/freshness_sources.py |
+| Writes | its alerts in ops.alert, in place of those of the days before |
+| Then | deliver_alerts sends them; the pager is not told of the failed task, too |
 
 ## When it fails
 
-That is its alarm: a source is overdue, or a file between two loaded ones is missing. The message names the source,
-the newest data, and the DAG that loads it. docs/sources.md says for each source when it is published and what to do.
-Once the data is loaded, clear the task: the alert leaves. A publisher that changed its rhythm for good: change its gap
-in include/quality/freshness_sources.py.
+**SourcesSilent** is its alarm: a source is overdue, a file between two loaded ones is missing, or a sender of webhooks is
+not heard any more. The message names the source, the newest data, and the DAG that loads it. docs/sources.md says for each
+source when it is published and what to do. Once the data is loaded, clear the task, or wait for the next day: the alert
+leaves. A publisher that changed its rhythm for good: change its gap in include/quality/freshness_sources.py. One that is known to be late:
+mute it (docs/pager.md).
 
 A source that was never loaded is a warning in ops.alert and does not fail the run.
 
 ## Backfill
 
-Any day, in any order. A past day is judged by what the manifest holds now.
+Any day, in any order. A past day is judged by what the manifest holds now, and its alerts leave with the next day's look.
 """
 
 from __future__ import annotations

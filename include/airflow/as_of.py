@@ -11,7 +11,7 @@ from airflow.sdk.definitions.xcom_arg import XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.defaults import asset
-from include.as_of import FutureAsOf, iso, not_after, refuse_future
+from include.as_of import FutureAsOf, iso, newest_carried, not_after, refuse_future
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,8 @@ def resolve_as_of() -> str:
     given = context["params"].get("as_of")
     if given:
         return past(given)
-    carried = [
-        iso(datetime.fromisoformat(event.extra["as_of"]))
-        for events in context["triggering_asset_events"].values()
-        for event in events
-        if "as_of" in event.extra
-    ]
     run = context["dag_run"]
-    due = max(carried) if carried else iso(run.logical_date or run.run_after)
+    due = newest_carried(context["triggering_asset_events"]) or iso(run.logical_date or run.run_after)
     as_of = not_after(due, datetime.now(UTC))
     if as_of != due:
         log.warning("The run is for %s, which is in the future: it works at %s, which is now.", due, as_of)

@@ -7,7 +7,14 @@ from enum import StrEnum
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
+# Not of airflow.sdk itself: its type stub does not have these two yet.
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from include.quality.pager_message import OF_TIER
 from include.warehouse.tables import table
+from notifiers.deadline import DeadlineNotifier
+from notifiers.pager import PagerNotifier
 
 GCP_CONN_ID = "google_cloud_default"
 START_DATE = datetime(2025, 1, 6)
@@ -99,12 +106,23 @@ VENDOR_RETRY = ExceptionRetryPolicy(
     ]
 )
 
+OWNER = "data"
 DEFAULT_ARGS = {
-    "owner": "data",
+    "owner": OWNER,
     "retries": 2,
     "retry_delay": timedelta(minutes=1),
     "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": PagerNotifier(),
 }
+
+
+def deadline(*, hours: int, owner: str = OWNER) -> DeadlineAlert:
+    """Return the alert of a tier 1 DAG whose run has not ended so many hours after it was queued.
+
+    Experimental in Airflow 3.3. A run that was never made has no deadline: check_freshness sees that.
+    """
+    callback = SyncCallback(DeadlineNotifier, kwargs={"owner": owner, "severity": str(OF_TIER[Tier.ONE])})
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, timedelta(hours=hours), callback)
 
 
 def tags(stage: Stage, tier: Tier, kind: Kind, *systems: System) -> list[str]:

@@ -15,6 +15,7 @@ CRONS = {
     "ingest_nppes_monthly": "0 0 15 * *",
     "ingest_nppes_deactivation": "0 0 15 * *",
     "check_freshness": "0 9 * * *",  # a day, once the night's loads are done
+    "deliver_alerts": "*/15 * * * *",  # a quarter of an hour is the longest that an alert waits
     "check_connections": "0 8 * * *",  # a day, before people start to work
     "ingest_board_licenses": "0 13 * * *",  # a day until 13:00: after the boards' nightly exports
     "ingest_ad_performance": "0 12 * * *",  # a day until 12:00: it has ended in every American time zone

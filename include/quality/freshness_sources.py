@@ -10,13 +10,20 @@ from include.boards.sources import LONGEST_GAPS, board_sources
 
 # How far back a missing file is still worth a word: longer than any publisher keeps what it has replaced.
 LOOK_BACK = timedelta(days=60)
+# Days without an event after which a sender is silent: its webhook is off, or its key is another. Who writes to people is
+# heard on every working day, and a long weekend has four; whoever answers our calls is heard when enrich_contacts has asked,
+# which is after each weekly file.
+SENDER_GAPS = {"ghl": 7, "instantly": 5, "rb2b": 7, "wiza": 16, "apollo": 16, "clay": 16, "clay_table": 16}
+SENDER = "event_"
+# A sender that was heard within this time is in use.
+SENDER_LOOK_BACK = timedelta(days=400)
 
 
 @dataclass(frozen=True)
 class Source:
     """One source.
 
-    :param name: as in ops.load_manifest.source.
+    :param name: as in ops.load_manifest.source; event_<sender> for who sends us webhooks.
     :param table: the table whose partitions tell that it came, as dataset.table.
     :param dag_id: the DAG that loads it.
     :param longest_gap: days from the newest partition until its successor must have been loaded: the usual distance of
@@ -46,6 +53,9 @@ SOURCES: tuple[Source, ...] = (
     Source("meta_ads", "raw.ad_performance", "ingest_ad_performance", longest_gap=3, every=1),
     Source("ttd", "raw.ad_performance", "ingest_ad_performance", longest_gap=3, every=1),
     Source("leadfeeder", "raw.company_visit", "ingest_site_visits", longest_gap=3, every=1),
+    # A day is loaded at the midnight that ends it, also one without an event: an opt-out must not wait for longer.
+    Source("events", "raw.event", "load_events", longest_gap=2, every=1),
+    *(Source(f"{SENDER}{name}", "raw.event", "load_events", longest_gap=gap) for name, gap in SENDER_GAPS.items()),
     # A day on which a board has nothing new loads nothing, so no fixed distance.
     *(
         Source(board.name, "raw.board_license", "ingest_board_licenses", longest_gap=LONGEST_GAPS[board.cadence])
@@ -68,7 +78,8 @@ class Alert:
 def freshness_alerts(loaded: Mapping[str, Collection[date]], day: date) -> list[Alert]:
     """Return what has not come by `day`.
 
-    :param loaded: source name -> its partitions in ops.load_manifest; those after `day` are not looked at.
+    :param loaded: source name -> its partitions in ops.load_manifest, or a sender's in raw.event; those after `day` are
+        not looked at.
     """
     return [alert for source in SOURCES for alert in _alerts(source, loaded.get(source.name, ()), day)]
 
@@ -77,7 +88,8 @@ def _alerts(source: Source, loaded: Collection[date], day: date) -> list[Alert]:
     known = sorted(partition for partition in loaded if partition <= day)
     if not known:
         # No error: not every team uses every source, and a source that is not used is not late.
-        message = f"{source.name} was never loaded. If it is used, unpause {source.dag_id} and look at its connection."
+        look_at = _publisher(source) if source.name.startswith(SENDER) else "its connection"
+        message = f"{source.name} was never loaded. If it is used, unpause {source.dag_id} and look at {look_at}."
         return [Alert(source.name, source.name, "warning", message)]
     return [*_overdue(source, known[-1], day), *_holes(source, known, day)]
 
@@ -92,9 +104,15 @@ def _overdue(source: Source, newest: date, day: date) -> list[Alert]:
             source.table,
             "error",
             f"{source.name}: the newest data is of {newest}, {silent} days before {day}; more than {source.longest_gap} "
-            f"is not usual. Look at the last runs of {source.dag_id} and at the publisher's page.",
+            f"is not usual. Look at the last runs of {source.dag_id} and at {_publisher(source)}.",
         )
     ]
+
+
+def _publisher(source: Source) -> str:
+    if source.name.startswith(SENDER):
+        return 'the sender\'s webhook: docs/webhooks.md, "No events from a sender"'
+    return "the publisher's page"
 
 
 def _holes(source: Source, known: list[date], day: date) -> list[Alert]:

@@ -40,6 +40,7 @@ from include.activation.send_store import SendStore, forecast
 from include.airflow.defaults import GCP_CONN_ID
 from include.as_of import refuse_future
 from include.lake.call_ledger import Entry
+from include.quality.pager_message import error_text
 from include.warehouse.tables import table
 from operators.load_sends import send_store
 
@@ -160,7 +161,8 @@ class BigQueryToGhlOperator(BaseOperator):
             if not opt_outs["rejected"]:
                 raise
             urgent = OPT_OUTS_REFUSED.format(vendor="GHL", count=opt_outs["rejected"])
-            raise AirflowFailException(f"{urgent} Besides, the run broke off: {error}") from error
+            # This text goes to the pager: an error whose own may hold a row's values is named by its class.
+            raise AirflowFailException(f"{urgent} Besides, the run broke off: {error_text(error)}") from error
         ended.update(opt_outs)
         self.log.info("Done: %s", dict(ended))
         if opt_outs["rejected"]:

@@ -19,6 +19,7 @@ HOOKS = {
     "leadfeeder_default": "hooks.leadfeeder.LeadfeederHook",
     "meta_ads_default": "hooks.meta_ads.MetaAdsHook",
     "nppes_default": "hooks.nppes.NppesHook",
+    "pager_default": "hooks.pager.PagerHook",
     "ttd_default": "hooks.ttd.TtdHook",
     "twilio_default": "hooks.twilio.TwilioHook",
     "usps_default": "hooks.usps.UspsHook",

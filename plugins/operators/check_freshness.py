@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.defaults import GCP_CONN_ID
 from include.airflow.google import BigQueryHook
-from include.quality.freshness_sources import freshness_alerts
+from include.quality.freshness_sources import SENDER, SENDER_LOOK_BACK, freshness_alerts
 from include.settings import project
 from include.warehouse.run import run
 from include.warehouse.tables import table
@@ -25,11 +25,20 @@ if TYPE_CHECKING:
 CHECK = "freshness"
 
 
-class CheckFreshnessOperator(BaseOperator):
-    """Compare ops.load_manifest with the usual gaps in include/quality/freshness_sources.py, and replace the day's alerts in ops.alert.
+class SourcesSilent(AirflowFailException):
+    """Sources have not come. They stand in ops.alert, and deliver_alerts tells of each: the pager is not told twice, and a mute
+    holds for both.
+    """
 
-    Returns the number of alerts by severity. Raises AirflowFailException, after the alerts are stored, when one is an
-    error: silence of a source must be seen.
+    is_told_by_alerts = True
+
+
+class CheckFreshnessOperator(BaseOperator):
+    """Compare ops.load_manifest, and the senders in raw.event, with the usual gaps in include/quality/freshness_sources.py, and replace the
+    alerts of the day and before in ops.alert.
+
+    Returns the number of alerts by severity. Raises SourcesSilent, after the alerts are stored, when one is an error:
+    silence of a source must be seen.
 
     :param day: the day that is looked at, ISO date.
     """
@@ -49,6 +58,9 @@ class CheckFreshnessOperator(BaseOperator):
         labels = {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"}
         for row in run(client, table("ops.load_manifest").sql("partitions"), labels):
             loaded[row["source"]].add(row["partition"])
+        senders = table("raw.event").sql("senders")
+        for row in run(client, senders, labels, first_date=day - SENDER_LOOK_BACK, last_date=day):
+            loaded[f"{SENDER}{row['sender']}"].add(row["received_date"])
         alerts = freshness_alerts(loaded, day)
         found = json.dumps([asdict(alert) for alert in alerts])
         run(client, table("ops.alert").sql("replace"), labels, raised_on=day, check_name=CHECK, alerts=found)
@@ -56,5 +68,5 @@ class CheckFreshnessOperator(BaseOperator):
             self.log.warning("%s: %s", alert.severity, alert.message)
         errors = [alert.message for alert in alerts if alert.severity == "error"]
         if errors:
-            raise AirflowFailException(f"{len(errors)} source(s) have not come:\n  - " + "\n  - ".join(errors))
+            raise SourcesSilent(f"{len(errors)} source(s) have not come:\n  - " + "\n  - ".join(errors))
         return {"error": 0, "warning": len(alerts)}

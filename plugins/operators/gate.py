@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.google import BigQueryHook, GCSHook
 from include.as_of import refuse_future
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class GateFailed(AirflowException):
-    """A table broke a rule that stops its promotion. The message is the report."""
+class GateFailed(AirflowFailException):
+    """A table broke a rule that stops its promotion. The message is the report. Never retried: the same rows break it again."""
 
 
 class DataDocsLink(BaseOperatorLink):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 TABLE = "raw.event"
+SOURCE = "events"  # as in include/quality/freshness_sources.py
 READERS = 8  # stays below the ten connections that the storage client keeps open
 BATCH = 500
 # The receiver dates an event when it arrives and may need some seconds to store it.
@@ -45,7 +48,8 @@ DELETE FROM raw.event WHERE received_date = @received_date
 class InboxToBigQueryOperator(BaseOperator):
     """Replace the partition ``received_date`` of raw.event with what the inbox holds for that date.
 
-    Run it twice: the same rows in the same order. A date without events ends as an empty partition. An object that the
+    Run it twice: the same rows in the same order. A date without events ends as an empty partition, and stands in
+    ops.load_manifest as every other. An object that the
     receiver did not write is a row that is not verified. Returns the rows.
 
     :param received_date: UTC date of receipt, YYYY-MM-DD.
@@ -68,8 +72,32 @@ class InboxToBigQueryOperator(BaseOperator):
             count = _write_rows(bucket, day, rows)
             rows.seek(0)
             self._replace(client, day, rows if count else None)
+            rows.seek(0)
+            self._record(client, day, count, rows)
         self.log.info("%s: %d rows of %s", TABLE, count, day)
         return count
+
+    def _record(self, client: bigquery.Client, day: date, count: int, rows: IO[bytes]) -> None:
+        """Note in ops.load_manifest that the day is in, also where nothing came: its absence there is an alarm."""
+        run(
+            client,
+            table("ops.load_manifest").sql("replace"),
+            self._labels(),
+            dataset_table=TABLE,
+            partition=day,
+            source=SOURCE,
+            source_object=f"gs://{lake_bucket()}/{day_prefix(day)}",
+            file_name=day_prefix(day),
+            source_bytes=rows.seek(0, os.SEEK_END),
+            sha256=_sha256(rows),
+            source_rows=count,
+            rows=count,
+            rejected_rows=0,
+            note="" if count else "no events",
+        )
+
+    def _labels(self) -> dict[str, str]:
+        return {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
 
     def _replace(self, client: bigquery.Client, day: date, rows: IO[bytes] | None) -> None:
         """Put the rows into the partition in one statement, through a staging table of this date.
@@ -80,7 +108,7 @@ class InboxToBigQueryOperator(BaseOperator):
         from google.cloud import bigquery
 
         target = table(TABLE)
-        labels = {"dag": self.dag_id, "task": self.task_id, "table": TABLE.replace(".", "-")}
+        labels = self._labels()
         staging = f"{target.dataset}.staging_{target.table_id}_{day:%Y%m%d}"
         load = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField.from_api_repr(field) for field in target.schema()],
@@ -96,6 +124,11 @@ class InboxToBigQueryOperator(BaseOperator):
                 run(client, EMPTY, labels, received_date=day)
         finally:
             client.delete_table(staging, not_found_ok=True)
+
+
+def _sha256(rows: IO[bytes]) -> str:
+    rows.seek(0)
+    return hashlib.file_digest(rows, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def replacement(target: Table, staging: str) -> str:

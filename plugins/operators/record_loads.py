@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.google import BigQueryHook, GCSHook
 from include.settings import lake_bucket, project
@@ -23,8 +24,10 @@ SELECT COUNT(*) AS n FROM {table} WHERE {partition_field} = @partition AND {slic
 """
 
 
-class RowsMissing(RuntimeError):
-    """A partition does not hold the rows that were converted, or records of the file are unaccounted for."""
+class RowsMissing(AirflowFailException):
+    """A partition does not hold the rows that were converted, or records of the file are unaccounted for. Never retried: the
+    count is the same the next time, and it is the task before this one that must run again.
+    """
 
 
 class RecordLoadsOperator(BaseOperator):

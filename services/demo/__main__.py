@@ -71,6 +71,7 @@ def live(stack: Stack, cycles: list[Week], clock: Clock) -> Graph:
         with graph.paused(*(["score_leads"] if week is cycles[-1] else [])):
             sunday(stack, graph, number, week, clock)
     graph.rest()
+    graph.run("deliver_alerts", conf={"as_of": cycles[-1].answers_as_of.isoformat()})
     return graph
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from google.api_core.exceptions import NotFound
@@ -14,7 +15,7 @@ from google.cloud.storage import Client as LakeClient
 from include.warehouse.run import run
 from include.warehouse.tables import tables
 from services.demo.weeks import Week
-from services.embedded.stack import Stack
+from services.embedded.stack import PAGES, Stack
 
 # The events that a sales team would call an answer that counts.
 POSITIVE = ("meeting_booked", "deal_won", "purchase", "subscription_started")
@@ -134,7 +135,7 @@ GROUP BY content_block_id ORDER BY content_block_id
 
 
 def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the report's body: sources, layers, balance, asking, vendors, activation, events, models, cycles, seconds."""
+    """Return the report's body: sources, layers, balance, asking, vendors, activation, events, models, cycles, pages, seconds."""
     client = bigquery.Client(
         project=stack.cloud.env()["GTM_PROJECT"],
         credentials=AnonymousCredentials(),
@@ -151,8 +152,15 @@ def figures(stack: Stack, cycles: Sequence[Week], seconds: dict[str, list[float]
         "events": {row["canonical_type"]: row["events"] for row in _rows(client, EVENTS)},
         "models": [_model(row) for row in _rows(client, MODELS)],
         "cycles": [_cycle(client, stack, number, week) for number, week in enumerate(cycles, start=1)],
+        "pages": pages(stack.state / PAGES),
         "seconds": seconds,
     }
+
+
+def pages(path: Path) -> list[dict[str, Any]]:
+    """Return what the pager was told, oldest first; nothing where it was told nothing."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def calibration_plot(stack: Stack, model: dict[str, Any]) -> str:

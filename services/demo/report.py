@@ -63,6 +63,8 @@ def summary(body: dict[str, Any]) -> str:
         lines.append(
             f"  {c['cycle']}    {c['ranked_by']:25} {c['contacted']:>9,}  {answered:>13}               {rates}"
         )
+    lines += ["", f"pager: {len(body['pages'])} messages"]
+    lines += [f"  {'resolved' if p['is_resolved'] else p['severity']:30} {p['title']}" for p in body["pages"]]
     return "\n".join(lines)
 
 

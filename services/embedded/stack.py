@@ -29,6 +29,7 @@ from services.embedded.sandbox import (
 )
 from services.embedded.state import kept_port, read_json, write_json
 
+PAGES = "pages.jsonl"  # what the pager sent, one JSON object a line
 CLOCK_SECONDS = 5  # who looks after the processes must not wait for one that hangs
 
 
@@ -66,6 +67,7 @@ class Stack:
             "GCS (fake-gcs-server)": self.cloud.lake.url,
             "Vendor sandbox": self.sandbox.url,
             "Webhook receiver": self.receiver.url,
+            "Pager": f"{self.state / PAGES}  (a line a message)",
         }
 
 
@@ -139,7 +141,8 @@ def running_stack(
 def _connect(airflow: Airflow, state: Path, sandbox: Sandbox) -> None:
     """Write the vendors' connections into Airflow's database, where a person can correct them while everything runs."""
     path = state / "connections.json"
-    connections = sandbox.connections()
+    pager = {"conn_type": "fs", "extra": {"path": str(state / PAGES)}}
+    connections = {**sandbox.connections(), "pager_default": pager}
     AirflowApi(airflow.url, airflow.password).write_connections(connections, read_json(path) or {})
     write_json(path, connections)
 

@@ -83,7 +83,7 @@ class Airflow:
 
 
 def run(airflow: Airflow, dag_id: str, **conf: Any) -> dict[str, Any]:
-    """Run the DAG without a logical date, as `airflow dags trigger` does, and return {"run": state, "tasks": [{task_id, map_index, state, name}], "links": {task/link: URL}, "log": text}."""
+    """Run the DAG without a logical date, as `airflow dags trigger` does, and return {"run": state, "tasks": [{task_id, map_index, state, name, tries}], "links": {task/link: URL}, "log": text}."""
     found = airflow.process.answer(dag_id, None, conf)
     airflow.announced += found["announced"]
     return found

@@ -48,10 +48,19 @@ def answer(dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> dict[
     sync_bag_to_db(bag, "dags-folder", None)
     for task in bag.dags[dag_id].tasks:
         task.retry_delay = timedelta(0)  # a test has no minutes
+    bag.dags[
+        dag_id
+    ].deadline = None  # `test` of Airflow 3.3.2 takes what a DAG declares for the ids that a scheduler gives it
     at = timezone.parse(logical_date) if logical_date else None
     run = bag.dags[dag_id].test(logical_date=at, run_conf=conf)
     tasks = [
-        {"task_id": ti.task_id, "map_index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
+        {
+            "task_id": ti.task_id,
+            "map_index": ti.map_index,
+            "state": str(ti.state),
+            "name": ti.rendered_map_index,
+            "tries": ti.try_number,
+        }
         for ti in run.get_task_instances()
     ]
     # As the UI has them: from the DAG as Airflow stored it, which knows no class of ours.

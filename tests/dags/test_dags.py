@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 FILES = sorted(DAGS.rglob("*.py"))
 DAG_IDS = {
-    "activate_ghl", "activate_instantly", "apply_tables", "check_connections", "check_freshness", "clean_events", "clean_providers", "enrich_contacts", "ingest_board_licenses",
+    "activate_ghl", "activate_instantly", "apply_tables", "check_connections", "check_freshness", "deliver_alerts", "clean_events", "clean_providers", "enrich_contacts", "ingest_board_licenses",
     "ingest_ad_performance", "ingest_ga4", "ingest_site_visits", "ingest_nppes_deactivation", "ingest_nppes_monthly", "ingest_nppes_weekly", "load_events", "personalize_content", "register_webhooks", "resolve_identity", "score_leads", "segment_leads", "validate_contacts",
     "train_lead_score",
 }  # fmt: skip
@@ -107,6 +107,14 @@ def test_tasks_that_read_what_another_task_returned_come_after_it(bag: DagBag, p
             )
 
 
+def test_every_dag_that_owns_a_date_stands_in_the_freshness_sources(bag: DagBag) -> None:
+    from include.airflow.defaults import Kind, Stage
+    from include.quality.freshness_sources import SOURCES
+
+    owners = {i for i, dag in bag.dags.items() if Kind.INTERVAL in dag.tags and Stage.OPERATE not in dag.tags}
+    assert owners == {source.dag_id for source in SOURCES}
+
+
 def test_every_asset_is_grouped_by_its_layer(bag: DagBag) -> None:
     from airflow.sdk import Asset
 
@@ -186,6 +194,21 @@ class TestEveryFile:
             assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", task.task_id), task.task_id
             assert task.retries, task.task_id
             assert task.execution_timeout is not None, task.task_id
+
+    def test_a_task_that_fails_tells_the_pager(self, bag: DagBag, path: Path) -> None:
+        from notifiers.pager import PagerNotifier
+
+        for task in dag_of(bag, path).tasks:
+            callbacks = task.partial_kwargs["on_failure_callback"] if task.is_mapped else task.on_failure_callback
+            assert any(isinstance(one, PagerNotifier) for one in callbacks), task.task_id
+
+    def test_a_tier_one_dag_has_a_deadline_and_its_owners_name_in_it(self, bag: DagBag, path: Path) -> None:
+        from include.airflow.defaults import Tier
+
+        dag = dag_of(bag, path)
+        assert bool(dag.deadline) == (Tier.ONE in dag.tags)
+        for alert in dag.deadline or []:
+            assert {alert.callback.kwargs["owner"]} == {task.owner for task in dag.tasks}
 
     def test_mapped_tasks_have_readable_names_in_the_grid(self, bag: DagBag, path: Path) -> None:
         for task in dag_of(bag, path).tasks:

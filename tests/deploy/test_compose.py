@@ -127,6 +127,7 @@ def test_secrets_stand_in_no_committed_file() -> None:
         assert env_example()[name] == ""
 
 
+PAGER = "pager_default"
 CONNECTIONS: dict[str, dict[str, Any]] = json.loads(FILE["configs"]["airflow-connections"]["content"])
 
 
@@ -135,9 +136,16 @@ def test_connections_point_at_services_of_the_stack() -> None:
     vendors = boards | {
         "nppes", "wiza", "apollo", "clay", "twilio", "usps", "addy", "ghl", "instantly", "google_ads", "meta_ads", "ttd", "leadfeeder",
     }  # fmt: skip
-    assert set(CONNECTIONS) == {f"{vendor}_default" for vendor in vendors}
-    for connection in CONNECTIONS.values():
-        assert connection["host"].startswith("http://sandbox:8100/")
+    assert set(CONNECTIONS) == {f"{vendor}_default" for vendor in vendors} | {PAGER}
+    for conn_id in CONNECTIONS.keys() - {PAGER}:
+        assert CONNECTIONS[conn_id]["host"].startswith("http://sandbox:8100/")
+
+
+def test_pager_writes_into_a_volume_that_every_airflow_process_has() -> None:
+    """A task's failure is told where the task ran; that of a process that died, in the DAG processor."""
+    folder = str(Path(CONNECTIONS[PAGER]["extra"]["path"]).parent)
+    for name in ("worker", "dag-processor", "triggerer", "scheduler"):
+        assert f"airflow-logs:{folder}" in SERVICES[name]["volumes"], name
 
 
 def test_connections_when_a_key_is_to_be_corrected_stand_in_airflows_database_and_in_no_environment() -> None:
@@ -149,7 +157,7 @@ def test_connections_when_a_key_is_to_be_corrected_stand_in_airflows_database_an
 
 def test_connections_have_the_shape_that_the_embedded_stack_gives_the_hooks() -> None:
     embedded = Sandbox(cast(Service, SimpleNamespace(url="http://sandbox:8100")), Path()).connections()
-    assert set(embedded) == set(CONNECTIONS)
+    assert set(embedded) == set(CONNECTIONS) - {PAGER}
     for conn_id, connection in embedded.items():
         assert without_pace(CONNECTIONS[conn_id]) == without_pace(connection), conn_id
 

@@ -143,3 +143,17 @@ def test_execute_when_the_day_has_just_ended_then_it_waits_for_what_the_receiver
     load(now.date().isoformat())  # a day that still runs is not waited for
     load(DAY)  # nor one that is long over
     assert time.monotonic() - started < 60
+
+
+def test_execute_when_a_day_is_in_then_the_manifest_says_so_also_of_a_day_without_events(
+    bigquery_client: bigquery.Client, lake: storage.Bucket
+) -> None:
+    store(lake, event("a"), event("b"))
+    for day in (DAY, DAY, "2026-11-03"):
+        load(day)
+    rows = bigquery_client.query_and_wait("SELECT * FROM ops.load_manifest ORDER BY `partition`")
+    found = [(str(r["partition"]), r["source"], r["rows"], r["source_object"], r["note"]) for r in rows]
+    assert found == [
+        (DAY, "events", 2, f"gs://{lake.name}/inbox/{DAY}/", None),
+        ("2026-11-03", "events", 0, f"gs://{lake.name}/inbox/2026-11-03/", "no events"),
+    ]

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from operators.record_loads import RecordLoadsOperator, RowsMissing
 from tests.operators.context import context
@@ -126,3 +127,4 @@ def test_record_when_one_table_is_wrong_then_nothing_is_recorded_and_the_error_s
     with pytest.raises(RowsMissing, match=message):
         record({NPI: loaded(lake, NPI, REJECTED), OTHER_NAME: loaded(lake, OTHER_NAME, **wrong)})
     assert books(bigquery_client) == ([], [])
+    assert issubclass(RowsMissing, AirflowFailException)  # a retry counts the same

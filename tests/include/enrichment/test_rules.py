@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from include.enrichment.asking import calls, question
-from include.enrichment.rules import LOOKUP, BudgetExceeded, PaidOperation, forecast, lookup_request, request_key
+from include.enrichment.rules import (
+    LOOKUP,
+    BudgetExceeded,
+    PaidOperation,
+    forecast,
+    lookup_request,
+    request_key,
+)
 
 ADA = {
     "npi": "2000000001",

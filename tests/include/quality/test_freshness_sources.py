@@ -69,10 +69,28 @@ def test_freshness_when_a_source_was_never_loaded_then_a_warning_only() -> None:
     assert [alert.source for alert in found] == [source.name for source in SOURCES]
 
 
+def test_sender_when_it_falls_silent_then_error_says_where_to_look() -> None:
+    def of_instantly(day: date) -> list[tuple[str, str, str]]:
+        found = freshness_alerts({"event_instantly": {SUNDAY, SUNDAY - timedelta(days=3)}}, day)
+        return [(a.severity, a.subject, a.message) for a in found if a.source == "event_instantly"]
+
+    assert of_instantly(SUNDAY + timedelta(days=5)) == []
+    ((severity, subject, message),) = of_instantly(SUNDAY + timedelta(days=6))
+    assert (severity, subject) == ("error", "raw.event")
+    assert "2025-11-09, 6 days before 2025-11-15" in message and "docs/webhooks.md" in message
+
+
+def test_sources_name_every_sender_that_raw_event_knows() -> None:
+    (column,) = [column for column in table("raw.event").columns if column.name == "sender"]
+    assert {f"event_{name}" for name in column.description.split(" | ")} == {
+        source.name for source in SOURCES if source.name.startswith("event_")
+    }
+
+
 def test_sources_name_tables_and_dags_that_exist() -> None:
     from pathlib import Path
 
-    files = {path.stem for path in Path(__file__).resolve().parents[3].glob("dags/ingest/*.py")}
+    files = {path.stem for path in Path(__file__).resolve().parents[3].glob("dags/*/*.py")}
     assert len({source.name for source in SOURCES}) == len(SOURCES)
     for source in SOURCES:
         assert isinstance(source, Source)

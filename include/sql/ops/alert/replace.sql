@@ -1,4 +1,5 @@
--- The alerts of one check and date. Replaces them, so that a rerun writes the same and a mended one leaves.
+-- The alerts of a check that looks at everything each day. Replaces those of the date and of the dates before it, so that a rerun
+-- writes the same and what was mended since leaves: the newest look tells what stands.
 -- @alerts is a JSON array of objects: source, subject, severity, message.
 -- One statement, because BigQuery cancels one of two transactions that change a table at the same time, and queues two MERGEs.
 -- @raised_on DATE, @check_name STRING, @alerts STRING.
@@ -14,7 +15,7 @@ USING (
   FROM UNNEST(JSON_QUERY_ARRAY(@alerts)) AS item
 ) AS told
 ON FALSE
-WHEN NOT MATCHED BY SOURCE AND kept.raised_on = @raised_on AND kept.check_name = @check_name THEN DELETE
+WHEN NOT MATCHED BY SOURCE AND kept.raised_on <= @raised_on AND kept.check_name = @check_name THEN DELETE
 WHEN NOT MATCHED BY TARGET THEN
   INSERT (raised_on, source, check_name, subject, severity, message)
   VALUES (told.raised_on, told.source, told.check_name, told.subject, told.severity, told.message)
