@@ -94,8 +94,7 @@ from operators.plan_enrichment import PlanEnrichmentOperator
 from operators.reconcile_vendor import IN_DOUBT, SettleVendorOperator
 from operators.twilio_lookup import TwilioLookupOperator
 
-RULES = policy()
-EMAIL = RULES.email
+RULES, EMAIL = policy(), policy().email
 PARAMS = {
     **gated_params(),
     "max_contacts": Param(600, type="integer", minimum=0, maximum=rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS,
@@ -125,9 +124,8 @@ def take_chunks(plan: dict[str, list[dict[str, Any]]], vendor: str) -> list[dict
 @task(retry_policy=STOP_OVER_BUDGET)
 def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
-    plan = rules.forecast(
-        rules.LOOKUP, sum(chunk["rows"] for chunk in chunks), most_credits=0.0, most_usd=float(most_usd)
-    )
+    lookups = sum(chunk["rows"] for chunk in chunks)
+    plan = rules.forecast(rules.LOOKUP, lookups, most_credits=0.0, most_usd=float(most_usd))
     print(f"{rules.LOOKUP.vendor}: {plan.calls} calls, at most {plan.usd:.2f} USD")
     return chunks
 

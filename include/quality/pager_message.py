@@ -13,7 +13,7 @@ SAFE_TEXT = (
     "airflow.sdk.exceptions.AirflowFailException",
     "airflow.sdk.exceptions.AirflowTaskTimeout",
     "hooks.http.errors.VendorError",
-    "include.enrichment.BudgetExceeded",
+    "include.enrichment.rules.BudgetExceeded",
     "include.warehouse.google_waits.ServiceAway",
     "operators.check_connection.ConnectionBroken",
 )

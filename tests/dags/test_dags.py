@@ -335,7 +335,7 @@ def messages_of(task: Any) -> str:
     if not path.exists():
         return ""
     source = path.read_text()
-    hooks = {"transport", *re.findall(r"(?:from|import) hooks\.(\w+)", source)}
+    hooks = {"http.transport", *re.findall(r"(?:from|import) hooks\.([\w.]+)", source)}
     return "\n".join(
         [source, *((ROOT / "plugins/hooks" / f"{name.replace('.', '/')}.py").read_text() for name in sorted(hooks))]
     )
