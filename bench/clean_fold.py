@@ -2,7 +2,7 @@
 
 ``python -m bench.clean_fold [--providers N]`` prints the figures; ``make bench-clean`` puts them into its report. Timed are the
 statements and the operator that dags/clean/clean_providers.py runs, without Airflow and without the gate, which reads whole tables
-each time: map_slices, standardise_contacts, fold_pending, promote_provider, apply_board_status. RAW is loaded beforehand.
+each time: map_slices, standardize_contacts, fold_pending, promote_provider, apply_board_status. RAW is loaded beforehand.
 
 rows_read counts the rows whose content the steps take in: RAW rows of the slices that are mapped, versions of the NPIs that are
 folded, candidates that are promoted. Scans of a key column alone, to find those rows, are not in it: BigQuery and DuckDB have no index,
@@ -31,7 +31,7 @@ from bench.backfill import digest
 from include.nppes.provider_fold import mapping_version
 from include.nppes.publication import npi_check_digit
 from include.warehouse.tables import Table, table, tables
-from operators.standardize_contacts import StandardiseContactsOperator
+from operators.standardize_contacts import StandardizeContactsOperator
 from services.embedded.cloud import BUCKET, PROJECT, running_cloud
 from services.embedded.process import ROOT, emptied
 from services.nppes_sample.places import CITIES
@@ -109,10 +109,10 @@ def touched() -> list[Table]:
 
 def refreshed(client: bigquery.Client) -> tuple[dict[str, float], int]:
     """Do what clean_providers does; return the seconds of each step and the rows that they took in."""
-    standardise = StandardiseContactsOperator(task_id="standardise_contacts")
+    standardize = StandardizeContactsOperator(task_id="standardize_contacts")
     steps: dict[str, Callable[[], object]] = {
         "map_slices": lambda: run(client, table("clean.provider_version").sql(), mapping=("STRING", mapping_version())),
-        "standardise_contacts": lambda: standardise.execute({}),
+        "standardize_contacts": lambda: standardize.execute({}),
         "fold_pending": lambda: run(client, table("clean.provider_candidate").sql()),
         "promote_provider": lambda: run(client, table("clean.provider").sql()),
         "apply_board_status": lambda: run(client, table("clean.provider").sql("board")),
@@ -217,7 +217,7 @@ def run(client: bigquery.Client, sql: str, **parameters: tuple[str, Any]) -> Non
 
 
 def made(providers: int, dice: Random) -> list[dict[str, str]]:
-    """Return made-up rows of that many dental providers, a fifth of them organisations, and a tenth more of other professions."""
+    """Return made-up rows of that many dental providers, a fifth of them organizations, and a tenth more of other professions."""
     places = [place(number, dice) for number in range(max(1, int(providers / PER_ADDRESS)))]
     rows = [row(number, dice.choice(places), dice) for number in range(providers)]
     others = [row(number, dice.choice(places), dice) for number in range(providers, providers + providers // 10)]

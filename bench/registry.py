@@ -19,7 +19,7 @@ import pyarrow.parquet as parquet
 from bench.made_up_names import Names, nickname, typo
 from include.boards.sources import board_source
 
-# Share of all people in each state; those under OTHER have no board that we read, so their NPIs have no licence to find.
+# Share of all people in each state; those under OTHER have no board that we read, so their NPIs have no license to find.
 STATES = {"CA": 0.17, "TX": 0.13, "FL": 0.11, "IL": 0.07, "NJ": 0.05, "MA": 0.045, "WA": 0.045, "NC": 0.05, "CO": 0.04,
           "CT": 0.02, "OTHER": 0.27}  # fmt: skip
 ZIP3 = {"CA": (900, 961), "TX": (750, 799), "FL": (320, 349), "IL": (600, 629), "NJ": (70, 89), "MA": (10, 27),
@@ -38,12 +38,12 @@ NOISE = {
     "nppes_number_wrong": 0.012, "nppes_number_of_colleague": 0.004, "nppes_no_middle": 0.30, "nppes_middle_initial": 0.40,
     "nppes_no_suffix": 0.45, "nppes_no_phone": 0.02, "nppes_own_phone": 0.25,
     "npi_taken_late": 0.25,       # of those who worked before NPIs: any time until 2021, not by 2008
-    "npi_taken_at_another_time": 0.35,  # of the others: three years before their first licence to eight after it
+    "npi_taken_at_another_time": 0.35,  # of the others: three years before their first license to eight after it
     # what a board knows of them
     "board_keeps_old_name": 0.25, "board_home": 0.30, "board_old_office": 0.12, "board_no_middle": 0.20,
     "board_middle_initial": 0.45, "board_no_suffix": 0.35, "board_no_street": 0.05, "second_license": 0.13,
-    "new_number": 0.006,          # a licence of the same state given anew under another number; both are listed
-    "without_npi": 0.25,          # licences, on top, of people who never had an NPI: retired, dead, abroad
+    "new_number": 0.006,          # a license of the same state given anew under another number; both are listed
+    "without_npi": 0.25,          # licenses, on top, of people who never had an NPI: retired, dead, abroad
     "silent_parent": 0.02,        # of those: the parent of somebody of the same first and last name
     # both, each for itself
     "nickname": 0.05, "goes_by_middle_name": 0.012, "typo_last": 0.008, "typo_first": 0.008, "typo_street": 0.015,
@@ -313,7 +313,7 @@ class _World:
             if self.has("nppes_number_wrong"):
                 text = typo(self.draw, text)
             where = self._states(1)[0] if self.has("nppes_number_elsewhere") else state
-            kind = "identifier 1" if self.has("nppes_number_as_identifier") else f"licence {len(found) + 1}"
+            kind = "identifier 1" if self.has("nppes_number_as_identifier") else f"license {len(found) + 1}"
             profession = None if kind == "identifier 1" else person.profession
             found.append({"npi": npi, "state": where, "number": text, "slot": kind, "profession": profession})
         return found
@@ -341,7 +341,7 @@ class _World:
 
 
 def _as_typed(draw: random.Random, state: str, number: str) -> str:
-    """A licence number as people type it into NPPES: with or without the state's own form, zeros, blanks and letters."""
+    """A license number as people type it into NPPES: with or without the state's own form, zeros, blanks and letters."""
     forms = {
         "NJ": ("22DI{0:0>6}00", "22DI{0:0>6}00", "DI{0:0>6}", "{0}", "22DI0{0}00", "DI {0}"),
         "IL": ("019{0:0>6}", "019{0:0>6}", "019-{0:0>6}", "19{0:0>6}", "{0:0>6}"),

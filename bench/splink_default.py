@@ -27,7 +27,7 @@ FROM providers AS p;
 
 
 def linked_by_splink(files: Files, rules: Mapping[str, Sequence[str]], to: Path, threshold: float) -> None:
-    """Write (license_key, npi) pairs to the Parquet file `to`: the best NPI of each licence, at this probability or more."""
+    """Write (license_key, npi) pairs to the Parquet file `to`: the best NPI of each license, at this probability or more."""
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 

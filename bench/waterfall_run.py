@@ -1,7 +1,7 @@
 """One run of the waterfall's operators in this process, without Airflow: ``python -m bench.waterfall_run RUN_ID CONF_JSON``.
 
 Needs the environment of the operators: the cloud's addresses and the vendors' connections. conf: as_of, max_contacts,
-approved_usd, in_doubt. What it does is what the DAG enrich_contacts does up to load_answers; a deferral is waited for here.
+approved_usd, outcome_unknown. What it does is what the DAG enrich_contacts does up to load_answers; a deferral is waited for here.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskVendorOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
-from operators.reconcile_vendor import MAY_WORK_SECONDS, SettleVendorOperator
+from operators.reconcile_vendor import MAY_WORK_SECONDS, ReconcileVendorOperator
 
 if TYPE_CHECKING:
     from google.cloud import storage
 
 
-def run(run_id: str, *, as_of: str, max_contacts: int, approved_usd: float = 1e9, in_doubt: str = "hold") -> None:
+def run(
+    run_id: str, *, as_of: str, max_contacts: int, approved_usd: float = 1e9, outcome_unknown: str = "hold"
+) -> None:
     """Settle, then plan and ask round after round, then load."""
     context = {"run_id": run_id}
     rules = policy()
     for vendor in rules.vendors:
-        SettleVendorOperator(task_id=f"settle_{vendor}", vendor=vendor, as_of=as_of, in_doubt=in_doubt).execute(context)
+        ReconcileVendorOperator(
+            task_id=f"reconcile_{vendor}", vendor=vendor, as_of=as_of, outcome_unknown=outcome_unknown
+        ).execute(context)
     for number in range(1, len(rules.email.order) + 1):
         plan = PlanEnrichmentOperator(
             task_id=f"plan_round_{number}",

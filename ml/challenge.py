@@ -1,4 +1,4 @@
-"""A challenger: trained on the older labelled rows, judged on the newest against the champion or the base rate."""
+"""A challenger: trained on the older labeled rows, judged on the newest against the champion or the base rate."""
 
 from __future__ import annotations
 

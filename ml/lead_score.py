@@ -48,10 +48,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("state", "category", "state of the practice location"),
     Feature("credential", "category", "DDS, DMD or other, from the registry's free text"),
     Feature("practice_size", "number", "dentists at the same practice location"),
-    Feature("practice_organizations", "number", "organisation NPIs at the same location"),
+    Feature("practice_organizations", "number", "organization NPIs at the same location"),
     Feature("years_since_enumeration", "number", "years from the enumeration date to as_of"),
     Feature("taxonomy_count", "number", "taxonomies that the provider lists"),
-    Feature("has_license", "flag", "a licence number is given with the primary taxonomy"),
+    Feature("has_license", "flag", "a license number is given with the primary taxonomy"),
     Feature("is_sole_proprietor", "flag", "the provider says that it is a sole proprietor"),
     Feature("email_status", "category", "verification result of the e-mail"),
     Feature("email_type", "category", "work or personal address"),
@@ -244,7 +244,7 @@ def check_schema(frame: pd.DataFrame, features: tuple[Feature, ...]) -> None:
 
 
 def check_trainable(*parts: tuple[str, Labels]) -> None:
-    """Raises NotTrainable when the labelled parts hold too few positives to fit, calibrate or judge a model."""
+    """Raises NotTrainable when the labeled parts hold too few positives to fit, calibrate or judge a model."""
     total = sum(int(labels.sum()) for _, labels in parts)
     counts = ", ".join(f"{name} {int(labels.sum())} of {len(labels)}" for name, labels in parts)
     enough = all(int(labels.sum()) >= MIN_POSITIVES_PER_PART for _, labels in parts)

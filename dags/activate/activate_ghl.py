@@ -88,8 +88,8 @@ with DAG(
     )
 
     @task
-    def conclude_run() -> None:
+    def fail_if_any_failed() -> None:
         """End the run as failed when a send failed although its results are loaded."""
 
     as_of >> send >> load
-    [send, load] >> conclude_run()
+    [send, load] >> fail_if_any_failed()

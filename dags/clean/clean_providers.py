@@ -2,8 +2,8 @@
 # clean_providers
 
 Brings **clean.provider**, **clean.provider_location** and **clean.provider_history** to the state that RAW implies: dental providers that are active
-in NPPES, typed, normalised, one row per NPI; where else each of them works; and what was known of each, day by day. The monthly file is the base,
-the weekly ones are deltas: the newest row of each NPI counts, and the further locations of the newest file that tells of it. A missing week or
+in NPPES, typed, normalized, one row per NPI; where else each of them works; and what was known of each, day by day. The monthly file is the base,
+the weekly ones are deltas: the newest row of each NPI counts, and the secondary locations of the newest file that tells of it. A missing week or
 month only makes it older.
 
 | | |
@@ -11,7 +11,7 @@ month only makes it older.
 | Kind | convergent: a slice of RAW (file date and source) is read once, then the NPIs that it touched are folded anew; no order of arrival matters |
 | Runs | when raw.nppes_npi or raw.nppes_deactivation changes |
 | Reads | ops.load_manifest (which slices are new or other), raw.nppes_npi, raw.nppes_other_name, raw.nppes_practice_location, raw.nppes_deactivation, clean.license_match |
-| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardise_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_location, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.table_profile, ops.alert (vanished_npis); the gates' pages under `quality/` in the lake |
+| Writes | clean.provider_version, ops.mapped_slice, clean.provider_pending (map_slices); clean.address, clean.phone (standardize_contacts); clean.provider_candidate, clean.provider_history_candidate (fold_pending); clean.provider, clean.provider_location, clean.provider_history (promote_provider, apply_board_status); clean.rejected_row, ops.balance, ops.quality_result, ops.table_profile, ops.alert (vanished_npis); the gates' pages under `quality/` in the lake |
 | Then | enrich_contacts |
 
 What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from <= '2025-11-16' AND (valid_to IS NULL OR valid_to > '2025-11-16')`.
@@ -28,11 +28,11 @@ What was known on a day: `SELECT * FROM clean.provider_history WHERE valid_from 
 * `gate_provider` (GateFailed): rows in do not equal rows out + rejected + filtered: `SELECT * FROM ops.balance WHERE table_name LIKE
   'clean.provider%'`; or an NPI has two open rows of history. Downstream has not been told. Have everything mapped and folded again:
   `TRUNCATE TABLE ops.mapped_slice`, then clear from `map_slices`. It costs a full refresh and loses nothing.
-* `fold_pending` with "has an address or a telephone without a standard form": clear `standardise_contacts`.
+* `fold_pending` with "has an address or a telephone without a standard form": clear `standardize_contacts`.
 * Anything else (warehouse down): clear the failed task. Every task may run again: `map_slices`, `fold_pending` and `promote_provider` are one
   transaction each, and an NPI stays in clean.provider_pending until its promotion is done.
 
-Providers whose every licence is deceased, retired or disciplined by their boards stay in clean.provider with `is_active` FALSE and
+Providers whose every license is deceased, retired or disciplined by their boards stay in clean.provider with `is_active` FALSE and
 `inactive_reason`; ops.balance counts them. Whoever writes clean.license_match runs `apply_board_status` too.
 
 It does not fail for NPIs that vanished from a monthly file without a deactivation: they stay in clean.provider, and
@@ -54,7 +54,7 @@ from include.airflow.defaults import DEFAULT_ARGS, START_DATE, Kind, Stage, Syst
 from include.airflow.promote import promote
 from include.nppes.provider_fold import mapping_version
 from operators.gate import GateOperator
-from operators.standardize_contacts import StandardiseContactsOperator
+from operators.standardize_contacts import StandardizeContactsOperator
 
 with DAG(
     dag_id="clean_providers",
@@ -70,7 +70,7 @@ with DAG(
 ) as dag:
     as_of = resolve_as_of()
     mapped = promote("clean.provider_version", task_id="map_slices", params={"mapping": mapping_version()})
-    standardised = StandardiseContactsOperator(task_id="standardise_contacts", pool="bigquery")
+    standardized = StandardizeContactsOperator(task_id="standardize_contacts", pool="bigquery")
     folded = promote("clean.provider_candidate", task_id="fold_pending")
     gate_candidates = GateOperator(
         task_id="gate_candidates",
@@ -87,5 +87,5 @@ with DAG(
     alert = promote("ops.alert", sql="vanished_npis", task_id="alert_vanished_npis")
 
     as_of >> alert
-    as_of >> mapped >> standardised >> folded >> gate_candidates >> promoted >> board >> gate_provider
+    as_of >> mapped >> standardized >> folded >> gate_candidates >> promoted >> board >> gate_provider
     gate_provider >> announce("clean.provider", as_of)

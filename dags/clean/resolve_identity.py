@@ -1,7 +1,7 @@
 """
 # resolve_identity
 
-Says who is who: brings **clean.license** to the newest edition of every board, finds the NPI that each licence belongs to, groups
+Says who is who: brings **clean.license** to the newest edition of every board, finds the NPI that each license belongs to, groups
 providers into practices with their size and owner, at their own address and at further ones, and lists which identifiers belong to one person alone.
 
 | | |
@@ -17,7 +17,7 @@ providers into practices with their size and owner, at their own address and at 
 ## When it fails
 
 * `gate_license`, `gate_license_match`, `gate_practice` (GateFailed): the message lists the broken rules; all outcomes are in
-  ops.quality_result. The table already holds the new state, but nothing downstream has been told. A licence table that shrank by
+  ops.quality_result. The table already holds the new state, but nothing downstream has been told. A license table that shrank by
   a third means a cut file: look at the newest partition of raw.board_license, re-run `ingest_board_licenses` for that day, then
   clear from `promote_license`. The task's link **Data docs** opens the page with all outcomes. Where a shrink is real,
   trigger this DAG with `accept_drift`: limits on drift, and a state that lost a third, are then warnings, once.
@@ -28,7 +28,7 @@ providers into practices with their size and owner, at their own address and at 
 A practice keeps its practice_id when people come and go; when it moves all the same is in docs/adr/0031. Whoever counts people, or wants one
 practice a provider, reads clean.provider_practice `WHERE is_primary`.
 
-It does not fail for a status word that nobody declared: the licence counts as unknown, and `SELECT status, COUNT(*) FROM
+It does not fail for a status word that nobody declared: the license counts as unknown, and `SELECT status, COUNT(*) FROM
 clean.license WHERE NOT status_known GROUP BY status` has the words. Declare them in `include/boards`; the next run mends the rows.
 
 ## Backfill

@@ -28,10 +28,10 @@ next run asks. What was answered is loaded and promoted, even when other chunks 
 
 * `validate_us_addresses`, `validate_foreign_addresses`, `validate_phones` **VendorDown**, **RateLimited**: the task tries again by itself, then the run fails. No
   need to act: the next run goes on.
-* **AuthFailed**, **WrongAddress**: correct connection `usps_default`, `addy_default` or `twilio_default`, clear the task.
+* **AuthFailed**, **EndpointNotFound**: correct connection `usps_default`, `addy_default` or `twilio_default`, clear the task.
 * **BadRequest**: more than 5 % of a chunk were refused, so it is not about rows: the vendor's contract changed. The message has its words.
-* `look_up_phones` **LeftInDoubt**: paid calls whose answers were lost; as in enrich_contacts. Clear the task to go on without them, or run with
-  `resend_in_doubt`, which may pay twice.
+* `look_up_phones` **OutcomeUnknown**: paid calls whose answers were lost; as in enrich_contacts. Clear the task to go on without them, or run with
+  `resend_unknown`, which may pay twice.
 * `load_*` **RepeatedKeys**: two loads ran at once, outside of the pool `vendor_response`. The message names the keys and what to do.
 * `load_*` or `promote_*` (warehouse down): clear it. Answers wait in the lake; nothing is asked again.
 
@@ -88,10 +88,10 @@ PARAMS = {
         description="Let Twilio validate at most so many numbers, free of charge."),
     "max_line_types": Param(500, type="integer", minimum=0, maximum=MAX_CHUNK_ROWS * MAX_CHUNKS,
         description="Buy at most so many line types, 0.008 USD each."),
-    "resend_in_doubt": Param(False, type="boolean",
+    "resend_unknown": Param(False, type="boolean",
         description="Buy a line type again where a call went out and no answer ever came. May pay twice."),
 }  # fmt: skip
-RESEND = "{{ params.resend_in_doubt | tojson }}"
+RESEND = "{{ params.resend_unknown | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
@@ -167,10 +167,10 @@ with DAG(
         max_lookups="{{ params.max_line_types }}",
         max_age_days=str(LOOKUP_MAX_AGE_DAYS),
         retry_age_days=str(PACKAGE_RETRY_DAYS),
-        resend_in_doubt=RESEND,
+        resend_unknown=RESEND,
     )  # fmt: skip
     lines = TwilioLookupOperator.partial(
-        task_id="look_up_phones", resend_in_doubt=RESEND, pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
+        task_id="look_up_phones", resend_unknown=RESEND, pool="twilio", retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL
     ).expand(chunk=to_buy)  # fmt: skip
 
     as_of >> promote("clean.phone", sql="marked", task_id="mark_phones") >> to_validate
@@ -180,4 +180,4 @@ with DAG(
     phone = promoted("promote_phone", "clean.phone", "looked_up")
     loads >> address
     lines >> load("line_types", LOOKUP) >> phone
-    [*asks, phones, lines, address, phone] >> EmptyOperator(task_id="confirm_calls", trigger_rule="none_failed")
+    [*asks, phones, lines, address, phone] >> EmptyOperator(task_id="fail_if_any_failed", trigger_rule="none_failed")

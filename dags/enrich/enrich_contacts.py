@@ -19,7 +19,7 @@ Who has no organization at their place is asked for by name, city and state at t
 asked for nowhere is counted by reason, in ops.balance and in ops.enrichment_forecast.
 Order of purchase: never asked first, then who signs for the practice, then small practices, then the newest records.
 validate_contacts buys line types too, of dentists' own numbers, under the same request keys: neither buys what the other has.
-`settle_*` first ends what an earlier run left open, free of charge. `plan_round_1` prints what the run will come to, and
+`reconcile_*` first ends what an earlier run left open, free of charge. `plan_round_1` prints what the run will come to, and
 stops it where that is over budget. A mapped task asks one vendor about at most 200 people; each answer is kept as it
 comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendor for whom nothing good came.
 
@@ -32,19 +32,19 @@ comes, and loaded even when other chunks fail. Rounds 2 and 3 ask the next vendo
 * ops.alert, check_name `unexplained_credits`: a balance fell by more than our books say. Nothing fails. Look at the
   vendor's usage page: who else spends from the account, or which lost answer was charged.
 * **AuthFailed**: correct the vendor's connection, clear the task. Nothing was asked.
-* **WrongAddress**: the host of the connection is not the vendor's, or its contract changed. Nothing was asked: correct
+* **EndpointNotFound**: the host of the connection is not the vendor's, or its contract changed. Nothing was asked: correct
   it, clear the task.
 * **BadRequest**: too many of a chunk were refused (asking stopped; the refused ones are kept as failed), or a vendor does
   not show what it took. The message says which and what to check.
-* **LeftInDoubt**: calls went out and their answers were cut off; those people are *in doubt* and asked nowhere. No retry.
-  The next run's `settle_*` finds out what it can: by callbacks (Wiza, Clay) and by the balance (Wiza, Apollo). For 90
+* **OutcomeUnknown**: calls went out and their answers were cut off; those people are *outcome unknown* and asked nowhere. No retry.
+  The next run's `reconcile_*` finds out what it can: by callbacks (Wiza, Clay) and by the balance (Wiza, Apollo). For 90
   minutes after such a call the vendor may still be at work on it and charge for it, so the balance tells nothing yet and
-  `settle_*` holds it; its log says until when: run again after that. What stays in doubt then is for a person: look it up
-  at the vendor, then run with `in_doubt` = `resend` (may pay twice) or `drop` (go on without). Who:
-  `SELECT * FROM raw.vendor_response WHERE status = 'in_doubt'`.
+  `reconcile_*` holds it; its log says until when: run again after that. What stays outcome unknown then is for a person: look it up
+  at the vendor, then run with `outcome_unknown` = `resend` (may pay twice) or `drop` (go on without). Who:
+  `SELECT * FROM raw.vendor_response WHERE status = 'outcome_unknown'`.
 * **VendorDown**, **RateLimited**: the task tries again by itself; what was taken is read by its id. An answer that never
   comes ends at a deadline of 15 minutes and is read by the next try or run.
-* `confirm_calls` (**AnswersNotLoaded**): answers that are bought are not in the tables, as when only a failed `ask_*` was
+* `fail_if_any_failed` (**AnswersNotLoaded**): answers that are bought are not in the tables, as when only a failed `ask_*` was
   cleared. The message says how many and where. Clear `load_answers` and `load_lookups` with everything downstream.
 * ops.alert, check_name `refused_answers`: what a vendor answered cannot be what it documents. Nothing of that one is used,
   its price is booked, and its person is asked for at the next vendor. Which field: clean.rejected_row.
@@ -91,7 +91,7 @@ from operators.confirm_answers import ConfirmAnswersOperator
 from operators.gate import GateOperator
 from operators.load_vendor_answers import LoadVendorAnswersOperator
 from operators.plan_enrichment import PlanEnrichmentOperator
-from operators.reconcile_vendor import IN_DOUBT, SettleVendorOperator
+from operators.reconcile_vendor import OUTCOME_UNKNOWN, ReconcileVendorOperator
 from operators.twilio_lookup import TwilioLookupOperator
 
 RULES, EMAIL = policy(), policy().email
@@ -105,13 +105,13 @@ PARAMS = {
         description="Most USD that Twilio Lookup may cost; a plan that could cost more is refused before any call."),
     "poll_seconds": Param(3, type="number", exclusiveMinimum=0,
         description="Pause before each look at pending answers, well above [workers] min_heartbeat_interval."),
-    "in_doubt": Param("hold", type="string", enum=list(IN_DOUBT),
+    "outcome_unknown": Param("hold", type="string", enum=list(OUTCOME_UNKNOWN),
         description="Calls whose answers were lost: hold them, resend (may pay twice), or drop (go on without)."),
 }  # fmt: skip
 STOP_OVER_BUDGET = ExceptionRetryPolicy(rules=[RetryRule(
     exception="include.enrichment.rules.BudgetExceeded", action=RetryAction.FAIL, reason="The plan costs the same next time."
 )])  # fmt: skip
-RESEND = "{{ (params.in_doubt == 'resend') | tojson }}"
+RESEND = "{{ (params.outcome_unknown == 'resend') | tojson }}"
 CHUNK_LABEL = "{{ task.chunk['label'] }}"
 
 
@@ -122,10 +122,10 @@ def take_chunks(plan: dict[str, list[dict[str, Any]]], vendor: str) -> list[dict
 
 
 @task(retry_policy=STOP_OVER_BUDGET)
-def forecast_lookups(chunks: list[dict[str, Any]], most_usd: str) -> Any:
+def forecast_lookups(chunks: list[dict[str, Any]], max_usd: str) -> Any:
     """Let the chunks pass, or stop the run before any call: they could cost more than they may."""
     lookups = sum(chunk["rows"] for chunk in chunks)
-    plan = rules.forecast(rules.LOOKUP, lookups, most_credits=0.0, most_usd=float(most_usd))
+    plan = rules.forecast(rules.LOOKUP, lookups, max_credits=0.0, max_usd=float(max_usd))
     print(f"{rules.LOOKUP.vendor}: {plan.calls} calls, at most {plan.usd:.2f} USD")
     return chunks
 
@@ -140,11 +140,11 @@ with DAG(
 ) as dag:  # fmt: skip
     as_of = resolve_as_of()
     with TaskGroup("reconcile", prefix_group_id=False):
-        settled = [SettleVendorOperator(
-            task_id=f"settle_{vendor}", vendor=vendor, as_of=AS_OF, in_doubt="{{ params.in_doubt }}", pool=vendor,
+        reconciled = [ReconcileVendorOperator(
+            task_id=f"reconcile_{vendor}", vendor=vendor, as_of=AS_OF, outcome_unknown="{{ params.outcome_unknown }}", pool=vendor,
             retry_policy=VENDOR_RETRY) for vendor in RULES.vendors]  # fmt: skip
-    as_of >> settled
-    before, rounds, asks = list[Any](settled), list[Any](), list[Any]()
+    as_of >> reconciled
+    before, rounds, asks = list[Any](reconciled), list[Any](), list[Any]()
     for number in range(1, len(EMAIL.order) + 1):
         with TaskGroup(f"round_{number}", prefix_group_id=False):
             plan = PlanEnrichmentOperator(
@@ -172,13 +172,13 @@ with DAG(
             query_params={
                 "as_of": AS_OF, "max_lookups": str(rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS),
                 "max_age_days": str(rules.LOOKUP_MAX_AGE_DAYS), "retry_age_days": str(rules.PACKAGE_RETRY_DAYS),
-                "resend_in_doubt": RESEND, "phone_order": ",".join(RULES.orders["phone"]),
+                "resend_unknown": RESEND, "phone_order": ",".join(RULES.orders["phone"]),
             },
             chunk_rows=rules.MAX_CHUNK_ROWS, max_chunks=rules.MAX_CHUNKS, pool="bigquery",
         )  # fmt: skip
-        allowed = forecast_lookups(plan_lookups.output, most_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
+        allowed = forecast_lookups(plan_lookups.output, max_usd="{{ params.max_lookup_usd }}")  # type: ignore[arg-type]
         look_up = TwilioLookupOperator.partial(
-            task_id="look_up_phones", resend_in_doubt=RESEND, resend_param="in_doubt = resend", pool="twilio",
+            task_id="look_up_phones", resend_unknown=RESEND, resend_param="outcome_unknown = resend", pool="twilio",
             retry_policy=VENDOR_RETRY, map_index_template=CHUNK_LABEL,
         ).expand(chunk=allowed)  # fmt: skip
         load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=rules.LOOKUP.vendor, operation=rules.LOOKUP.name,
@@ -199,7 +199,7 @@ with DAG(
             for name in ("answer", "contact", "firmographics", "provider_360")}  # fmt: skip
     # Skipped chunks (nothing to ask) are fine, failed ones are not: then the run fails here, and nobody is told. A task that was
     # cleared bought more than was loaded before it: so ledger and tables are compared, too.
-    confirm = ConfirmAnswersOperator(task_id="confirm_calls", trigger_rule="none_failed", pool="bigquery")
+    confirm = ConfirmAnswersOperator(task_id="fail_if_any_failed", trigger_rule="none_failed", pool="bigquery")
 
     [rounds[0], asks >> load] >> plan_lookups
     look_up >> load_lookups >> contact >> count >> gates["contact"]

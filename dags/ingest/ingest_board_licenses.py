@@ -9,7 +9,7 @@ fails does not hold up the others. `docs/sources/boards.md` says what each board
 |---|---|
 | Kind | interval: a run owns the day on which it reads, and of that day the rows of the states that it loads |
 | Runs | daily 13:00 UTC, after the boards' nightly exports; weekly boards (NJ, MA) on Mondays, monthly ones on the 5th |
-| Reads | the boards' sites, connections `board_<state>_default`; NC: raw.nppes_npi for the licence numbers to look up |
+| Reads | the boards' sites, connections `board_<state>_default`; NC: raw.nppes_npi for the license numbers to look up |
 | Writes | gs://lake/raw/board_<state>/ (write-once), gs://lake/staged/ (scratch), raw.board_license, ops.load_manifest, |
 | | its slices of clean.rejected_row |
 | Then | whatever is scheduled on raw.board_license |
@@ -25,7 +25,7 @@ Look at the name of the mapped task: it is the state. Clear that task with its d
 * `archive_file` **RobotsDisallow**, or **AuthFailed** "refuses us": stop reading that board and ask it; take its state
   out with `scheduled: false`. **AuthFailed** "session" (FL): sign in, renew the connection's password, clear.
 * `archive_file` **UnexpectedAnswer** or **PageChanged**: the site shows another page than the declared one. Compare,
-  correct `include/boards/<state>.yaml`. **WrongAddress**: the file or data set has moved. **VendorDown**: wait, it retries.
+  correct `include/boards/<state>.yaml`. **EndpointNotFound**: the file or data set has moved. **VendorDown**: wait, it retries.
 * `archive_file` **FileOfAnotherDay**: an old run was cleared, and the board has today's file only, or a later day is
   archived already. Leave it failed.
 * Any board that a machine cannot reach: download the file in a browser, put it at

@@ -1,7 +1,7 @@
 """
 # ingest_site_visits
 
-Reads who visited our site: the companies that Leadfeeder recognised into **raw.company_visit**, and the persons of an
+Reads who visited our site: the companies that Leadfeeder recognized into **raw.company_visit**, and the persons of an
 export from RB2B, if somebody has put one into the lake, into **raw.visitor_profile**.
 
 | | |
@@ -17,7 +17,7 @@ RB2B has no API that lists visitors: its webhook is the usual way, and an export
 the day its branch is skipped, and that is well. `docs/sources/site-visits.md` says how to take one.
 
 Params: `day` (empty: the day of the interval) is the newest day; `restate_days` is how many days before it are read
-again, because a tenth of the visits is recognised late; `accept_empty` lets an answer of Leadfeeder without visits empty
+again, because a tenth of the visits is recognized late; `accept_empty` lets an answer of Leadfeeder without visits empty
 a day that had some; `as_of` is the point in time for later stages.
 
 ## When it fails

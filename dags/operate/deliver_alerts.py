@@ -22,7 +22,7 @@ A mute past its end is an alert of its own (check_name `expired_mute`). docs/pag
 While it fails, alerts are only in ops.alert: look there with `SELECT * FROM ops.alert ORDER BY raised_on DESC`.
 
 * **VendorDown**, **RateLimited**: the pager did not take a message; the others are sent and noted. The next run sends it.
-* **AuthFailed**, **BadRequest**, **WrongAddress**: correct connection pager_default (docs/connections.md). The next run goes on.
+* **AuthFailed**, **BadRequest**, **EndpointNotFound**: correct connection pager_default (docs/connections.md). The next run goes on.
 * **ValueError** that names mutes.yaml: a mute lacks what the message says, and nothing is sent before that is mended.
 * Anything else (warehouse down): the next run does all of it.
 

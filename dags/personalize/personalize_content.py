@@ -12,13 +12,13 @@ was picked.
 | Writes | predictions.creative, the rows of exactly this as_of |
 | Then | activate_ghl, activate_instantly |
 
-Nine in ten people get the block that the catalogue's policy names for their score band and practice size; one in ten,
+Nine in ten people get the block that the catalog's policy names for their score band and practice size; one in ten,
 always the same people, gets any of the blocks allowed for them. Without a prediction the practice size's default
 block is taken. A draft is never picked.
 
 ## When it fails
 
-* `ValueError: content_blocks.yaml`: the catalogue breaks a rule of its own; the message names the block. Mend the
+* `ValueError: content_blocks.yaml`: the catalog breaks a rule of its own; the message names the block. Mend the
   file.
 * Anything else (warehouse down): clear the failed task. It may run again and leaves the same rows.
 

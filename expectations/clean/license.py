@@ -1,4 +1,4 @@
-"""The gate behind clean.license: no edition that was cut, no licence twice, books that balance."""
+"""The gate behind clean.license: no edition that was cut, no license twice, books that balance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHERE table_name = 'clean.license'
 HAVING rows_in != rows_accounted OR rows_in IS NULL
 """
 
-# A licence that leaves its list is struck off; a third of a state that leaves is a file cut at a line end.
+# A license that leaves its list is struck off; a third of a state that leaves is a file cut at a line end.
 SHRUNK = """
 SELECT l.license_state, l.matched, COALESCE(n.listed, 0) AS listed
 FROM (SELECT license_state, COUNT(DISTINCT license_key) AS matched FROM clean.license_match GROUP BY license_state) AS l
@@ -34,16 +34,16 @@ def suite() -> gx.ExpectationSuite:
         name="clean.license",
         expectations=[
             gxe.ExpectColumnValuesToBeUnique(
-                column="license_key", meta=fail("A licence that stands there twice would be linked to two people.")
+                column="license_key", meta=fail("A license that stands there twice would be linked to two people.")
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,
                 description="rows in = rows out + filtered",
-                meta=fail("A published row that is neither a licence nor filtered was lost."),
+                meta=fail("A published row that is neither a license nor filtered was lost."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=SHRUNK,
-                description="a state lost a third of the licences that were linked before",
+                description="a state lost a third of the licenses that were linked before",
                 meta=fail_unless_accepted(
                     "Boards do not strike off a third of a state: the newest file was cut, or keys have changed."
                 ),

@@ -1,4 +1,4 @@
-"""The gate behind the linkage: a licence has one individual's NPI, and nobody collects licences of one state."""
+"""The gate behind the linkage: a license has one individual's NPI, and nobody collects licenses of one state."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def suite() -> gx.ExpectationSuite:
         expectations=[
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=TWO_HOLDERS,
-                description="a licence has one individual's NPI at most",
-                meta=fail("A licence of two NPIs makes one dentist of two people."),
+                description="a license has one individual's NPI at most",
+                meta=fail("A license of two NPIs makes one dentist of two people."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=WRONG_KIND,
@@ -55,13 +55,13 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,
-                description="licences = matches + licences without an NPI",
-                meta=fail("A licence that is neither matched nor counted was lost between warehouse and linkage."),
+                description="licenses = matches + licenses without an NPI",
+                meta=fail("A license that is neither matched nor counted was lost between warehouse and linkage."),
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=MERGED,
-                description="one NPI with more than three licences of a state and profession",
-                meta=warn("Renewals and faculty licences explain two or three; more are people who were merged."),
+                description="one NPI with more than three licenses of a state and profession",
+                meta=warn("Renewals and faculty licenses explain two or three; more are people who were merged."),
             ),
             gxe.ExpectColumnValuesToBeBetween(
                 column="score", min_value=0, mostly=0.999, meta=warn("A match with negative evidence is a wrong rule.")

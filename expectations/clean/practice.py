@@ -37,7 +37,7 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.UnexpectedRowsExpectation(
                 unexpected_rows_query=UNBALANCED,
-                description="providers and further locations in = rows out + those without a location or at the same practice",
+                description="providers and secondary locations in = rows out + those without a location or at the same practice",
                 meta=fail("A provider that works nowhere was lost, or one is twice at the same practice."),
             ),
             gxe.UnexpectedRowsExpectation(

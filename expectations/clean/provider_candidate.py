@@ -61,7 +61,7 @@ def suite() -> gx.ExpectationSuite:
                 column="organization_name",
                 row_condition='col("entity_type") == "organization"',
                 condition_parser="great_expectations",
-                meta=reject("An organisation without a name is no practice that we could name."),
+                meta=reject("An organization without a name is no practice that we could name."),
             ),
             gxe.ExpectColumnValuesToNotBeNull(
                 column="state", meta=reject("Segment, law and time zone all follow from the state.")
@@ -114,6 +114,6 @@ def drift() -> tuple[Limit, ...]:
         ),
         category_share("specialty", moves=0.05, meta=warn("Taxonomies come from another column, or are mapped anew.")),
         category_share(
-            "entity_type", moves=0.05, meta=warn("CMS's code for people and organisations was read wrongly.")
+            "entity_type", moves=0.05, meta=warn("CMS's code for people and organizations was read wrongly.")
         ),
     )

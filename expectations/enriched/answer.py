@@ -46,7 +46,7 @@ def suite() -> gx.ExpectationSuite:
             ),
             gxe.ExpectColumnValuesToBeInSet(
                 column="status",
-                value_set=["responded", "failed", "in_doubt"],
+                value_set=["responded", "failed", "outcome_unknown"],
                 meta=fail(
                     "Whom to ask next follows from these three; another one would be asked, and paid for, again."
                 ),
@@ -110,7 +110,9 @@ def drift() -> tuple[Limit, ...]:
     return (
         row_count(falls=0.05, meta=fail("What was bought is kept: the ledger, or raw.vendor_response, lost answers.")),
         null_shares(moves=0.2, meta=warn("A vendor stopped to send a field, or names it differently.")),
-        category_share("status", moves=0.1, meta=warn("More calls fail or hang in doubt than before: ask the vendor.")),
+        category_share(
+            "status", moves=0.1, meta=warn("More calls fail or hang outcome unknown than before: ask the vendor.")
+        ),
         category_share(
             "usable_email", moves=0.2, meta=warn("The vendors find far more, or far fewer, than last time.")
         ),

@@ -49,7 +49,7 @@ class ContentBlock:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """All blocks and the rules by which people get them.
 
     `score_bands`: band -> least rank_pct, best first. `policy`: (score band or "unscored", practice size) -> block id.
@@ -66,24 +66,24 @@ class Catalogue:
 
 
 @cache
-def catalogue() -> Catalogue:
-    """The catalogue that the repository ships."""
+def catalog() -> Catalog:
+    """The catalog that the repository ships."""
     return parsed(yaml.safe_load(SOURCE.read_text(encoding="utf-8")))
 
 
 def content_block(block_id: str) -> ContentBlock:
     """The approved block of this id; raises ValueError for an unknown id and for a draft."""
-    found = next((block for block in catalogue().approved() if block.id == block_id), None)
+    found = next((block for block in catalog().approved() if block.id == block_id), None)
     if found is None:
         raise ValueError(f"content block {block_id!r} is not an approved block of {SOURCE.name}; it must not be sent")
     return found
 
 
-def parsed(body: Mapping[str, Any]) -> Catalogue:
-    """The catalogue of a parsed YAML document; raises ValueError with every fault that it finds."""
+def parsed(body: Mapping[str, Any]) -> Catalog:
+    """The catalog of a parsed YAML document; raises ValueError with every fault that it finds."""
     footer = body["footer"]
     blocks = tuple(_block(item, footer) for item in body["blocks"])
-    found = Catalogue(
+    found = Catalog(
         blocks=blocks,
         score_bands=tuple(sorted(body["score_bands"].items(), key=lambda band: -band[1])),
         policy={(band, size): block for band, sizes in body["policy"].items() for size, block in sizes.items()},
@@ -102,7 +102,7 @@ def _block(item: Mapping[str, Any], footer: str) -> ContentBlock:
     return ContentBlock(**{**item, **tuples, "body": f"{item['body'].rstrip()}\n\n{footer.rstrip()}\n"})
 
 
-def _block_faults(block: ContentBlock, merge_fields: set[str], whole: Catalogue) -> list[str]:
+def _block_faults(block: ContentBlock, merge_fields: set[str], whole: Catalog) -> list[str]:
     bands = {band for band, _ in whole.score_bands} | {UNSCORED}
     fields = block.merge_fields()
     checks = {
@@ -119,7 +119,7 @@ def _block_faults(block: ContentBlock, merge_fields: set[str], whole: Catalogue)
     return [f"block {block.id}: {fault}" for fault, holds in checks.items() if not holds]
 
 
-def _policy_faults(whole: Catalogue) -> list[str]:
+def _policy_faults(whole: Catalog) -> list[str]:
     approved = {block.id: block for block in whole.approved()}
     bands = [band for band, _ in whole.score_bands] + [UNSCORED]
     faults = []

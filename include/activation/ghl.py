@@ -68,7 +68,7 @@ def ghl_tags(row: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"tags": sorted(filter(None, wanted)), "former_tags": sorted(filter(None, others))}
 
 
-def is_theirs(send: Send, contact: Mapping[str, Any]) -> bool:
+def belongs_to(send: Send, contact: Mapping[str, Any]) -> bool:
     """Whether a contact that GHL has is that of a create's person: by our id on it, else by its e-mail.
 
     A phone alone tells nothing: a number goes from one dentist to another, and a front desk has one too.

@@ -22,8 +22,8 @@ REFUSALS = {
 
 
 def results(entry: Entry) -> list[dict[str, Any]]:
-    """Rows of one answered call for activation.send, sync_state and rejection; no row for a call in doubt."""
-    if entry.status == "in_doubt":
+    """Rows of one answered call for activation.send, sync_state and rejection; no row for a call with an unknown outcome."""
+    if entry.status == "outcome_unknown":
         return []
     body = json.loads(entry.body or "{}")
     sends = sends_of(entry)

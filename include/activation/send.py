@@ -26,7 +26,7 @@ OPT_OUTS_REFUSED = (
     "remote_id in activation.rejection (operation suppress), stop them at {vendor} by hand, then run this DAG again. "
     "It fails until {vendor} accepts them or no longer has them."
 )
-REJECTED_SHARE, REJECTED_LEAST = 0.05, 3  # more refusals than this in one run is a fault of ours, not of the rows
+REJECTED_SHARE, MIN_REJECTED = 0.05, 3  # more refusals than this in one run is a fault of ours, not of the rows
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def sends_of(entry: Entry) -> list[Send]:
     return [Send(**item) for item in json.loads(entry.request)["sends"]]
 
 
-def worked_as_of(as_of: str, newest: str | None, is_given: bool) -> str:
+def effective_as_of(as_of: str, newest: str | None, is_given: bool) -> str:
     """The point in time that a run works at: the newest one known, unless a person gave one (is_given)."""
     if is_given or newest is None:
         return as_of
@@ -142,7 +142,7 @@ def joined(*plans: Plan) -> Plan:
 
 def is_too_many(rejected: int, attempted: int) -> bool:
     """Whether so many sends were refused that the run must fail: over 5 %, and not just one or two."""
-    return rejected >= REJECTED_LEAST and rejected > REJECTED_SHARE * attempted
+    return rejected >= MIN_REJECTED and rejected > REJECTED_SHARE * attempted
 
 
 def batches(sends: Sequence[Send], size: int) -> list[list[Send]]:

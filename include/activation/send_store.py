@@ -27,7 +27,7 @@ from include.warehouse.tables import table
 
 OPERATIONS = {
     INSTANTLY: ("add_leads", "patch_lead", "delete_lead"),
-    # An earlier version called its creates upsert_contact: one that was answered and not loaded, or is in doubt, counts.
+    # An earlier version called its creates upsert_contact: one that was answered and not loaded, or is outcome unknown, counts.
     GHL: ("create_contact", "update_contact", "upsert_contact"),
 }
 GATED = ("enriched.contact", "segmented.lead", "predictions.lead_score")  # what a message and its order are made of
@@ -53,13 +53,13 @@ class SendStore:
         return newest.astimezone(UTC).isoformat(timespec="seconds") if newest else None
 
     def unloaded(self) -> list[Entry]:
-        """Calls that the ledger has and the tables do not, those in doubt among them."""
+        """Calls that the ledger has and the tables do not, those outcome unknown among them."""
         known = self.query(table("activation.send").sql("loaded"), destination=self.destination)[0]["batch_keys"]
         keys = set(known or ())
         return [e for operation in OPERATIONS[self.destination] for e in self.ledger(operation).entries(skip=keys)]
 
     def load(self, entries: Sequence[Entry]) -> dict[str, int]:
-        """Bring the tables to what these calls did; return counts of rows and of calls still in doubt."""
+        """Bring the tables to what these calls did; return counts of rows and of calls still outcome unknown."""
         calls = [results(entry) for entry in entries]
         for part in whole_calls(calls, ROWS_PER_QUERY):
             self._store(part)
@@ -67,7 +67,7 @@ class SendStore:
         return {
             "sent": sum(row["status"] == "sent" for row in rows),
             "rejected": sum(row["status"] == "rejected" for row in rows),
-            "calls_in_doubt": sum(entry.status == "in_doubt" for entry in entries),
+            "calls_outcome_unknown": sum(entry.status == "outcome_unknown" for entry in entries),
         }
 
     def refused(self) -> dict[tuple[str, str], int]:

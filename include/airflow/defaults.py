@@ -89,13 +89,13 @@ VENDOR_RETRY = ExceptionRetryPolicy(
             exception=[
                 "hooks.http.errors.AuthFailed",
                 "hooks.http.errors.BadRequest",
-                "hooks.http.errors.LeftInDoubt",
+                "hooks.http.errors.OutcomeUnknown",
                 "hooks.http.errors.OutOfCredits",
-                "hooks.http.errors.WrongAddress",
+                "hooks.http.errors.EndpointNotFound",
                 "include.lake.archive.ArchiveConflict",
             ],
             action=RetryAction.FAIL,
-            reason="A retry cannot mend a wrong key or host, a refused request, an empty account, a call in doubt, or an archive that was written into.",
+            reason="A retry cannot mend a wrong key or host, a refused request, an empty account, a call with an unknown outcome, or an archive that was written into.",
         ),
         RetryRule(
             exception="hooks.http.errors.RateLimited",

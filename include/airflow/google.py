@@ -9,7 +9,7 @@ from airflow.providers.google.cloud.hooks import gcs as provider_gcs
 from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobOperator
 from google.cloud import bigquery, storage
 
-from include.warehouse.google_waits import say_waits
+from include.warehouse.google_waits import log_waits
 
 
 class BigQueryHook(provider_bigquery.BigQueryHook):
@@ -17,7 +17,7 @@ class BigQueryHook(provider_bigquery.BigQueryHook):
 
     def get_client(self, *args: Any, **kwargs: Any) -> bigquery.Client:
         client = super().get_client(*args, **kwargs)
-        say_waits(client._http, "BigQuery")
+        log_waits(client._http, "BigQuery")
         return client
 
 
@@ -28,7 +28,7 @@ class GCSHook(provider_gcs.GCSHook):
         known = self._conn
         client = super().get_conn()
         if client is not known:
-            say_waits(client._http, "Cloud Storage")
+            log_waits(client._http, "Cloud Storage")
         return client
 
 

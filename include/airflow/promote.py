@@ -1,4 +1,4 @@
-"""Promotions: SQL beside a table's definition, run as one labelled, capped, parameterised BigQuery job."""
+"""Promotions: SQL beside a table's definition, run as one labeled, capped, parameterized BigQuery job."""
 
 from __future__ import annotations
 

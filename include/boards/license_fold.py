@@ -29,7 +29,7 @@ def declarations() -> str:
                 "is_whole": source.is_whole,
                 "separators": "".join(f"\\{mark}" for mark in source.status_separators),
                 "statuses": [
-                    {"word": word, "class": name, "badness": STATUS_CLASSES.index(name)}
+                    {"word": word, "class": name, "severity_rank": STATUS_CLASSES.index(name)}
                     for word, name in sorted(source.statuses.items())
                 ],
             }

@@ -1,4 +1,4 @@
-"""What the boards' HTML pages say: a form to fill in, a licensee's labelled cells, or that a page came instead of a file."""
+"""What the boards' HTML pages say: a form to fill in, a licensee's labeled cells, or that a page came instead of a file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def form_with(html: str, fields: Mapping[str, str]) -> Form:
 def labelled_cells(html: str, labels: Collection[str], title: str) -> dict[str, str]:
     """Return label -> value for the table cells of the form "label : value"; {} when no label is there.
 
-    :param title: label given to the cell before the first labelled one. Raises PageChanged when some labels are
+    :param title: label given to the cell before the first labeled one. Raises PageChanged when some labels are
         missing, or one is there twice.
     """
     reader = _Cells()

@@ -90,7 +90,7 @@ def published_rows(
 
 
 def licensee(html: bytes, source: BoardSource, fetch: LookupFetch, number: str) -> dict[str, str]:
-    """Return the labelled cells of one look-up's answer; {} when the board knows no such number.
+    """Return the labeled cells of one look-up's answer; {} when the board knows no such number.
 
     Raises PageChanged naming number and difference.
     """

@@ -20,14 +20,14 @@ import yaml
 from include.boards.date_forms import is_date_form
 
 FOLDER = Path(__file__).parent
-# From best to worst: where a board gives several words for one licence, the worst counts.
+# From best to worst: where a board gives several words for one license, the worst counts.
 STATUS_CLASSES = ("active", "pending", "restricted", "lapsed", "retired", "disciplined", "deceased")
 UNKNOWN = "unknown"
 DETAILS = ("middle_name", "name_suffix", "former_last_name", "organization_name", "address_line_1", "address_line_2",
            "city", "address_state", "postal_code", "phone")  # fmt: skip
 CADENCES = {"daily": 1, "weekly": 7, "monthly": 31}  # days between two editions, at most
 # Days without news from which a board is not quiet but broken: a long weekend, a skipped week, a late month.
-LONGEST_GAPS = {"daily": 5, "weekly": 16, "monthly": 40}
+MAX_GAPS = {"daily": 5, "weekly": 16, "monthly": 40}
 _SOQL = re.compile(r"\s*(\w+)\s*(?:=|\bin\b)\s*\(?((?:\s*'[^']*'\s*,?)+)\)?\s*")
 
 
@@ -72,13 +72,13 @@ class SocrataFetch:
 
 @dataclass(frozen=True)
 class LookupFetch:
-    """A page for people that answers for one licence number.
+    """A page for people that answers for one license number.
 
     :param fields: sent with every question; the number goes into `number_field`, written as `number_form` says.
-    :param number_pattern: what a licence number of this board looks like; others are not asked for.
+    :param number_pattern: what a license number of this board looks like; others are not asked for.
     :param budget: questions a run, at most.
     :param mark: words that stand on every answer, also when nobody has the number.
-    :param title_column: name for the cell without a label that stands before the first labelled one.
+    :param title_column: name for the cell without a label that stands before the first labeled one.
     """
 
     path: str
@@ -122,7 +122,7 @@ class BoardSource:
     """One board. `columns` must all be there; `optional_columns` may; any other is loaded too, and reported.
 
     :param scheduled: whether runs read it without being asked to by name.
-    :param number_rules: patterns of a licence number without blanks, in capitals, as the board or a licensee writes it; what the
+    :param number_rules: patterns of a license number without blanks, in capitals, as the board or a licensee writes it; what the
         first that fits finds in its group is the number, leading zeros cut off.
     :param details: what else CLEAN takes from a row: one of DETAILS -> column.
     :param status_columns: joined by " / " when there are several; `status_separators` split words that count alone.

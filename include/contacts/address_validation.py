@@ -125,7 +125,7 @@ def addy_verdict(question: AddressQuestion, http_status: int, answer: str, body:
 
 
 def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The object under a name, an empty one where it is none: what is odd is refused when it is loaded (include/enrichment/found.py)."""
+    """The object under a name, an empty one where it is none: what is odd is refused when it is loaded (include/enrichment/vendors/)."""
     part = body.get(name)
     return part if isinstance(part, Mapping) else {}
 

@@ -19,7 +19,7 @@ from nicknames import NickNamer
 
 SUFFIXES = {"JR": "JR", "JUNIOR": "JR", "SR": "SR", "SENIOR": "SR", "II": "II", "2ND": "II", "III": "III", "3RD": "III",
             "IV": "IV", "4TH": "IV"}  # fmt: skip
-# Degrees and licences that are written behind a dentist's name. `MS` and `MA` are last names too: only behind another.
+# Degrees and licenses that are written behind a dentist's name. `MS` and `MA` are last names too: only behind another.
 CREDENTIALS = frozenset(
     "DDS DMD BDS MDS MDSC MSD MSC MSN MPH MBA MHA MD DO PHD DRPH EDD RDH RDHAP BSDH LDH DH CDA RDA RDAEF EFDA DENT DT "
     "ADT FAGD MAGD FACP FICD FACD FICOI DICOI DABDA DABOMS DABFP BCH BSC BS BA JD RN DMSC CDT LD DPD OMFS DR".split()

@@ -1,6 +1,6 @@
-"""One published telephone number: E.164, extension, and why it cannot be dialled where it cannot.
+"""One published telephone number: E.164, extension, and why it cannot be dialed where it cannot.
 
-By `phonenumbers`, Google's metadata of every numbering plan. What cannot be dialled is no number: the published text is
+By `phonenumbers`, Google's metadata of every numbering plan. What cannot be dialed is no number: the published text is
 kept beside it in clean.phone.
 """
 
@@ -24,7 +24,7 @@ _LENGTH: dict[int, Reason] = {
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """e164: plus sign and digits, None when it cannot be dialled. extension: digits. region: ISO alpha-2 of the plan.
+    """e164: plus sign and digits, None when it cannot be dialed. extension: digits. region: ISO alpha-2 of the plan.
 
     toll_free: the caller pays nothing, so the number tells nothing about a place. reason: why there is no e164.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.enrichment.rules import request_key
+from include.enrichment.vendors import vendor_of
 from include.enrichment.waterfall import policy
 
 
@@ -39,7 +40,10 @@ class VendorCall:
 def question(vendor: str, row: Mapping[str, Any]) -> Question:
     """Return what is asked about one row of a chunk: npi, full_name, first_name, last_name, company, segment, after; city
     and state where there is no company."""
-    asked = _inputs(vendor, row)
+    inputs = vendor_of(vendor).asked
+    if inputs is None:
+        raise ValueError(f"{vendor} sells no contacts: take it out of include/enrichment/waterfall.yaml")
+    asked = inputs(row)
     key = request_key(policy().vendors[vendor].paid(), str(row["npi"]), asked, row["after"])
     return Question(key, str(row["npi"]), str(row["segment"]), asked)
 
@@ -65,19 +69,6 @@ def follow_up(call: VendorCall, left_out: Collection[str]) -> VendorCall | None:
 
 def is_about_many(vendor: str) -> bool:
     return policy().vendors[vendor].people_per_call > 1
-
-
-def _inputs(vendor: str, row: Mapping[str, Any]) -> dict[str, str]:
-    if vendor == "wiza":
-        return {"full_name": str(row["full_name"]), "company": str(row["company"]), "level": "partial"}
-    if vendor == "apollo":
-        names = {"first_name": str(row["first_name"]), "last_name": str(row["last_name"])}
-        return {**names, "organization_name": str(row["company"])}
-    if vendor == "clay":
-        if row["company"]:
-            return {"full_name": str(row["full_name"]), "company": str(row["company"])}
-        return {"full_name": str(row["full_name"]), "city": str(row["city"]), "state": str(row["state"])}
-    raise ValueError(f"{vendor}: nobody knows what to ask them: add it to include/enrichment/asking.py")
 
 
 def _joint_key(keys: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class VendorForecast:
-    """One vendor's part. people, credits, usd, usable: expected. most_usd: when everybody reaches it at its full price."""
+    """One vendor's part. people, credits, usd, usable: expected. max_usd: when everybody reaches it at its full price."""
 
     vendor: str
     people: float
@@ -31,7 +31,7 @@ class VendorForecast:
     credits: float
     usd: float
     usable: float
-    most_usd: float
+    max_usd: float
     seconds: float
 
 
@@ -48,8 +48,8 @@ class EnrichmentForecast:
         return sum(one.usd for one in self.vendors)
 
     @property
-    def most_usd(self) -> float:
-        return sum(one.most_usd for one in self.vendors)
+    def max_usd(self) -> float:
+        return sum(one.max_usd for one in self.vendors)
 
     @property
     def usable(self) -> float:
@@ -64,12 +64,12 @@ class EnrichmentForecast:
         """What the task prints."""
         total = (
             f"{self.candidates} people: {self.usable:.0f} usable contacts expected for {self.usd:.2f} USD, at most "
-            f"{self.most_usd:.2f} USD, in about {self.seconds / 60:.1f} minutes"
+            f"{self.max_usd:.2f} USD, in about {self.seconds / 60:.1f} minutes"
         )
         left_out = ", ".join(f"{count} {name}" for name, count in self.not_asked.items()) or "nobody"
         return [total, f"  not asked for: {left_out}"] + [
             f"  {one.vendor}: {one.people:.0f} people in {one.calls:.0f} calls, {one.credits:.0f} credits, "
-            f"{one.usd:.2f} USD (at most {one.most_usd:.2f}), {one.usable:.0f} usable, {one.seconds:.0f} s"
+            f"{one.usd:.2f} USD (at most {one.max_usd:.2f}), {one.usable:.0f} usable, {one.seconds:.0f} s"
             for one in self.vendors
         ]
 
@@ -110,18 +110,18 @@ def require_within_budget(plan: EnrichmentForecast, budget: Budget, spent_this_m
     approved_usd: a person's leave to spend so much in this run, whatever the declared budgets say; 0 is none.
     """
     allowed = max(min(budget.usd_per_run, budget.usd_per_month - spent_this_month), approved_usd)
-    if plan.most_usd <= allowed:
+    if plan.max_usd <= allowed:
         return
     raise BudgetExceeded(
-        f"The plan can cost {plan.most_usd:.2f} USD ({plan.usd:.2f} expected, {plan.usable:.0f} usable contacts) and "
+        f"The plan can cost {plan.max_usd:.2f} USD ({plan.usd:.2f} expected, {plan.usable:.0f} usable contacts) and "
         f"{allowed:.2f} are allowed: {budget.usd_per_run:.2f} a run, and {budget.usd_per_month:.2f} a month of which "
         f"{spent_this_month:.2f} are spent. Nothing was asked. Lower max_contacts, or run with approved_usd = "
-        f"{plan.most_usd:.2f} to go on."
+        f"{plan.max_usd:.2f} to go on."
     )
 
 
 def _vendor_forecast(
-    vendor: VendorPolicy, people: float, credits: float, usable: float, most_people: int
+    vendor: VendorPolicy, people: float, credits: float, usable: float, max_people: int
 ) -> VendorForecast:
     calls = people / vendor.people_per_call
     return VendorForecast(
@@ -131,6 +131,6 @@ def _vendor_forecast(
         credits=credits,
         usd=vendor.usd(credits),
         usable=usable,
-        most_usd=vendor.usd(most_people * vendor.most_credits),
+        max_usd=vendor.usd(max_people * vendor.max_credits),
         seconds=calls / vendor.calls_per_second + vendor.answer_seconds,
     )

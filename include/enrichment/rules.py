@@ -14,19 +14,19 @@ class PaidOperation:
     """One kind of paid call.
 
     name: the operation as the call ledger and raw.vendor_response know it.
-    most_credits: the most that one call can cost, in the vendor's credits (0: not sold by credit).
+    max_credits: the most that one call can cost, in the vendor's credits (0: not sold by credit).
     usd_per_credit, usd_per_call: list price; the contract's price is the owner's to set here.
     """
 
     vendor: str
     name: str
-    most_credits: float
+    max_credits: float
     usd_per_credit: float
     usd_per_call: float
 
-    def most_usd(self, calls: int) -> float:
+    def max_usd(self, calls: int) -> float:
         """The most that so many calls can cost, in USD."""
-        return calls * (self.most_credits * self.usd_per_credit + self.usd_per_call)
+        return calls * (self.max_credits * self.usd_per_credit + self.usd_per_call)
 
     def usd(self, credits: float) -> float:
         """What one call that took so many credits cost, in USD."""
@@ -39,7 +39,9 @@ LOOKUP_MAX_AGE_DAYS = 365  # a practice keeps its number
 
 MAX_CHUNK_ROWS = 200  # what one mapped task asks for: small enough to lose little, large enough to keep the grid short
 MAX_CHUNKS = 200
-MAX_LOST_IN_A_ROW = 3  # a vendor that breaks off three times running is out: each further call would be in doubt too
+MAX_LOST_IN_A_ROW = (
+    3  # a vendor that breaks off three times running is out: each further call would be outcome unknown too
+)
 PACKAGE_RETRY_DAYS = 7  # when a look-up whose paid part failed is asked again
 
 
@@ -56,19 +58,19 @@ class Forecast:
     usd: float
 
 
-def forecast(operation: PaidOperation, calls: int, *, most_credits: float, most_usd: float) -> Forecast:
+def forecast(operation: PaidOperation, calls: int, *, max_credits: float, max_usd: float) -> Forecast:
     """Return what so many calls can cost at most. Raises BudgetExceeded when that is above either limit."""
-    plan = Forecast(calls, calls * operation.most_credits, operation.most_usd(calls))
-    if plan.credits > most_credits:
-        affordable = int(most_credits // operation.most_credits)
+    plan = Forecast(calls, calls * operation.max_credits, operation.max_usd(calls))
+    if plan.credits > max_credits:
+        affordable = int(max_credits // operation.max_credits)
         raise BudgetExceeded(
             f"{operation.vendor} {operation.name}: {calls} calls can take {plan.credits:g} credits and the limit is "
-            f"{most_credits:g}: lower the number of calls to {affordable} or raise the limit."
+            f"{max_credits:g}: lower the number of calls to {affordable} or raise the limit."
         )
-    if plan.usd > most_usd:
+    if plan.usd > max_usd:
         raise BudgetExceeded(
             f"{operation.vendor} {operation.name}: {calls} calls can cost {plan.usd:.2f} USD and the limit is "
-            f"{most_usd:.2f} USD: lower the number of calls or raise the limit."
+            f"{max_usd:.2f} USD: lower the number of calls or raise the limit."
         )
     return plan
 
@@ -85,8 +87,8 @@ def request_key(operation: PaidOperation, subject: str, inputs: Mapping[str, str
     after: the key of the answer that has grown too old, None when this was never asked; without it a question could be
     bought only once in a lifetime.
     """
-    normalised = {name: " ".join(value.casefold().split()) for name, value in inputs.items()}
-    text = "|".join([operation.vendor, operation.name, subject, json.dumps(normalised, sort_keys=True), after or ""])
+    normalized = {name: " ".join(value.casefold().split()) for name, value in inputs.items()}
+    text = "|".join([operation.vendor, operation.name, subject, json.dumps(normalized, sort_keys=True), after or ""])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -9,7 +9,7 @@ from google.cloud import storage
 
 from include.lake.call_ledger import CallLedger
 
-LEAST_CREDITS = 0.01  # what two sums of fractions may differ by
+MIN_CREDITS = 0.01  # what two sums of fractions may differ by
 
 
 class Balance:

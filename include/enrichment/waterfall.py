@@ -18,7 +18,7 @@ POLICY = Path(__file__).with_name("waterfall.yaml")
 COME_ALONG = ("phone", "linkedin", "firmographics")  # what nothing is bought for alone
 REGISTRY = "registry"  # not a vendor: what clean.provider has, free of charge
 
-Reason = Literal["ask", "accepted", "in_doubt", "exhausted"]
+Reason = Literal["ask", "accepted", "outcome_unknown", "exhausted"]
 
 
 class PolicyError(ValueError):
@@ -52,7 +52,7 @@ class VendorPolicy:
     name: str
     operation: str
     people_per_call: int
-    most_credits: float
+    max_credits: float
     usd_per_credit: float
     calls_per_second: float
     answer_seconds: float
@@ -62,7 +62,7 @@ class VendorPolicy:
 
     def paid(self) -> PaidOperation:
         """This vendor's call as a paid operation; the price is a person's."""
-        return PaidOperation(self.name, self.operation, self.most_credits, self.usd_per_credit, 0.0)
+        return PaidOperation(self.name, self.operation, self.max_credits, self.usd_per_credit, 0.0)
 
     def usd(self, credits: float) -> float:
         return credits * self.usd_per_credit
@@ -72,13 +72,13 @@ class VendorPolicy:
 class EmailPolicy:
     """What is bought. order: who is asked, one after the other, until one answer is accepted.
 
-    statuses, least_confidence: what is accepted. max_age_days: an accepted answer older than this is bought again, and
+    statuses, min_confidence: what is accepted. max_age_days: an accepted answer older than this is bought again, and
     after stale_after_days it is not used. ask_again_days: a vendor that had nothing good is asked again after so long.
     """
 
     order: tuple[str, ...]
     statuses: tuple[str, ...]
-    least_confidence: float
+    min_confidence: float
     max_age_days: int
     stale_after_days: int
     ask_again_days: int
@@ -96,7 +96,7 @@ class Budget:
 @dataclass(frozen=True, slots=True)
 class Eligible:
     taxonomy_prefix: str
-    least_icp_score: float
+    min_icp_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ class Policy:
         """The vendors of an order that can be asked about a person at this company; None: about one without any."""
         return tuple(name for name in order if company or not self.vendors[name].needs_company)
 
-    def most_usd_per_person(self) -> float:
+    def max_usd_per_person(self) -> float:
         """What one person costs when every vendor is asked and charges its most."""
-        return sum(self.vendors[name].usd(self.vendors[name].most_credits) for name in self.email.order)
+        return sum(self.vendors[name].usd(self.vendors[name].max_credits) for name in self.email.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Answered:
     """
 
     vendor: str
-    status: Literal["responded", "failed", "in_doubt"]
+    status: Literal["responded", "failed", "outcome_unknown"]
     usable: bool
     asked_at: datetime
     request_key: str
@@ -150,14 +150,14 @@ class Step:
 def next_step(email: EmailPolicy, order: Sequence[str], answers: Sequence[Answered], as_of: datetime) -> Step:
     """Return what is to be done next about one person's e-mail.
 
-    An accepted answer that is young enough ends it. A call in doubt holds the person back from every vendor: what it
+    An accepted answer that is young enough ends it. A call with an unknown outcome holds the person back from every vendor: what it
     bought may be the accepted value.
     """
     newest = {answer.vendor: answer for answer in sorted(answers, key=lambda one: one.asked_at)}
     if any(one.usable and one.asked_at >= as_of - timedelta(days=email.max_age_days) for one in answers):
         return Step("accepted")
-    if any(one.status == "in_doubt" for one in newest.values()):
-        return Step("in_doubt")
+    if any(one.status == "outcome_unknown" for one in newest.values()):
+        return Step("outcome_unknown")
     again_before = as_of - timedelta(days=email.ask_again_days)
     for vendor in order:
         known = newest.get(vendor)
@@ -209,7 +209,7 @@ def parsed(body: Any, where: str) -> Policy:
 
 
 def _vendor(where: str, name: str, body: Any) -> VendorPolicy:
-    numbers = {"most_credits", "usd_per_credit", "calls_per_second", "answer_seconds"}
+    numbers = {"max_credits", "usd_per_credit", "calls_per_second", "answer_seconds"}
     _keys(where, body, {"operation", "people_per_call", "needs_company", "prior", "statuses", *numbers})
     if not isinstance(body["needs_company"], bool):
         raise PolicyError(f"{where}.needs_company: must be true or false, found {body['needs_company']!r}")
@@ -230,11 +230,11 @@ def _vendor(where: str, name: str, body: Any) -> VendorPolicy:
 def _email(where: str, body: Any) -> EmailPolicy:
     days = {"max_age_days", "stale_after_days", "ask_again_days"}
     _keys(where, body, {"order", "accept", *days})
-    _keys(f"{where}.accept", body["accept"], {"statuses", "least_confidence"})
+    _keys(f"{where}.accept", body["accept"], {"statuses", "min_confidence"})
     return EmailPolicy(
         order=tuple(body["order"]),
         statuses=tuple(body["accept"]["statuses"]),
-        least_confidence=_number(f"{where}.accept.least_confidence", body["accept"]["least_confidence"]),
+        min_confidence=_number(f"{where}.accept.min_confidence", body["accept"]["min_confidence"]),
         **{name: int(_number(f"{where}.{name}", body[name])) for name in days},
     )
 
@@ -273,8 +273,8 @@ def _faults(made: Policy) -> list[str]:
     for vendor in made.vendors.values():
         if vendor.people_per_call < 1 or vendor.calls_per_second <= 0:
             faults.append(f"vendors.{vendor.name}: people_per_call and calls_per_second must be above 0")
-        if not 0 < vendor.prior.usable <= 1 or vendor.prior.credits > vendor.most_credits:
-            faults.append(f"vendors.{vendor.name}.prior: usable is a share above 0, credits at most most_credits")
+        if not 0 < vendor.prior.usable <= 1 or vendor.prior.credits > vendor.max_credits:
+            faults.append(f"vendors.{vendor.name}.prior: usable is a share above 0, credits at most max_credits")
         if wrong := sorted({str(s.status) for s in vendor.statuses.values()} - {"valid", "risky"}):
             faults.append(f"vendors.{vendor.name}.statuses: status must be valid or risky, found {wrong}")
     if not isinstance(made.learned_order.apply, bool) or made.learned_order.explore_share > 1:

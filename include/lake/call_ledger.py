@@ -2,13 +2,13 @@
 
 One write-once object for each step, under ``calls/<vendor>/<operation>/<request_key>/`` in the lake bucket:
 
-    intent.json     we are about to ask                    (no other object yet: the call is in doubt)
+    intent.json     we are about to ask                    (no other object yet: the call is outcome unknown)
     started.json    the vendor took it and gave this id    (its answer can be fetched by that id)
     cut_off.json    the request went out, and its answer was lost on the way: the vendor may well have taken it
     response.json   the answer, or the refusal, as received; it repeats the intent, so that one read tells all
 
 A worker may die between any two steps. Whoever runs next claims the same key and learns which step was reached;
-no vendor of ours has idempotency keys, so a call in doubt is never made again by itself.
+no vendor of ours has idempotency keys, so a call with an unknown outcome is never made again by itself.
 
 The objects hold people's names and addresses: the bucket's access rules are theirs.
 """
@@ -28,8 +28,8 @@ from typing import Any, Literal
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud import storage
 
-State = Literal["new", "has_response", "in_doubt"]
-Status = Literal["responded", "failed", "in_doubt"]
+State = Literal["new", "has_response", "outcome_unknown"]
+Status = Literal["responded", "failed", "outcome_unknown"]
 READERS = 8
 _NAME = re.compile(r"[A-Za-z0-9_.\-]+")
 
@@ -43,7 +43,7 @@ class Claim:
     """What may be done now for one request.
 
     new: the intent is ours and fresh, so make the call. has_response: read it, do not call.
-    in_doubt: an earlier caller stopped half-way; with a vendor_ref, fetch the answer by it, without one, do not call.
+    outcome_unknown: an earlier caller stopped half-way; with a vendor_ref, fetch the answer by it, without one, do not call.
     """
 
     request_key: str
@@ -130,13 +130,13 @@ class CallLedger:
         if self._object(request_key, "response").exists():
             return Claim(request_key, "has_response")
         started = self._read(request_key, "started")
-        return Claim(request_key, "in_doubt", started["vendor_ref"] if started else None)
+        return Claim(request_key, "outcome_unknown", started["vendor_ref"] if started else None)
 
     def reopen(self, request_key: str, *, asked_before: datetime) -> Claim:
-        """Allow a call in doubt to be made again, because a person decided so. Keeps the first requested_at.
+        """Allow a call with an unknown outcome to be made again, because a person decided so. Keeps the first requested_at.
 
         asked_before: a call that was made, or made again, at that moment or later may be on its way in another task, so it
-        stays in doubt. Raises LedgerConflict when the vendor's id is known: fetch the answer by it instead of paying again.
+        stays outcome unknown. Raises LedgerConflict when the vendor's id is known: fetch the answer by it instead of paying again.
         """
         if self._object(request_key, "started").exists() or self._object(request_key, "response").exists():
             raise LedgerConflict(f"{self.prefix}{request_key} has an id or an answer: fetch it, do not ask again")
@@ -145,7 +145,7 @@ class CallLedger:
             raise LedgerConflict(f"{self.prefix}{request_key} was never asked: claim it")
         intent = json.loads(blob.download_as_bytes())
         if datetime.fromisoformat([intent["requested_at"], *intent["resent_at"]][-1]) >= asked_before:
-            return Claim(request_key, "in_doubt")
+            return Claim(request_key, "outcome_unknown")
         self._intents.pop(request_key, None)  # the answer must repeat this intent, with its resent_at
         intent["resent_at"].append(self._now())
         blob.upload_from_string(_json(intent), content_type="application/json", if_generation_match=blob.generation)
@@ -154,12 +154,12 @@ class CallLedger:
     def withdraw(self, request_key: str) -> None:
         """Forget a call that the vendor certainly did not make: refused before work began, or never sent.
 
-        Never for a call that may have been made: leave that one in doubt.
+        Never for a call that may have been made: leave that one outcome unknown.
         """
         if self._object(request_key, "response").exists():
             raise LedgerConflict(f"{self.prefix}{request_key} has an answer: it cannot be withdrawn")
         self._intents.pop(request_key, None)
-        # The id goes first: a crash in between leaves an intent alone, which is in doubt and so still safe.
+        # The id goes first: a crash in between leaves an intent alone, which is outcome unknown and so still safe.
         for step in ("started", "cut_off", "intent"):
             try:
                 self._object(request_key, step).delete()
@@ -221,7 +221,7 @@ class CallLedger:
             return None
         started = self._read(request_key, "started")
         pending = {
-            "status": "in_doubt",
+            "status": "outcome_unknown",
             "vendor_ref": started["vendor_ref"] if started else None,
             "was_cut_off": self._object(request_key, "cut_off").exists(),
         }
@@ -234,7 +234,7 @@ class CallLedger:
             steps.setdefault(key, set()).add(step)
         for key in [key for key, found in steps.items() if "response.json" not in found]:
             entry = self.entry(key)
-            if entry is not None and entry.status == "in_doubt":
+            if entry is not None and entry.status == "outcome_unknown":
                 yield entry
 
     def answered(self) -> set[str]:

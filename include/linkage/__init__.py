@@ -1,1 +1,1 @@
-"""Which licence belongs to which person, and which people make a practice: pure functions over DuckDB and Parquet."""
+"""Which license belongs to which person, and which people make a practice: pure functions over DuckDB and Parquet."""

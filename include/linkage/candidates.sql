@@ -45,9 +45,9 @@ CREATE TABLE state_count AS SELECT state, count(*) AS n FROM (SELECT pid, state 
 CREATE TABLE phone_count AS SELECT phone, count(*) AS n FROM p WHERE phone IS NOT NULL GROUP BY phone;
 CREATE TABLE number_count AS SELECT state, number, count(DISTINCT pid) AS n FROM s GROUP BY state, number;
 
--- Two licences of one number and state are of two professions: each counts for itself.
+-- Two licenses of one number and state are of two professions: each counts for itself.
 CREATE TABLE number_pair AS
-SELECT lid, pid, bool_or(s.slot LIKE 'licence%') AS is_slot, max_by(s.slot, s.slot LIKE 'licence%') AS slot
+SELECT lid, pid, bool_or(s.slot LIKE 'license%') AS is_slot, max_by(s.slot, s.slot LIKE 'license%') AS slot
 FROM l JOIN s ON s.state = l.state AND s.number = l.number AND coalesce(s.profession, l.profession) = l.profession
 GROUP BY lid, pid;
 
@@ -74,7 +74,7 @@ UNION
 -- The two names in each other's place.
 SELECT l.lid, p.pid FROM l JOIN p ON p.last = l.first AND p.first = l.last
 UNION
--- The same whole name anywhere: licences are kept after a move, and a rare name is found again.
+-- The same whole name anywhere: licenses are kept after a move, and a rare name is found again.
 SELECT l.lid, p.pid FROM l JOIN p ON p.last = l.last AND p.first = l.first
 UNION
 -- The same telephone.

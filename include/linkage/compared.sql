@@ -87,7 +87,7 @@ SELECT
   coalesce(phone_equal, FALSE) AS phone_same,
   coalesce(NOT phone_equal, FALSE) AS phone_other,
   (coalesce(phone_n, 0) + 1) / providers AS phone_share,
-  -- NPIs exist since 2005; people who had a licence before took one in the years after.
+  -- NPIs exist since 2005; people who had a license before took one in the years after.
   coalesce(issued_on >= DATE '2006-07-01' AND days_apart <= 365, FALSE) AS started_together,
   coalesce(issued_on >= DATE '2006-07-01' AND days_apart BETWEEN 366 AND 1461, FALSE) AS started_near,
   coalesce(issued_on >= DATE '2006-07-01' AND days_apart > 1461, FALSE) AS started_apart,

@@ -54,7 +54,7 @@ WITH rivals AS (
 SELECT
   *,
   pow(2, bits) / (of_license + pow(2, nobody)) AS probability,
-  -- One person has one licence of a profession in a state. A second one is believed only where its number is in NPPES too.
+  -- One person has one license of a profession in a state. A second one is believed only where its number is in NPPES too.
   IF(number_level IN ('slot', 'identifier'), 1, pow(2, bits) / of_provider) AS share
 FROM rivals
 WHERE place = 1 AND tier IS NOT NULL;

@@ -1,7 +1,7 @@
-"""Board licences and NPIs of one person, found in DuckDB: candidates by block, weights by field, one NPI a licence.
+"""Board licenses and NPIs of one person, found in DuckDB: candidates by block, weights by field, one NPI a license.
 
 Four steps: what can be compared is folded (candidates.sql); pairs that share a number, a name, a telephone or a house
-become candidates; each gets its weight (compared.sql, weights.py); a licence goes to the NPI that leaves no reasonable
+become candidates; each gets its weight (compared.sql, weights.py); a license goes to the NPI that leaves no reasonable
 doubt, or to none (decided.sql).
 """
 
@@ -20,13 +20,13 @@ from include.linkage.numbers import number_macro
 from include.linkage.weights import FIELDS, Field, Level
 
 TIERS = {1: "number", 2: "address", 3: "place", 4: "weights"}
-# A licence number on an organization's NPI, under the name of its authorized official.
+# A license number on an organization's NPI, under the name of its authorized official.
 OFFICIAL_TIER, OFFICIAL_RULE = 5, "official"
 # The least probability that a pair is one person, against all others and against nobody. With the number and a name, being the
 # likeliest is enough. Where nothing but weights speaks, more is asked for: they assume that fields are independent.
 LEAST = {1: 0.0, 2: 0.9, 3: 0.8, 4: 0.92}
-LEAST_SHARE = 0.9
-# Share of licences whose holder has an NPI: the prior odds of "nobody". Low on purpose: the retired have none.
+MIN_SHARE = 0.9
+# Share of licenses whose holder has an NPI: the prior odds of "nobody". Low on purpose: the retired have none.
 COVERAGE = 0.75
 THREADS = 2
 FOLDER = Path(__file__).parent
@@ -50,10 +50,10 @@ class Files:
     """Parquet files of one linkage.
 
     licenses: license_key, state, profession, number_normal, number_shared, first_name, middle_name, last_name, name_suffix,
-        former_last_name, line, zip5, address_state, phone_e164, issued_on: one row per licence of a person.
+        former_last_name, line, zip5, address_state, phone_e164, issued_on: one row per license of a person.
     providers: npi, profession, first_name, middle_name, last_name, name_suffix, other_last_name, line, zip5, state,
         phone_e164, enumeration_date, mailing_line, mailing_zip5, mailing_state: one row per individual NPI.
-    slots: npi, state, number, slot, profession: one row per licence slot ("licence 1") or other identifier ("identifier 1")
+    slots: npi, state, number, slot, profession: one row per license slot ("license 1") or other identifier ("identifier 1")
         that is filled; number as published; profession NULL where the slot does not tell.
     """
 
@@ -64,7 +64,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Linked:
-    """Counts of one linkage. A candidate is a compared pair; officials are pairs of a licence and an organization's NPI."""
+    """Counts of one linkage. A candidate is a compared pair; officials are pairs of a license and an organization's NPI."""
 
     licenses: int
     providers: int
@@ -79,9 +79,9 @@ def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: 
     Columns: npi, license_key, tier, rule, score (bits), runner_up (bits or NULL), evidence (list of texts). Raises
     duckdb.Error naming the column when a file has not the shape of Files.
 
-    :param rules: state -> patterns of its licence numbers (include/boards).
+    :param rules: state -> patterns of its license numbers (include/boards).
     :param officials: organizations in the shape of Files.providers, each under its official's name; their numbers are in slots, too.
-        A licence may be on any number of them, beside the NPI of its holder.
+        A license may be on any number of them, beside the NPI of its holder.
     """
     with duckdb.connect(config={"threads": THREADS}) as db:
         weigh(db, files, rules)
@@ -97,14 +97,14 @@ def link(files: Files, rules: Mapping[str, Sequence[str]], to: Path, officials: 
 
 
 def _official(files: Files, rules: Mapping[str, Sequence[str]]) -> pa.Table:
-    """The licences whose number stands on an organization's NPI under both names of its official, in the shape of `linked`.
+    """The licenses whose number stands on an organization's NPI under both names of its official, in the shape of `linked`.
 
-    Nobody competes: one owner's licence stands on each of the owner's organizations. So nothing but number and name is taken.
+    Nobody competes: one owner's license stands on each of the owner's organizations. So nothing but number and name is taken.
     """
     with duckdb.connect(config={"threads": THREADS}) as db:
         weigh(db, files, rules, only_numbers=True)
         db.execute((FOLDER / "decided.sql").read_text(encoding="utf-8").replace("$coverage", str(COVERAGE)))
-        said = f"licence number stands on the NPI of an organization whose authorized official has this name (tier {OFFICIAL_TIER})"
+        said = f"license number stands on the NPI of an organization whose authorized official has this name (tier {OFFICIAL_TIER})"
         db.execute(f"""
             CREATE TABLE official AS
             SELECT
@@ -121,7 +121,7 @@ def weigh(
 ) -> None:
     """Make the table `weighed` in `db`: every candidate pair with its level in each field, and its bits.
 
-    :param only_numbers: compare only licences whose number one of the providers has.
+    :param only_numbers: compare only licenses whose number one of the providers has.
     """
     db.execute(MACROS + STREET_KEY)
     db.execute(number_macro(rules))
@@ -157,7 +157,7 @@ def _linked() -> str:
           npi, license_key, tier, CASE tier {rule} END AS rule, round(bits, 2) AS score, round(runner_up, 2) AS runner_up,
           {_evidence()} AS evidence
         FROM decided JOIN l USING (lid) JOIN p USING (pid)
-        WHERE ({sure}) AND share >= {LEAST_SHARE}
+        WHERE ({sure}) AND share >= {MIN_SHARE}
     """  # noqa: S608 names and weights of our own
 
 

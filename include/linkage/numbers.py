@@ -1,4 +1,4 @@
-"""Licence numbers as they are compared: by the rules that include/boards declares for each state."""
+"""License numbers as they are compared: by the rules that include/boards declares for each state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 def number_macro(rules: Mapping[str, Sequence[str]]) -> str:
-    """Return the DuckDB macro ``number_of(state, text)``: what identifies the licence in its state, without leading zeros.
+    """Return the DuckDB macro ``number_of(state, text)``: what identifies the license in its state, without leading zeros.
 
     A number that no rule fits is kept, as letters and digits. NULL without a text, and for a state without rules: no board
     of ours gave such a number, so there is nothing to compare it with. The same as in clean.license (query.sql).

@@ -2,7 +2,7 @@
 
 m: how often two records of ONE person stand in this level. u: how often records of TWO people do. u is taken from the data
 wherever a value has a frequency (a rare name says more than a common one); m is declared, each with its reason, because
-there is no labelled set of US dentists to learn it from. Only the order of size matters: halving any m moves a score by 1 bit,
+there is no labeled set of US dentists to learn it from. Only the order of size matters: halving any m moves a score by 1 bit,
 and what is accepted stands 6 bits or more above its rival.
 """
 
@@ -42,11 +42,11 @@ FIELDS = (
     Field(
         "number",
         (
-            Level("slot", "number_slot", 0.85, "number_holders / providers", "licence number stands in NPPES",
+            Level("slot", "number_slot", 0.85, "number_holders / providers", "license number stands in NPPES",
                   "about one dentist in seven leaves the slot empty or fills in another state's"),
             Level("identifier", "number_identifier", 0.03, "number_holders / providers",
-                  "licence number stands among the other identifiers in NPPES", "a habit from before the slots existed"),
-            Level("near", "number_near", 0.02, "0.004", "a licence number in NPPES is one keystroke away",
+                  "license number stands among the other identifiers in NPPES", "a habit from before the slots existed"),
+            Level("near", "number_near", 0.02, "0.004", "a license number in NPPES is one keystroke away",
                   "one number in fifty to eighty has a typing error"),
             Level("other", "number_other", 0.04, "0.75", "NPPES has another number of this state",
                   "errors, renewals under a new number, a colleague's number"),
@@ -111,7 +111,7 @@ FIELDS = (
             Level("zip5", "zip5_same", 0.12, "zip5_share", "same ZIP code", "another office in town, or a home nearby"),
             Level("zip3", "zip3_same", 0.15, "zip3_share", "same ZIP3 area", "a move or a home within the area"),
             Level("state", "state_same", 0.14, "state_share", "same state", "a move within the state"),
-            Level("elsewhere", "state_other", 0.08, "1 - state_share", "another state", "licences are kept after a move"),
+            Level("elsewhere", "state_other", 0.08, "1 - state_share", "another state", "licenses are kept after a move"),
         ),
     ),
     Field(
@@ -124,12 +124,12 @@ FIELDS = (
     Field(
         "start",
         (
-            Level("together", "started_together", 0.55, "0.06", "licence and NPI were given within a year",
+            Level("together", "started_together", 0.55, "0.06", "license and NPI were given within a year",
                   "most who began after 2006 took their NPI for the first claim"),
-            Level("near", "started_near", 0.22, "0.2", "licence and NPI were given within four years", "training, a late first claim"),
-            Level("apart", "started_apart", 0.23, "0.74", "licence and NPI were given years apart", "second licences, late NPIs"),
-            Level("old", "old_hand", 0.75, "0.45", "licence is older than NPIs, NPI of the first years", "NPIs began in 2005"),
-            Level("late", "old_hand_late", 0.25, "0.55", "licence is older than NPIs, NPI a late one", "those who did not bill"),
+            Level("near", "started_near", 0.22, "0.2", "license and NPI were given within four years", "training, a late first claim"),
+            Level("apart", "started_apart", 0.23, "0.74", "license and NPI were given years apart", "second licenses, late NPIs"),
+            Level("old", "old_hand", 0.75, "0.45", "license is older than NPIs, NPI of the first years", "NPIs began in 2005"),
+            Level("late", "old_hand_late", 0.25, "0.55", "license is older than NPIs, NPI a late one", "those who did not bill"),
         ),
     ),
     Field(

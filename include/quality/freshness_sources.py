@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from include.boards.sources import LONGEST_GAPS, board_sources
+from include.boards.sources import MAX_GAPS, board_sources
 
 # How far back a missing file is still worth a word: longer than any publisher keeps what it has replaced.
 LOOK_BACK = timedelta(days=60)
@@ -58,7 +58,7 @@ SOURCES: tuple[Source, ...] = (
     *(Source(f"{SENDER}{name}", "raw.event", "load_events", longest_gap=gap) for name, gap in SENDER_GAPS.items()),
     # A day on which a board has nothing new loads nothing, so no fixed distance.
     *(
-        Source(board.name, "raw.board_license", "ingest_board_licenses", longest_gap=LONGEST_GAPS[board.cadence])
+        Source(board.name, "raw.board_license", "ingest_board_licenses", longest_gap=MAX_GAPS[board.cadence])
         for board in board_sources()
         if board.scheduled
     ),

@@ -171,7 +171,7 @@ def _names(error: BaseException | str | None) -> list[str]:
 
 
 def _is_named(name: str, point: str) -> bool:
-    # Pages write `settle_*` for settle_wiza, settle_apollo …
+    # Pages write `reconcile_*` for reconcile_wiza, reconcile_apollo …
     stem = re.escape(name.split("_")[0])
     return bool(re.search(rf"\b{re.escape(name)}\b|`{stem}_[*…]`", point))
 

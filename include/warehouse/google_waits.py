@@ -124,7 +124,7 @@ class WaitingAdapter(HTTPAdapter):
             )
 
 
-def say_waits(session: requests.Session, service: str, **limits: timedelta) -> None:
+def log_waits(session: requests.Session, service: str, **limits: timedelta) -> None:
     """Make a client's session log its waits for ``service`` and end them."""
     adapter = WaitingAdapter(service, **limits)
     session.mount("https://", adapter)

@@ -18,7 +18,7 @@ MAXIMUM_BYTES_BILLED = 200 * 1024**3
 # "Transaction is aborted due to concurrent update against table …" and "Could not serialize access to table … due to
 # concurrent update" come as 400, invalidQuery: Google's client takes them for errors in the statement and ends.
 CANCELLED = "due to concurrent update"
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, ENDS_AFTER_SECONDS = 1.0, 30.0, 180.0
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, ENDS_AFTER_SECONDS = 1.0, 30.0, 180.0
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def until_not_cancelled() -> Retry:
     return Retry(
         predicate=is_tried_again,
         initial=FIRST_WAIT_SECONDS,
-        maximum=LONGEST_WAIT_SECONDS,
+        maximum=MAX_WAIT_SECONDS,
         timeout=None,
         on_error=lambda error: log.warning("BigQuery cancelled the statement; it runs again: %s", error),
     )

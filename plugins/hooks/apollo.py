@@ -5,7 +5,7 @@ people-api-search, poll-webhook-result, view-api-usage-stats and view-credit-usa
 
 Published prices: 1 credit for a person or a company that comes back with data, 8 more for a mobile number, 0 for nothing;
 `credits_consumed` of a bulk answer is what was charged and may be a fraction. `/people/match` tells no charge. The same
-person again may be charged again. No idempotency key: every paid call is asked once, and is in doubt when its answer is
+person again may be charged again. No idempotency key: every paid call is asked once, and is outcome unknown when its answer is
 lost. People search is free and shows neither e-mail nor phone.
 
 Published limits, by team and endpoint, in fixed windows that open on the first call (Basic and Professional): enrichment
@@ -30,13 +30,13 @@ from airflow.sdk import BaseHook
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
+    EndpointNotFound,
     NotFound,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
     VendorError,
-    WrongAddress,
 )
 from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
 from include.contacts.email_address import email_address
@@ -50,7 +50,7 @@ OTHER_PER_SECOND = 0.98 * 200 / 60
 MAX_BULK = 10
 CREDITS_PER_PERSON = 1.0  # who comes back with an e-mail or a LinkedIn page; phones and waterfalls are charged later
 PAGE = 100
-MOST_FOUND = 50_000  # search shows no more, however many there are
+MAX_FOUND = 50_000  # search shows no more, however many there are
 _INT64 = range(-(2**63), 2**63)
 _WINDOWS = {"minute": ("minute", "minute", 60.0), "hour": ("hourly", "hourly", 3600.0), "day": ("24-hour", "24-hour", 86400.0)}  # fmt: skip
 
@@ -181,7 +181,7 @@ class ApolloHook(BaseHook):
     def match(
         self, person: PersonQuery, *, reveal_phone: bool = False, reveal_personal: bool = False, webhook_url: str = ""
     ) -> Match:
-        """Look one person up. Paid, so never repeated in doubt.
+        """Look one person up. Paid, so never repeated while the outcome is unknown.
 
         reveal_phone: the number comes later, to webhook_url (which Apollo then requires) and to later_result.
         Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back.
@@ -204,7 +204,7 @@ class ApolloHook(BaseHook):
         waterfall_email: bool = False,
         webhook_url: str = "",
     ) -> BulkMatch:
-        """Look one to ten people up in one call. Paid, so never repeated in doubt. Raises as match does."""
+        """Look one to ten people up in one call. Paid, so never repeated while the outcome is unknown. Raises as match does."""
         if not 1 <= len(people) <= MAX_BULK:
             raise ValueError(f"bulk_match takes 1 to {MAX_BULK} people, not {len(people)}: cut the list up")
         flags = _flags(reveal_phone, reveal_personal, waterfall_email, webhook_url)
@@ -280,14 +280,14 @@ class ApolloHook(BaseHook):
                 raise VendorDown(VENDOR, "search_people", reply.status, "The page has no `people` and `total_entries`.")
             yield from people
             seen += len(people)
-            if total > MOST_FOUND:
-                advice = f"{total} people fit, and search shows {MOST_FOUND} at most: cut the filters finer."
+            if total > MAX_FOUND:
+                advice = f"{total} people fit, and search shows {MAX_FOUND} at most: cut the filters finer."
                 raise BadRequest(VENDOR, "search_people", reply.status, advice)
             if seen >= total or not people:
                 return
 
     def iter_organizations(self, filters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield the companies that a search finds. Paid: one credit a page of 100, so no page is repeated in doubt."""
+        """Yield the companies that a search finds. Paid: one credit a page of 100, so no page is repeated while the outcome is unknown."""
         page = 0
         while True:
             page += 1
@@ -374,7 +374,7 @@ class ApolloHook(BaseHook):
             advice = (
                 f"There is no such path: correct the host of connection {self.apollo_conn_id}, then clear the task."
             )
-            raise WrongAddress(VENDOR, operation, missing.status, advice) from missing
+            raise EndpointNotFound(VENDOR, operation, missing.status, advice) from missing
         self.windows[operation] = rate_windows(reply.headers)
         return reply
 

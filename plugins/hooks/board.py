@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.http.errors import AuthFailed, BadRequest, VendorDown, VendorError, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, EndpointNotFound, VendorDown, VendorError
 from hooks.http.limits import TokenBucket
 from hooks.http.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of, pause_before_retry
 from hooks.http.trust import trusted_certificates
@@ -115,7 +115,7 @@ class BoardHook(BaseHook):
         :param known: validators of what we have, {} when nothing.
 
         A Socrata data set is written as a zip of its pages (include/boards/answers.py). Raises RobotsDisallow,
-        UnexpectedAnswer, AuthFailed (a session has ended), WrongAddress (moved) or VendorDown.
+        UnexpectedAnswer, AuthFailed (a session has ended), EndpointNotFound (moved) or VendorDown.
         """
         fetch = self.source.fetch
         if isinstance(fetch, SocrataFetch):
@@ -131,7 +131,7 @@ class BoardHook(BaseHook):
         return answer
 
     def look_up(self, number: str) -> bytes:
-        """Return the page that a board shows for one licence number. Asking again costs nothing but its patience."""
+        """Return the page that a board shows for one license number. Asking again costs nothing but its patience."""
         fetch = self.source.fetch
         if not isinstance(fetch, LookupFetch):
             raise ValueError(f"{self.source.name} answers no single look-up: use fetch")
@@ -230,10 +230,10 @@ class BoardHook(BaseHook):
                 self.source.name, "read_rows", 200, "The body is not JSON: some proxy answered."
             ) from error
 
-    def _conditional(self, call: Call, into: IO[bytes], known: Mapping[str, str], most_bytes: int) -> Answer | None:
+    def _conditional(self, call: Call, into: IO[bytes], known: Mapping[str, str], max_bytes: int) -> Answer | None:
         names = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
         headers = {header: known[name] for name, header in names.items() if known.get(name)}
-        response = self._exchange(call, into, most_bytes, headers)
+        response = self._exchange(call, into, max_bytes, headers)
         return None if response.status_code == NOT_MODIFIED else _answer(response)
 
     def _page(self, call: Call) -> bytes:
@@ -242,7 +242,7 @@ class BoardHook(BaseHook):
         return into.getvalue()
 
     def _exchange(
-        self, call: Call, into: IO[bytes], most_bytes: int, headers: Mapping[str, str] | None = None
+        self, call: Call, into: IO[bytes], max_bytes: int, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Make one call and put its body into `into`; raises what the last of a few tries ended with."""
         if not self._is_allowed(call):
@@ -263,7 +263,7 @@ class BoardHook(BaseHook):
                 ) as response:
                     error = self._refusal(call, response)
                     if error is None:
-                        self._copy(call, response, into, most_bytes)
+                        self._copy(call, response, into, max_bytes)
                         return response
             except httpx.RequestError as cut:
                 error = error_of_cut(self.source.name, call, cut)
@@ -273,13 +273,13 @@ class BoardHook(BaseHook):
                 raise error
             self._sleep(pause)
 
-    def _copy(self, call: Call, response: httpx.Response, into: IO[bytes], most_bytes: int) -> None:
+    def _copy(self, call: Call, response: httpx.Response, into: IO[bytes], max_bytes: int) -> None:
         received = 0
         for piece in response.iter_bytes():
             received += len(piece)
-            if received > most_bytes:
+            if received > max_bytes:
                 raise UnexpectedAnswer(
-                    self.source.name, call.operation, response.status_code, f"More than {most_bytes} bytes came."
+                    self.source.name, call.operation, response.status_code, f"More than {max_bytes} bytes came."
                 )
             into.write(piece)
 
@@ -301,7 +301,7 @@ class BoardHook(BaseHook):
                 f"{call.path.partition('?')[0]} is not there, or no longer. Look at the board's site and correct the host of connection "
                 f"{self.source.conn_id} or the path in {declared}; then clear the task."
             )
-            return WrongAddress(vendor, call.operation, status, advice)
+            return EndpointNotFound(vendor, call.operation, status, advice)
         outcome = outcome_of(vendor, call, response)
         return None if isinstance(outcome, Reply) else outcome
 

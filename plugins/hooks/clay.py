@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.http.errors import BadRequest, NotFound, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.errors import BadRequest, EndpointNotFound, NotFound, ResponseLost, VendorDown, VendorError
 from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "clay"
@@ -138,9 +138,9 @@ class ClayHook(BaseHook):
         return str(routine)
 
     def start_run(self, routine_id: str, items: Sequence[Item]) -> Run:
-        """Start a routine over 1 to 100 items. Paid, so never repeated in doubt.
+        """Start a routine over 1 to 100 items. Paid, so never repeated while the outcome is unknown.
 
-        Raises OutOfCredits on 402, ResponseLost when it is not known whether it runs, WrongAddress when the workspace
+        Raises OutOfCredits on 402, ResponseLost when it is not known whether it runs, EndpointNotFound when the workspace
         has no such routine.
         """
         if not 1 <= len(items) <= MAX_ITEMS:
@@ -162,7 +162,7 @@ class ClayHook(BaseHook):
         return str(given["file_id"])
 
     def start_batch(self, routine_id: str, file_id: str) -> Run:
-        """Start a routine over an uploaded file. Paid, so never repeated in doubt. Raises as start_run does."""
+        """Start a routine over an uploaded file. Paid, so never repeated while the outcome is unknown. Raises as start_run does."""
         body = {"file_id": file_id, **self._webhook()}
         reply = self._start("start_batch", f"/routines/{_segment(routine_id)}/run-batch/start", body)
         return Run(_run_id("start_batch", reply), "run-batch", reply)
@@ -174,7 +174,7 @@ class ClayHook(BaseHook):
         """
         return self._batch_results(run_id) if kind == "run-batch" else self._run_results(run_id)
 
-    async def run_is_over(self, transport: AsyncTransport, run_id: str, kind: RunKind = "run") -> bool:
+    async def is_over(self, transport: AsyncTransport, run_id: str, kind: RunKind = "run") -> bool:
         """Whether waiting longer is pointless: done, failed, or unknown to Clay. For a trigger."""
         params = {"limit": 1} if kind == "run" else {}  # a batch's results are a file: they have no pages
         call = Call(f"{kind}_results", "GET", _results_path(run_id, kind), repeatable=True, params=params)
@@ -185,7 +185,7 @@ class ClayHook(BaseHook):
         return bool(_state(f"{kind}_results", reply)["status"] != "in_progress")
 
     def push_row(self, row: Mapping[str, Any]) -> None:
-        """Push one row into the table of extra `table_url`. It is never repeated in doubt: each row counts for life.
+        """Push one row into the table of extra `table_url`. It is never repeated while the outcome is unknown: each row counts for life.
 
         row: must hold `correlation_id`, by which the answer will be known. Raises ResponseLost when it may have arrived.
         """
@@ -249,7 +249,7 @@ class ClayHook(BaseHook):
             return self.get_conn().send(Call(operation, "POST", path, repeatable=False, json=body))
         except NotFound as missing:
             advice = f"The workspace has no such routine: correct extra *_routine of connection {self.clay_conn_id}."
-            raise WrongAddress(VENDOR, operation, missing.status, advice) from missing
+            raise EndpointNotFound(VENDOR, operation, missing.status, advice) from missing
 
     def _send(self, operation: str, method: str, path: str, params: Mapping[str, Any] | None = None) -> Reply:
         return self.get_conn().send(Call(operation, method, path, repeatable=True, params=params))
@@ -283,7 +283,7 @@ def _endpoint(connection: Any) -> Endpoint:
 
 
 def _outcome(vendor: str, call: Call, response: httpx.Response) -> Reply | VendorError:
-    """A 5xx to the start of a run leaves it in doubt, 503 included: Clay does not say that 503 ran nothing."""
+    """A 5xx to the start of a run leaves it outcome unknown, 503 included: Clay does not say that 503 ran nothing."""
     if response.status_code >= 500 and not call.repeatable:
         return ResponseLost(
             vendor,

@@ -2,7 +2,7 @@
 
 Contract: https://developer.instantly.ai. Published limit: 100 calls a second and 6,000 a minute for the workspace,
 shared by all keys; no rate headers. 402 means a workspace without a paid plan. No idempotency key: a repeated lead is
-absorbed by the skip flags, but its id is then not in the answer, so adding leads is never repeated in doubt: find them
+absorbed by the skip flags, but its id is then not in the answer, so adding leads is never repeated while the outcome is unknown: find them
 with iter_leads.
 """
 

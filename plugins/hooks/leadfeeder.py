@@ -24,7 +24,7 @@ from hooks.http.transport import Call, Reply, Transport, endpoint
 VENDOR = "leadfeeder"
 REQUESTS_PER_SECOND = 100 / 60
 PAGE = 100
-MOST_LEADS = 10_000
+MAX_LEADS = 10_000
 
 
 class LeadfeederHook(BaseHook):
@@ -88,8 +88,8 @@ class LeadfeederHook(BaseHook):
                 raise VendorDown(VENDOR, f"list_{kind}", page.status, f"Page {len(pages) + 1} repeats what was read.")
             seen |= ids
             pages.append(page)
-            if kind == "leads" and len(seen) >= MOST_LEADS:
-                advice = f"{day} has {MOST_LEADS} leads or more, and Leadfeeder lists no more than that: read by feed."
+            if kind == "leads" and len(seen) >= MAX_LEADS:
+                advice = f"{day} has {MAX_LEADS} leads or more, and Leadfeeder lists no more than that: read by feed."
                 raise BadRequest(VENDOR, "list_leads", page.status, advice)
             if not ids or (len(ids) < PAGE and not (page.body.get("links") or {}).get("next")):
                 return pages

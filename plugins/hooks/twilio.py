@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.http.errors import NotFound, RateLimited, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.errors import EndpointNotFound, NotFound, RateLimited, ResponseLost, VendorDown, VendorError
 from hooks.http.transport import Call, Reply, Transport, endpoint, outcome_of
 
 VENDOR = "twilio"
@@ -66,13 +66,13 @@ class TwilioHook(BaseHook):
 
     def lookup(self, phone: str, fields: Sequence[str] = ()) -> Lookup:
         """Look one E.164 number up. Without fields it is validated, free of charge; with fields it is paid, so it is
-        never repeated in doubt.
+        never repeated while the outcome is unknown.
 
-        Raises NotFound for a number that Twilio cannot parse, WrongAddress for a 404 that is not Twilio's, ResponseLost
+        Raises NotFound for a number that Twilio cannot parse, EndpointNotFound for a 404 that is not Twilio's, ResponseLost
         when a paid answer did not come back.
         """
         if not is_e164(phone):
-            raise ValueError("lookup needs an E.164 number, a plus sign and digits: normalise it before")
+            raise ValueError("lookup needs an E.164 number, a plus sign and digits: normalize it before")
         call = Call(
             "lookup",
             "GET",
@@ -86,7 +86,7 @@ class TwilioHook(BaseHook):
             if missing.code == UNKNOWN_NUMBER:
                 raise
             advice = f"Not Twilio's 404: correct the host of connection {self.twilio_conn_id}, then clear the task."
-            raise WrongAddress(VENDOR, "lookup", missing.status, advice) from missing
+            raise EndpointNotFound(VENDOR, "lookup", missing.status, advice) from missing
         if not isinstance(reply.body, Mapping) or "valid" not in reply.body:
             unreadable = ResponseLost if fields else VendorDown
             raise unreadable(VENDOR, "lookup", reply.status, "The body has no field `valid`.")

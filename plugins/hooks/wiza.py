@@ -18,7 +18,15 @@ from typing import Any, Literal
 import httpx
 from airflow.sdk import BaseHook
 
-from hooks.http.errors import BadRequest, NotFound, OutOfCredits, ResponseLost, VendorDown, VendorError, WrongAddress
+from hooks.http.errors import (
+    BadRequest,
+    EndpointNotFound,
+    NotFound,
+    OutOfCredits,
+    ResponseLost,
+    VendorDown,
+    VendorError,
+)
 from hooks.http.transport import AsyncTransport, Call, Endpoint, Reply, Transport, endpoint, outcome_of
 from include.enrichment.answer_fields import Fields, OddAnswer, finite
 
@@ -130,10 +138,10 @@ class WizaHook(BaseHook):
         accept_personal: bool = False,
         callback_url: str = "",
     ) -> Reveal:
-        """Ask for one person; the answer comes later under the returned id. Paid, so never repeated in doubt.
+        """Ask for one person; the answer comes later under the returned id. Paid, so never repeated while the outcome is unknown.
 
         callback_url: where Wiza posts the finished reveal as well (include/enrichment/callbacks.py makes the address).
-        Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back, WrongAddress
+        Raises OutOfCredits when the account cannot pay, ResponseLost when the answer did not come back, EndpointNotFound
         when Wiza has no such path.
         """
         if not company and not domain:
@@ -158,12 +166,12 @@ class WizaHook(BaseHook):
 
         Raises OutOfCredits when it failed because nobody could pay for it, NotFound or BadRequest for a bad id.
         """
-        return _reveal("get_reveal", self.get_conn().send(_get_reveal(reveal_id)), VendorDown)
+        return _reveal("get_reveal", self.get_conn().send(_get_reveal(int(reveal_id))), VendorDown)
 
-    async def reveal_is_complete(self, transport: AsyncTransport, reveal_id: int) -> bool:
+    async def is_over(self, transport: AsyncTransport, reveal_id: str) -> bool:
         """Whether waiting longer is pointless: found, not found or failed. For the trigger."""
         try:
-            return _reveal("get_reveal", await transport.send(_get_reveal(reveal_id)), VendorDown).is_complete
+            return _reveal("get_reveal", await transport.send(_get_reveal(int(reveal_id))), VendorDown).is_complete
         except (OutOfCredits, BadRequest):  # a bad id stays bad
             return True
 
@@ -178,7 +186,7 @@ class WizaHook(BaseHook):
         skip_duplicates: bool = True,
         callback_url: str = "",
     ) -> PeopleList:
-        """Ask for up to 2500 people at once. Paid, so never repeated in doubt; nothing can list our lists afterwards.
+        """Ask for up to 2500 people at once. Paid, so never repeated while the outcome is unknown; nothing can list our lists afterwards.
 
         people: each `{"profile_url"}`, `{"email"}`, or `{"full_name", "company" and/or "domain"}`.
         skip_duplicates: leave out whom an earlier list of the account has had.
@@ -221,7 +229,7 @@ class WizaHook(BaseHook):
         return Contacts(tuple(people), reply)
 
     def search_prospects(self, filters: Mapping[str, Any], size: int = 0) -> Prospects:
-        """Count who fits, and preview up to 30. Free with size 0; a preview may cost, and is never repeated in doubt.
+        """Count who fits, and preview up to 30. Free with size 0; a preview may cost, and is never repeated while the outcome is unknown.
 
         filters: Wiza's own names, for example {"job_title": [{"v": "dentist", "s": "i"}]}.
         """
@@ -239,14 +247,14 @@ class WizaHook(BaseHook):
     def create_prospect_list(
         self, name: str, filters: Mapping[str, Any], max_profiles: int, *, level: ListLevel = "partial"
     ) -> PeopleList:
-        """Search, and enrich up to max_profiles of who fits into a new list. Paid, so never repeated in doubt."""
+        """Search, and enrich up to max_profiles of who fits into a new list. Paid, so never repeated while the outcome is unknown."""
         options = {"name": name, "max_profiles": max_profiles, "enrichment_level": level}
         body = {"list": options, "filters": dict(filters)}
         reply = self._post("create_prospect_list", "/prospects/create_prospect_list", body)
         return _list("create_prospect_list", reply, ResponseLost)
 
     def continue_search(self, list_id: int, max_profiles: int) -> PeopleList:
-        """Enrich the next max_profiles of a prospect list's search. Paid, so never repeated in doubt."""
+        """Enrich the next max_profiles of a prospect list's search. Paid, so never repeated while the outcome is unknown."""
         body = {"id": list_id, "max_profiles": max_profiles}
         call = Call("continue_search", "POST", "/prospects/continue_search", repeatable=False, json=body)
         return _list("continue_search", self.get_conn().send(call), ResponseLost)
@@ -254,7 +262,7 @@ class WizaHook(BaseHook):
     def company(
         self, *, name: str = "", domain: str = "", linkedin_id: str = "", linkedin_slug: str = ""
     ) -> Company:  # fmt: skip
-        """Look one company up by at least one of the four. Paid when found, so never repeated in doubt."""
+        """Look one company up by at least one of the four. Paid when found, so never repeated while the outcome is unknown."""
         known = {
             "company_name": name,
             "company_domain": domain,
@@ -313,7 +321,7 @@ class WizaHook(BaseHook):
             return (transport or self.get_conn()).send(Call(operation, "POST", path, repeatable=repeatable, json=body))
         except NotFound as missing:  # the path names no record, so the path itself is what is not found
             advice = f"There is no such path: correct the host of connection {self.wiza_conn_id}, then clear the task."
-            raise WrongAddress(VENDOR, operation, missing.status, advice) from missing
+            raise EndpointNotFound(VENDOR, operation, missing.status, advice) from missing
 
     def _endpoint(self, connection: Any) -> Endpoint:
         return endpoint(VENDOR, connection, REQUESTS_PER_SECOND)

@@ -17,13 +17,13 @@ from airflow.sdk import BaseOperator
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
-    LeftInDoubt,
+    EndpointNotFound,
+    OutcomeUnknown,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
     VendorError,
-    WrongAddress,
 )
 from hooks.http.limits import TokenBucket
 from include.airflow.google import GCSHook
@@ -33,7 +33,7 @@ from include.enrichment.vendor_rows import unpaid_keys
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
-from operators.asking import Answer, Asker, asker_of
+from operators.asking import Answer, EnrichmentProvider, provider_of
 from operators.asking.progress import Progress, fail_on_bad_refs, read_waiting, record
 from triggers.vendor_answers import VendorAnswersTrigger
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from google.cloud import storage
 
 log = logging.getLogger(__name__)
-TELL_SECONDS = 10.0  # between two lines of progress
+PROGRESS_SECONDS = 10.0  # between two lines of progress
 
 
 class AskVendorOperator(BaseOperator):
@@ -49,7 +49,7 @@ class AskVendorOperator(BaseOperator):
 
     Every call is claimed in the call ledger before it is made. A second try asks only what was not asked yet and reads by
     its id what was taken. Out of credits: stops asking, keeps what it bought, then fails and says how many are missing. A
-    lost answer: goes on with the others, but not after three in a row, then fails for good; its people stay in doubt.
+    lost answer: goes on with the others, but not after three in a row, then fails for good; its people stay outcome unknown.
     More than 5 % refused: stops asking, then fails for good.
 
     Returns the counts of the chunk. Raises hooks.http.errors.
@@ -82,16 +82,16 @@ class AskVendorOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         bucket = self._lake()
         people = json.loads(bucket.blob(self.chunk["object"]).download_as_bytes())
-        asker = asker_of(self.vendor)
+        provider = provider_of(self.vendor)
         progress = Progress(total=len(people))
         ledger = self._ledger(bucket)
-        round_ = AskingRound(asker, ledger, progress, str(context["run_id"]))
+        round_ = AskingRound(provider, ledger, progress, str(context["run_id"]))
         try:
             round_.ask(calls(self.vendor, people))
             if progress.waiting:
-                read_waiting(progress, ledger, asker)
+                read_waiting(progress, ledger, provider)
         except VendorError as stopped:
-            self._fail_if_in_doubt(progress, stopped)
+            self._fail_if_outcome_unknown(progress, stopped)
             raise
         if progress.waiting:
             self._wait(progress)
@@ -101,12 +101,12 @@ class AskVendorOperator(BaseOperator):
         if event["error"]:
             self.log.warning("Polling stopped early: %s", event["error"])
         progress = Progress(**event["progress"])
-        asker = asker_of(self.vendor)
-        asker.connect()
+        provider = provider_of(self.vendor)
+        provider.connect()
         try:
-            read_waiting(progress, self._ledger(self._lake()), asker)
+            read_waiting(progress, self._ledger(self._lake()), provider)
         except VendorError as stopped:
-            self._fail_if_in_doubt(progress, stopped)
+            self._fail_if_outcome_unknown(progress, stopped)
             raise
         return self._finish(progress)
 
@@ -123,7 +123,7 @@ class AskVendorOperator(BaseOperator):
         """Return the counts, or fail: first with what a retry would hide, last with what a retry mends."""
         counts = {name: value for name, value in asdict(progress).items() if name != "waiting"}
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
-        self._fail_if_in_doubt(progress, None)
+        self._fail_if_outcome_unknown(progress, None)
         operation = policy().vendors[self.vendor].operation
         if progress.missing:
             raise OutOfCredits(
@@ -152,22 +152,24 @@ class AskVendorOperator(BaseOperator):
                 f"{len(progress.waiting)} answers were not complete after {self.deadline_seconds:g} s. The next try "
                 "reads them by their ids and buys nothing again.",
             )
-        if progress.in_doubt:
-            self.log.warning("%s people are in doubt since an earlier try and were not asked", progress.in_doubt)
+        if progress.outcome_unknown:
+            self.log.warning(
+                "%s people are outcome unknown since an earlier try and were not asked", progress.outcome_unknown
+            )
         return counts
 
-    def _fail_if_in_doubt(self, progress: Progress, stopped: VendorError | None) -> None:
+    def _fail_if_outcome_unknown(self, progress: Progress, stopped: VendorError | None) -> None:
         """Raise when this try lost answers: its retry would skip those people and be green."""
         if not progress.lost:
             return
-        raise LeftInDoubt(
+        raise OutcomeUnknown(
             self.vendor,
             policy().vendors[self.vendor].operation,
             None,
-            f"{progress.lost} people's answers were lost on the way and they are in doubt; all others are kept. "
+            f"{progress.lost} people's answers were lost on the way and they are outcome unknown; all others are kept. "
             f"{progress.missing + progress.unasked} people were not asked, {len(progress.waiting)} calls wait to be read by "
-            "their ids. The next run settles what can be settled (settle_*). Clear this task to go on without them (they: "
-            "raw.vendor_response, status in_doubt)." + (f" It stopped at: {stopped}" if stopped else ""),
+            "their ids. The next run reconciles what can be reconciled (reconcile_*). Clear this task to go on without them (they: "
+            "raw.vendor_response, status outcome_unknown)." + (f" It stopped at: {stopped}" if stopped else ""),
         ) from stopped
 
     def _ledger(self, bucket: storage.Bucket) -> CallLedger:
@@ -178,13 +180,13 @@ class AskVendorOperator(BaseOperator):
 
 
 class AskingRound:
-    """The calls of one chunk, so many at once as the vendor's asker allows, at the vendor's pace.
+    """The calls of one chunk, so many at once as the vendor's provider allows, at the vendor's pace.
 
-    Waits for the pace before it claims, so that a worker that dies while it waits leaves nothing in doubt.
+    Waits for the pace before it claims, so that a worker that dies while it waits leaves nothing outcome unknown.
     """
 
-    def __init__(self, asker: Asker, ledger: CallLedger, progress: Progress, run_id: str) -> None:
-        self._asker = asker
+    def __init__(self, provider: EnrichmentProvider, ledger: CallLedger, progress: Progress, run_id: str) -> None:
+        self._provider = provider
         self._ledger = ledger
         self._progress = progress
         self._run_id = run_id
@@ -196,8 +198,8 @@ class AskingRound:
 
     def ask(self, planned: Sequence[VendorCall]) -> None:
         """Ask all of it. Raises what stopped it where the next try can go on: wrong key or host, limit, vendor down."""
-        self._pace = TokenBucket(self._asker.connect())
-        with ThreadPoolExecutor(self._asker.in_flight) as pool:
+        self._pace = TokenBucket(self._provider.connect())
+        with ThreadPoolExecutor(self._provider.in_flight) as pool:
             for asked in [pool.submit(self._ask, call) for call in planned]:
                 asked.result()
         if self._stop and not isinstance(self._stop, OutOfCredits):
@@ -214,9 +216,9 @@ class AskingRound:
         purpose = {
             "run_id": self._run_id,
             "segment": call.questions[0].segment,
-            **self._asker.callback(),
+            **self._provider.callback(),
         }
-        many = is_about_many(self._asker.vendor)
+        many = is_about_many(self._provider.vendor)
         claim = self._ledger.claim(call.key, call.request(many), None if many else call.questions[0].npi, purpose)
         if claim.state == "has_response":
             entry = self._ledger.entry(call.key)
@@ -227,27 +229,27 @@ class AskingRound:
         elif claim.vendor_ref is not None:
             with self._lock:
                 self._progress.waiting[call.key] = [claim.vendor_ref, people]
-        elif claim.state == "in_doubt":
-            self._count(in_doubt=people)
+        elif claim.state == "outcome_unknown":
+            self._count(outcome_unknown=people)
         else:
             self._make(call, purpose)
 
     def _make(self, call: VendorCall, purpose: dict[str, str]) -> None:
         people = len(call.questions)
         try:
-            outcome = self._asker.start(call.questions, purpose)
+            outcome = self._provider.start(call.questions, purpose)
         except OutOfCredits as empty:
             self._ledger.withdraw(call.key)
             self._end(empty)
             self._count(missing=people)
         except ResponseLost as lost:
-            log.warning("Call %s is now in doubt: %s", call.key, lost)
+            log.warning("Call %s is now outcome unknown: %s", call.key, lost)
             self._ledger.record_cut_off(call.key)
             with self._lock:
                 self._lost_in_a_row += 1
                 self._is_stopped |= self._lost_in_a_row >= MAX_LOST_IN_A_ROW
             self._count(lost=people)
-        except (AuthFailed, RateLimited, VendorDown, WrongAddress) as stopped:
+        except (AuthFailed, RateLimited, VendorDown, EndpointNotFound) as stopped:
             self._ledger.withdraw(call.key)  # certainly not made: the next try may ask
             self._end(stopped)
             self._count(unasked=people)
@@ -263,13 +265,13 @@ class AskingRound:
 
     def _keep(self, key: str, people: int, outcome: str | Answer) -> None:
         if isinstance(outcome, Answer):
-            record(self._ledger, self._asker.vendor, key, outcome, None)
+            record(self._ledger, self._provider.vendor, key, outcome, None)
         else:
             self._ledger.record_started(key, outcome)
         with self._lock:
             self._lost_in_a_row = 0
             if isinstance(outcome, Answer):
-                self._progress.took(self._asker.vendor, people, outcome)
+                self._progress.took(self._provider.vendor, people, outcome)
                 self._is_stopped |= too_many_refused(self._progress.refused, self._progress.total)
             else:
                 self._progress.waiting[key] = [outcome, people]
@@ -288,8 +290,8 @@ class AskingRound:
     def _tell(self) -> None:
         now = time.monotonic()
         with self._lock:
-            if now - self._told < TELL_SECONDS:
+            if now - self._told < PROGRESS_SECONDS:
                 return
             self._told = now
-            line = self._progress.line(self._asker.vendor, now - self._began)
+            line = self._progress.line(self._provider.vendor, now - self._began)
         log.info(line)

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
 from hooks.http.errors import BadRequest, NotFound, VendorError
-from include.activation.ghl import carries, closed_channels, found_body, is_stopped, is_theirs, plan_ghl
+from include.activation.ghl import belongs_to, carries, closed_channels, found_body, is_stopped, plan_ghl
 from include.activation.results import rejection_body
 from include.activation.send import (
     CREATE,
@@ -30,11 +30,11 @@ from include.activation.send import (
     Plan,
     Send,
     batches,
+    effective_as_of,
     is_too_many,
     moment,
     request_of,
     sends_of,
-    worked_as_of,
 )
 from include.activation.send_store import SendStore, forecast
 from include.airflow.defaults import GCP_CONN_ID
@@ -94,9 +94,9 @@ class BigQueryToGhlOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         refuse_future(self.as_of, datetime.now(UTC))
         store = send_store(self, self.gcp_conn_id, GHL)
-        unasked = None if self.plan_only else self.settle(store)
+        unasked = None if self.plan_only else self.reconcile(store)
         newest = store.newest_as_of()
-        as_of = worked_as_of(self.as_of, newest, self.as_of_given)
+        as_of = effective_as_of(self.as_of, newest, self.as_of_given)
         plan = self.plan(store, as_of)
         newer: dict[str, str] = {}
         if newest and moment(newest) > moment(as_of):
@@ -113,19 +113,19 @@ class BigQueryToGhlOperator(BaseOperator):
             raise AirflowFailException(GATE_FAILED.format(vendor="GHL", tables=", ".join(failed)))
         return counts | ended
 
-    def settle(self, store: SendStore) -> VendorError | None:
-        """End the calls in doubt, then load what was answered. Returns why a call stays in doubt: GHL could not be asked."""
+    def reconcile(self, store: SendStore) -> VendorError | None:
+        """End the calls with an unknown outcome, then load what was answered. Returns why a call stays outcome unknown: GHL could not be asked."""
         entries: list[Entry | None] = []
         unasked: VendorError | None = None
         for entry in store.unloaded():
             try:
-                entries.append(self._settled(store, entry) if entry.status == "in_doubt" else entry)
+                entries.append(self._reconciled(store, entry) if entry.status == "outcome_unknown" else entry)
             except VendorError as error:
                 unasked = error
         store.load([entry for entry in entries if entry is not None])
         return unasked
 
-    def _settled(self, store: SendStore, entry: Entry) -> Entry | None:
+    def _reconciled(self, store: SendStore, entry: Entry) -> Entry | None:
         """The call as answered where it made a contact; else None: it is forgotten and planned again, for a repeat is harmless.
 
         A contact that was made is held from here on: its person may have opted out, and this run must stop it.
@@ -246,7 +246,7 @@ def _created(store: SendStore, hook: GhlHook, send: Send) -> str:
         if created.is_new:
             return _done_body(created.contact_id)
         contact = hook.get_contact(created.contact_id)
-        if is_theirs(send, contact):
+        if belongs_to(send, contact):
             return _adopted(store, hook, send, contact)
         _heed(store, contact, None)
     taken = tuple(name for name in ADDRESSES if name in whole)

@@ -39,12 +39,12 @@ from include.activation.send import (
     Send,
     batch_key,
     batches,
+    effective_as_of,
     is_too_many,
     joined,
     moment,
     request_of,
     sends_of,
-    worked_as_of,
 )
 from include.activation.send_store import SendStore, forecast
 from include.airflow.defaults import GCP_CONN_ID
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 BLOCKS_PER_STEP = 200  # so many addresses are put on the block list, read back and recorded at a time
-LEADS_PER_CALL = 100  # far below Instantly's 1000: what one lost answer puts in doubt
+LEADS_PER_CALL = 100  # far below Instantly's 1000: what one lost answer puts outcome unknown
 DRAFT, COMPLETED = 0, 3
 SENDING = (1, 4)  # active, running subsequences
 # In any other status a person (2) or Instantly itself (below zero) stopped it, and only a person may start it again.
@@ -76,7 +76,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
 
     Each suppressed address goes on Instantly's block list first, also one that it has no lead of: a deleted lead is
     forgotten, and the next import would mail it again. The list is read back, address by address (activation.block_list).
-    Every call is in the call ledger before it is made. Adding leads is not repeatable: a lost answer is settled by
+    Every call is in the call ledger before it is made. Adding leads is not repeatable: a lost answer is reconciled by
     asking Instantly which of the addresses it holds, before anything else is planned. Returns counts. Raises
     hooks.http.errors at the first vendor failure (what was sent is kept), ResponseLost at the end when answers were lost,
     AirflowFailException when an opt-out or too many leads were refused, or when a campaign that should get leads is
@@ -119,9 +119,9 @@ class BigQueryToInstantlyOperator(BaseOperator):
         store = send_store(self, self.gcp_conn_id, INSTANTLY)
         hook = InstantlyHook(self.instantly_conn_id)
         if not self.plan_only:
-            self.settle(store, hook)
+            self.reconcile(store, hook)
         newest = store.newest_as_of()
-        as_of = worked_as_of(self.as_of, newest, self.as_of_given)
+        as_of = effective_as_of(self.as_of, newest, self.as_of_given)
         plan = self.plan(store, hook, as_of)
         newer: dict[str, str] = {}
         if newest and moment(newest) > moment(as_of):
@@ -137,19 +137,21 @@ class BigQueryToInstantlyOperator(BaseOperator):
             raise AirflowFailException(GATE_FAILED.format(vendor="Instantly", tables=", ".join(failed)))
         return counts | ended
 
-    def settle(self, store: SendStore, hook: InstantlyHook) -> None:
-        """Find out what calls in doubt did, so that nothing is sent twice; then load what was answered."""
+    def reconcile(self, store: SendStore, hook: InstantlyHook) -> None:
+        """Find out what calls with an unknown outcome did, so that nothing is sent twice; then load what was answered."""
         entries = store.unloaded()
-        settled = [self._settled(store, hook, entry) for entry in entries if entry.status == "in_doubt"]
-        answered = [entry for entry in entries if entry.status != "in_doubt"]
+        settled = [self._reconciled(store, hook, entry) for entry in entries if entry.status == "outcome_unknown"]
+        answered = [entry for entry in entries if entry.status != "outcome_unknown"]
         store.load([*answered, *(entry for entry in settled if entry is not None)])
 
-    def _settled(self, store: SendStore, hook: InstantlyHook, entry: Entry) -> Entry | None:
-        """A call in doubt with the answer that it must have had; None when it was not made, and so may be planned."""
+    def _reconciled(self, store: SendStore, hook: InstantlyHook, entry: Entry) -> Entry | None:
+        """A call with an unknown outcome with the answer that it must have had; None when it was not made, and so may be planned."""
         ledger, sends = store.ledger(entry.operation), sends_of(entry)
         # Changing and deleting are harmless to repeat. Adding is looked up, address by address.
         found = _held(hook, sends) if entry.operation == "add_leads" else {}
-        self.log.info("Call %s in doubt: Instantly holds %d of %d leads.", entry.request_key, len(found), len(sends))
+        self.log.info(
+            "Call %s outcome unknown: Instantly holds %d of %d leads.", entry.request_key, len(found), len(sends)
+        )
         if not found:
             ledger.withdraw(entry.request_key)
             return None
@@ -186,7 +188,7 @@ class BigQueryToInstantlyOperator(BaseOperator):
 
         not_blocked: suppressed addresses that Instantly's block list does not take; the run fails after all else is done.
         """
-        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0, in_doubt=0)
+        ended: Counter[str] = Counter(sent=0, rejected=0, suppressed_late=0, outcome_unknown=0)
         opt_outs = Counter(self._one(store, hook, send, "delete_lead") for send in plan.of(SUPPRESS))
         ended.update(opt_outs)
         stopped: list[str] = []
@@ -211,12 +213,12 @@ class BigQueryToInstantlyOperator(BaseOperator):
     def _judge(
         self, ended: Counter[str], opt_outs_refused: int, attempted: int, stopped: Sequence[str], not_blocked: int
     ) -> None:
-        if ended["in_doubt"]:
+        if ended["outcome_unknown"]:
             raise ResponseLost(
                 INSTANTLY,
                 "add_leads",
                 None,
-                f"{ended['in_doubt']} leads are in doubt; the next try asks Instantly first.",
+                f"{ended['outcome_unknown']} leads are outcome unknown; the next try asks Instantly first.",
             )
         if opt_outs_refused:
             raise AirflowFailException(OPT_OUTS_REFUSED.format(vendor="Instantly", count=opt_outs_refused))
@@ -245,12 +247,12 @@ class BigQueryToInstantlyOperator(BaseOperator):
         ledger, key = store.ledger("add_leads"), batch_key(sends)
         state = ledger.claim(key, request_of(sends)).state
         if state != "new":
-            return {"sent_before" if state == "has_response" else "in_doubt": len(sends)}
+            return {"sent_before" if state == "has_response" else "outcome_unknown": len(sends)}
         try:
             answer = hook.add_leads(str(sends[0].campaign_id), [send.payload for send in sends])
         except ResponseLost as lost:
             self.log.warning("%s", lost)
-            return {"in_doubt": len(sends)}
+            return {"outcome_unknown": len(sends)}
         except BadRequest:
             # A refusal is not believed before a look: a lead that was made must be held, or no opt-out would reach it.
             if not (made := _held(hook, sends)):

@@ -1,4 +1,4 @@
-"""The one-by-one look-up of a board: the next licence numbers of the day's budget, each asked for once."""
+"""The one-by-one look-up of a board: the next license numbers of the day's budget, each asked for once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_looked_up(
     numbers = _numbers(client, source, fetch)
     if not numbers:
         raise AirflowSkipException(
-            f"{source.name}: raw.nppes_npi holds no licence number of {source.state} to ask for."
+            f"{source.name}: raw.nppes_npi holds no license number of {source.state} to ask for."
         )
     asked = next_numbers(numbers, _last_asked(bucket, source, day), fetch.budget)
     write_answers(into, _pages(asked, hook, source, fetch, bucket, day))

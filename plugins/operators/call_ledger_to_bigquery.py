@@ -25,7 +25,7 @@ STAGING = "raw.vendor_response_load"  # the name in merge.sql; the real one carr
 
 ADVICE = (
     "Nothing of it is used, and its price is booked; the answer as received is in the call ledger. Hold it against the "
-    "vendor's contract. When include/enrichment/found.py reads it, delete its row from raw.vendor_response: the next load reads it again."
+    "vendor's contract. When include/enrichment/vendors/ reads it, delete its row from raw.vendor_response: the next load reads it again."
 )
 CHARGE_ADVICE = (
     "The people in the answer are used, and the most that the call can have taken is booked. Hold it against the vendor's "
@@ -55,12 +55,12 @@ class RepeatedKeys(RuntimeError):
 
 
 class CallLedgerToBigQueryOperator(BaseOperator):
-    """MERGE every ledger entry without a final row in the warehouse, and delete rows in doubt whose claim was withdrawn.
+    """MERGE every ledger entry without a final row in the warehouse, and delete rows with an unknown outcome whose claim was withdrawn.
 
     Run it twice, or late: the same table. It runs in the pool ``vendor_response``: two DAGs load Twilio's answers, and two
     MERGEs that insert the same key at the same time both insert it. Raises RepeatedKeys where that has happened.
 
-    Returns ``{"loaded": n, "in_doubt": n}``.
+    Returns ``{"loaded": n, "outcome_unknown": n}``.
 
     :param vendor: ledger's vendor, for example ``wiza``.
     :param operation: ledger's operation, for example ``individual_reveal``.
@@ -92,8 +92,8 @@ def load_ledger(
     What is odd in an answer is refused with its place, and stops nothing else.
     """
     ledger = CallLedger(bucket, vendor, operation)
-    settled, doubted = _known(client, vendor, operation, labels)
-    read = [(entry, ledger_rows(entry)) for entry in ledger.entries(skip=settled)]
+    answered_calls, doubted = _known(client, vendor, operation, labels)
+    read = [(entry, ledger_rows(entry)) for entry in ledger.entries(skip=answered_calls)]
     rows = [row for _, found in read for row in found.rows]
     withdrawn = sorted(doubted.keys() - {row["request_key"] for row in rows})
     # Before the rows: a load that dies in between tells of them again, to the same row and alert.
@@ -106,9 +106,9 @@ def load_ledger(
         days = [*doubted.values(), *(datetime.fromisoformat(row["requested_at"]).date() for row in rows)]
         _merge(client, f"{STAGING}_{vendor}_{operation}_{labels['dag']}", rows, days, labels)
     _check_keys(client, vendor, operation, labels)
-    in_doubt = sum(row["status"] == "in_doubt" for row in rows)
-    log.info("%s rows of %s loaded, %s of them in doubt; %s withdrawn", len(rows), ledger.prefix, in_doubt, len(withdrawn))  # fmt: skip # noqa: E501
-    return {"loaded": len(rows), "in_doubt": in_doubt}
+    outcome_unknown = sum(row["status"] == "outcome_unknown" for row in rows)
+    log.info("%s rows of %s loaded, %s of them outcome unknown; %s withdrawn", len(rows), ledger.prefix, outcome_unknown, len(withdrawn))  # fmt: skip # noqa: E501
+    return {"loaded": len(rows), "outcome_unknown": outcome_unknown}
 
 
 def _tell_refused(
@@ -158,10 +158,12 @@ def _advice(one: Refused) -> str:
 def _known(
     client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]
 ) -> tuple[set[str], dict[str, date]]:
-    """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those in doubt)."""
+    """(keys of calls whose answer the warehouse has, which never changes; request key -> requested day of those outcome unknown)."""
     rows = list(run(client, KNOWN, labels, vendor=vendor, operation=operation))
-    settled = {row["call_key"] for row in rows if row["status"] != "in_doubt"}
-    return settled, {row["request_key"]: row["requested_date"] for row in rows if row["status"] == "in_doubt"}
+    answered_calls = {row["call_key"] for row in rows if row["status"] != "outcome_unknown"}
+    return answered_calls, {
+        row["request_key"]: row["requested_date"] for row in rows if row["status"] == "outcome_unknown"
+    }
 
 
 def _check_keys(client: bigquery.Client, vendor: str, operation: str, labels: Mapping[str, str]) -> None:

@@ -65,7 +65,7 @@ class InboxToBigQueryOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> int:
         day = date.fromisoformat(self.received_date)
-        _wait_until_settled(day)
+        _wait_until_reconciled(day)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
         with tempfile.TemporaryFile() as rows:
@@ -148,7 +148,7 @@ def _write_rows(bucket: storage.Bucket, day: date, rows: IO[bytes]) -> int:
     return count
 
 
-def _wait_until_settled(day: date) -> None:
+def _wait_until_reconciled(day: date) -> None:
     """Sleep for the last events of ``day`` when it has only just ended; a day that still runs is not waited for."""
     end = datetime.combine(day, datetime.min.time(), tzinfo=UTC) + timedelta(days=1)
     since_end = datetime.now(UTC) - end

@@ -16,7 +16,7 @@ from include.settings import lake_bucket
 from include.warehouse.tables import table
 
 TABLE = "raw.company_visit"
-NOTHING = "no visits: nobody was recognised on this day, or not yet"
+NOTHING = "no visits: nobody was recognized on this day, or not yet"
 
 
 class LeadfeederToParquetOperator(BaseOperator):

@@ -1,4 +1,4 @@
-"""Find which NPI each board licence belongs to, outside the warehouse, and bring the pairs back."""
+"""Find which NPI each board license belongs to, outside the warehouse, and bring the pairs back."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def send_store(operator: BaseOperator, gcp_conn_id: str, destination: str) -> Se
 class LoadSendsOperator(BaseOperator):
     """MERGE every answered call of a destination into sync_state, rejection and send. Run it twice: the same tables.
 
-    Returns ``{"sent": n, "rejected": n, "calls_in_doubt": n}``.
+    Returns ``{"sent": n, "rejected": n, "calls_outcome_unknown": n}``.
 
     :param destination: ``instantly`` or ``ghl``.
     :param plan_only: a dry run: write nothing, and skip what comes after.
@@ -53,6 +53,8 @@ class LoadSendsOperator(BaseOperator):
         store = send_store(self, self.gcp_conn_id, self.destination)
         counts = store.load(store.unloaded())
         self.log.info("%s: %s", self.destination, counts)
-        if counts["calls_in_doubt"]:
-            self.log.warning("Calls in doubt: the next activation of %s asks the vendor first.", self.destination)
+        if counts["calls_outcome_unknown"]:
+            self.log.warning(
+                "Calls with an unknown outcome: the next activation of %s asks the vendor first.", self.destination
+            )
         return counts

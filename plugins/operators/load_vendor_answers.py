@@ -43,6 +43,6 @@ def load_answers(client: bigquery.Client, bucket: storage.Bucket, labels: Mappin
         vendor.name: load_ledger(client, bucket, vendor.name, vendor.operation, labels)["loaded"]
         for vendor in rules.vendors.values()
     }
-    judged = {"accepted": ",".join(rules.email.statuses), "least_confidence": rules.email.least_confidence}
+    judged = {"accepted": ",".join(rules.email.statuses), "min_confidence": rules.email.min_confidence}
     run(client, table("enriched.answer").sql(), labels, **judged)
     return loaded

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
-from include.activation.content_blocks import catalogue
+from include.activation.content_blocks import catalog
 from include.activation.content_policy import Person, chosen
 from include.airflow.defaults import GCP_CONN_ID
 from include.airflow.google import BigQueryHook
@@ -51,6 +51,6 @@ class PersonalizeContentOperator(BaseOperator):
 
 def _row(member: bigquery.table.Row) -> dict[str, Any]:
     person = Person(member["person_id"], member["practice_size_band"], member["rank_pct"])
-    choice = chosen(person, catalogue())
+    choice = chosen(person, catalog())
     scores = {"score": member["score"], "model_version": member["model_version"]}
     return {"person_id": person.person_id, **asdict(choice), **scores}

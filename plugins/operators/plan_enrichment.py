@@ -98,7 +98,7 @@ class PlanEnrichmentOperator(BaseOperator):
             "ask_again_days": rules.email.ask_again_days,
             "vendors": len(rules.email.order),
             "taxonomy_prefix": rules.eligible.taxonomy_prefix,
-            "least_icp_score": rules.eligible.least_icp_score,
+            "min_icp_score": rules.eligible.min_icp_score,
         }
         sql = table("enriched.answer")
         candidates = self._query(client, sql.sql("candidates"), max_people=4 * limit, **eligible)
@@ -145,7 +145,7 @@ class PlanEnrichmentOperator(BaseOperator):
             {
                 "candidates": plan.candidates,
                 "not_asked": json.dumps(plan.not_asked),
-                **{name: getattr(one, name) for name in ("vendor", "people", "calls", "credits", "usd", "usable", "most_usd", "seconds")},  # noqa: E501
+                **{name: getattr(one, name) for name in ("vendor", "people", "calls", "credits", "usd", "usable", "max_usd", "seconds")},  # noqa: E501
             }
             # Also where nobody is asked: the row says why.
             for one in plan.vendors or [VendorForecast(name, *[0.0] * 7) for name in rules.vendors]

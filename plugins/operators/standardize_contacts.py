@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class StandardiseContactsOperator(BaseOperator):
+class StandardizeContactsOperator(BaseOperator):
     """Read the published practice addresses and telephones of clean.provider_pending; write clean.address and clean.phone.
 
     Each distinct text is parsed once, addresses on all cores. What validators and look-ups said of a text stays. Run it again:

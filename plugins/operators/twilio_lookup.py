@@ -12,13 +12,13 @@ from airflow.sdk import BaseOperator
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
-    LeftInDoubt,
+    EndpointNotFound,
+    OutcomeUnknown,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
     VendorError,
-    WrongAddress,
 )
 from hooks.twilio import ABOUT_THE_NUMBER, LINE_TYPE, VENDOR, TwilioHook, is_e164
 from include.airflow.google import GCSHook
@@ -27,8 +27,8 @@ from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
 
 ON_ITS_WAY = timedelta(minutes=5)  # a call ends long before: its reads and writes time out within a minute
-NOT_ASKED = {"had", "in_doubt", "unusable"}
-COUNTS = ("had", "answered", "package_errors", "refused", "in_doubt", "lost", "unusable", "unasked")
+NOT_ASKED = {"had", "outcome_unknown", "unusable"}
+COUNTS = ("had", "answered", "package_errors", "refused", "outcome_unknown", "lost", "unusable", "unasked")
 
 
 class TwilioLookupOperator(BaseOperator):
@@ -39,27 +39,27 @@ class TwilioLookupOperator(BaseOperator):
     Returns the counts of the chunk. Raises hooks.http.errors.
 
     :param chunk: ``{"object", "rows", "label"}`` from BigQueryToChunksOperator; rows of lookup_candidates.sql.
-    :param resend_in_doubt: "true" asks again where an earlier answer never came, and may pay twice for it; not
+    :param resend_unknown: "true" asks again where an earlier answer never came, and may pay twice for it; not
         within five minutes, while another DAG's call for the same number may be on its way.
     :param resend_param: the DAG's param that does so, as the message names it.
     """
 
-    template_fields: Sequence[str] = ("chunk", "resend_in_doubt")
+    template_fields: Sequence[str] = ("chunk", "resend_unknown")
     ui_color = "#fef7e0"
 
     def __init__(
         self,
         *,
         chunk: Mapping[str, Any],
-        resend_in_doubt: str = "false",
-        resend_param: str = "resend_in_doubt",
+        resend_unknown: str = "false",
+        resend_param: str = "resend_unknown",
         twilio_conn_id: str = TwilioHook.default_conn_name,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.chunk = chunk
-        self.resend_in_doubt = resend_in_doubt
+        self.resend_unknown = resend_unknown
         self.resend_param = resend_param
         self.twilio_conn_id = twilio_conn_id
         self.gcp_conn_id = gcp_conn_id
@@ -74,10 +74,10 @@ class TwilioLookupOperator(BaseOperator):
         try:
             self._look_up_all(rows, counts, CallLedger(bucket, VENDOR, LOOKUP.name), hook)
         except VendorError as stopped:
-            self._fail_if_in_doubt(counts, stopped)
+            self._fail_if_outcome_unknown(counts, stopped)
             raise
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
-        self._fail_if_in_doubt(counts, None)
+        self._fail_if_outcome_unknown(counts, None)
         if too_many_refused(counts["refused"] + counts["package_errors"], len(rows)):
             raise BadRequest(
                 VENDOR,
@@ -112,18 +112,18 @@ class TwilioLookupOperator(BaseOperator):
         if not is_e164(asked["phone_number"]):
             return ["unusable"]
         claim = ledger.claim(key, asked, person_key=str(row["npi"]), purpose=self._purpose)
-        if claim.state == "in_doubt" and self.resend_in_doubt == "true":
+        if claim.state == "outcome_unknown" and self.resend_unknown == "true":
             claim = ledger.reopen(key, asked_before=datetime.now(UTC) - ON_ITS_WAY)
         if claim.state == "has_response":
             return ["had"]
-        if claim.state == "in_doubt":
-            return ["in_doubt"]
+        if claim.state == "outcome_unknown":
+            return ["outcome_unknown"]
         try:
             answer = hook.lookup(asked["phone_number"], [LINE_TYPE])
         except ResponseLost as lost:
-            self.log.warning("Request %s is now in doubt: %s", key, lost)
+            self.log.warning("Request %s is now outcome unknown: %s", key, lost)
             return ["lost"]
-        except (AuthFailed, OutOfCredits, RateLimited, VendorDown, WrongAddress):
+        except (AuthFailed, OutOfCredits, RateLimited, VendorDown, EndpointNotFound):
             ledger.withdraw(key)  # certainly not made: the next try may ask
             raise
         except BadRequest as refused:
@@ -136,16 +136,16 @@ class TwilioLookupOperator(BaseOperator):
         by_account = set(answer.package_errors.values()) - ABOUT_THE_NUMBER
         return ["answered", "package_errors"] if by_account else ["answered"]
 
-    def _fail_if_in_doubt(self, counts: Mapping[str, int], stopped: VendorError | None) -> None:
+    def _fail_if_outcome_unknown(self, counts: Mapping[str, int], stopped: VendorError | None) -> None:
         """Raise when this try lost answers: its retry would skip those numbers and be green."""
         if not counts["lost"]:
             return
-        raise LeftInDoubt(
+        raise OutcomeUnknown(
             VENDOR,
             LOOKUP.name,
             None,
-            f"{counts['lost']} answers were lost on the way and their numbers are in doubt; all others are kept, "
-            f"{counts['unasked']} were not asked. Clear this task to go on without those in doubt (they: "
-            f"raw.vendor_response, status in_doubt), or run with {self.resend_param} in five minutes or later to ask again, "
+            f"{counts['lost']} answers were lost on the way and their numbers are outcome unknown; all others are kept, "
+            f"{counts['unasked']} were not asked. Clear this task to go on without those outcome unknown (they: "
+            f"raw.vendor_response, status outcome_unknown), or run with {self.resend_param} in five minutes or later to ask again, "
             "which may pay twice." + (f" It stopped at: {stopped}" if stopped else ""),
         ) from stopped

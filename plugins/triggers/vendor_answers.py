@@ -5,16 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from hooks.clay import ClayHook
 from hooks.http.errors import VendorError
 from hooks.http.transport import AsyncTransport
-from hooks.wiza import WizaHook
+from include.enrichment.vendors import UnknownVendor
 
-TELL_EVERY = timedelta(minutes=1)
+PROGRESS_EVERY = timedelta(minutes=1)
+
+
+# Vendors that answer later -> their hooks, each imported when it is waited for.
+POLLED = {"clay": "hooks.clay.ClayHook", "wiza": "hooks.wiza.WizaHook"}
+
+
+class Polled(Protocol):
+    """What waiting needs of a hook."""
+
+    async def get_async_conn(self) -> AsyncTransport: ...
+
+    async def is_over(self, transport: AsyncTransport, ref: str, /) -> bool:
+        """Whether waiting longer is pointless: done, failed, or unknown to the vendor."""
 
 
 class VendorAnswersTrigger(BaseTrigger):
@@ -24,7 +37,7 @@ class VendorAnswersTrigger(BaseTrigger):
     people, and events are stored in Airflow's database. The operator fetches them. Polling alone decides, so a callback
     that is lost delays nothing.
 
-    :param vendor: wiza or clay.
+    :param vendor: one of POLLED; UnknownVendor for another one.
     :param progress: the operator's counts, with ``waiting``: call key -> [the vendor's id, people] of what to wait for.
         They come back in the event, because ``dag.test()`` drops the kwargs of a deferral when there is an event.
     :param deadline: ISO 8601 moment with offset, absolute, so that a triggerer that restarts does not wait longer. A
@@ -34,6 +47,7 @@ class VendorAnswersTrigger(BaseTrigger):
 
     def __init__(self, vendor: str, progress: dict[str, Any], deadline: str, poll_seconds: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        _check(vendor)
         self.vendor = vendor
         self.progress = progress
         self.deadline = deadline
@@ -56,16 +70,16 @@ class VendorAnswersTrigger(BaseTrigger):
         pending = [str(ref) for ref, _ in self.progress["waiting"].values()]
         error: str | None = None
         try:
-            hook = WizaHook() if self.vendor == "wiza" else ClayHook()
+            hook = _polled(self.vendor)
             transport = await hook.get_async_conn()
             try:
                 while pending and datetime.now(UTC) < deadline:
                     # Also before the first look: a trigger that fires before the scheduler has taken note that its task left
                     # the worker costs that task a try.
                     await asyncio.sleep(self.poll_seconds)
-                    pending = [ref for ref in pending if not await _is_over(hook, transport, ref)]
+                    pending = [ref for ref in pending if not await hook.is_over(transport, ref)]
                     now = datetime.now(UTC)
-                    if pending and now - told >= TELL_EVERY:
+                    if pending and now - told >= PROGRESS_EVERY:
                         told = now
                         self.log.info(
                             "Waiting for %d answers of %s since %s, until %s.",
@@ -78,7 +92,15 @@ class VendorAnswersTrigger(BaseTrigger):
         yield TriggerEvent({"pending": len(pending), "error": error, "progress": self.progress})  # type: ignore[no-untyped-call]
 
 
-async def _is_over(hook: WizaHook | ClayHook, transport: AsyncTransport, ref: str) -> bool:
-    if isinstance(hook, WizaHook):
-        return await hook.reveal_is_complete(transport, int(ref))
-    return await hook.run_is_over(transport, ref)
+def _check(vendor: str) -> None:
+    if vendor not in POLLED:
+        raise UnknownVendor(
+            f"{vendor!r} answers at once, or is no vendor: nothing can wait for it. Known are {', '.join(sorted(POLLED))}; add its "
+            "hook to POLLED in triggers/vendor_answers.py (CONTRIBUTING.md)."
+        )
+
+
+def _polled(vendor: str) -> Polled:
+    module, _, name = POLLED[vendor].rpartition(".")
+    hook: Polled = getattr(import_module(module), name)()
+    return hook

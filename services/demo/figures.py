@@ -30,7 +30,7 @@ FROM ops.load_manifest GROUP BY source ORDER BY source
 EVENTS = "SELECT canonical_type, COUNT(*) AS events FROM clean.event GROUP BY canonical_type ORDER BY canonical_type"
 
 VENDORS = """
-SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'in_doubt') AS in_doubt,
+SELECT vendor, COUNT(*) AS answers, SUM(credits) AS credits, SUM(cost_usd) AS cost_usd, COUNTIF(status = 'outcome_unknown') AS outcome_unknown,
   COUNTIF(cost_usd > 0) - COUNT(DISTINCT IF(cost_usd > 0, CONCAT(operation, person_key, TO_JSON_STRING(request)), NULL)) AS bought_twice
 FROM raw.vendor_response GROUP BY vendor ORDER BY vendor
 """
@@ -236,7 +236,7 @@ def _vendors(client: bigquery.Client, stack: Stack) -> dict[str, Any]:
             "cost": round(mine.get("cost_usd") or 0, 4),
             "credits_in_our_books": mine.get("credits") or 0,
             "bought_twice": mine.get("bought_twice") or 0,
-            "in_doubt": mine.get("in_doubt") or 0,
+            "outcome_unknown": mine.get("outcome_unknown") or 0,
         }
     return vendors
 

@@ -59,7 +59,7 @@ CITIES = (
     _city("Spokane", "WA", "99201 99208", "509", 2),
 )
 
-# How each state writes the number of a dentist's licence: a prefix and the count of digits after it.
+# How each state writes the number of a dentist's license: a prefix and the count of digits after it.
 LICENCE_FORMS = {
     "CA": ("", 5),
     "TX": ("", 5),

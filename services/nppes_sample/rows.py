@@ -1,4 +1,4 @@
-"""Rows of `npidata_pfile` for made-up people and organisations, as dicts of published column name to value.
+"""Rows of `npidata_pfile` for made-up people and organizations, as dicts of published column name to value.
 
 A column that a row does not name is empty in the file.
 """
@@ -89,11 +89,11 @@ def person(rng: Random, npi: str, site: Site, enumerated: date, updated: date, d
 
 
 def clinic(rng: Random, npi: str, site: Site, enumerated: date, updated: date) -> Row:
-    """Return the full row of the dental organisation (entity type 2) that stands at `site`."""
+    """Return the full row of the dental organization (entity type 2) that stands at `site`."""
     taxonomy = rng.choices((CLINIC, GENERAL, DENTIST, LABORATORY), (50, 38, 9, 3))[0]
     in_chain = site.size in ("medium", "large") and rng.random() < 0.18
     legal = f"{site.brand} {rng.choice(LEGAL_FORMS)}" if rng.random() < 0.5 else _legal_name(rng)
-    row = _organisation(rng, npi, legal, site, enumerated, updated) | {
+    row = _organization(rng, npi, legal, site, enumerated, updated) | {
         "Is Organization Subpart": "Y" if in_chain else "N",
         "Parent Organization LBN": rng.choice(DENTAL_CHAINS) if in_chain else "",
         "Parent Organization TIN": "<UNAVAIL>" if in_chain else "",
@@ -106,11 +106,11 @@ def clinic(rng: Random, npi: str, site: Site, enumerated: date, updated: date) -
     return row
 
 
-def other_organisation(rng: Random, npi: str, site: Site, enumerated: date, updated: date) -> Row:
-    """Return the full row of an organisation that has nothing to do with teeth."""
+def other_organization(rng: Random, npi: str, site: Site, enumerated: date, updated: date) -> Row:
+    """Return the full row of an organization that has nothing to do with teeth."""
     kind = rng.choice(("PHARMACY", "HOME HEALTH", "FAMILY CLINIC", "MEDICAL SUPPLY"))
     name = f"{rng.choice(LAST_NAMES)} {kind}, {rng.choice(LEGAL_FORMS)}"
-    row = _organisation(rng, npi, name, site, enumerated, updated)
+    row = _organization(rng, npi, name, site, enumerated, updated)
     return row | _taxonomies(rng, rng.choice(OTHER_ORGANISATIONS), site.city.state)
 
 
@@ -171,7 +171,7 @@ def enumeration_date(rng: Random, before: date) -> date:
     return FIRST_ENUMERATION + timedelta(days=rng.randrange((before - FIRST_ENUMERATION).days))
 
 
-def _organisation(rng: Random, npi: str, name: str, site: Site, enumerated: date, updated: date) -> Row:
+def _organization(rng: Random, npi: str, name: str, site: Site, enumerated: date, updated: date) -> Row:
     woman = rng.random() < 0.5
     return {
         "NPI": npi,
@@ -205,14 +205,14 @@ def _taxonomies(rng: Random, taxonomy: str, state: str) -> Row:
         switch = "Y" if code == taxonomy else "N"
         row |= {
             f"Healthcare Provider Taxonomy Code_{slot}": code,
-            f"Provider License Number_{slot}": _maybe(rng, 0.92, _licence(rng, state)),
+            f"Provider License Number_{slot}": _maybe(rng, 0.92, _license(rng, state)),
             f"Provider License Number State Code_{slot}": state,
             f"Healthcare Provider Primary Taxonomy Switch_{slot}": switch if marked else "X",
         }
     return row
 
 
-def _licence(rng: Random, state: str) -> str:
+def _license(rng: Random, state: str) -> str:
     prefix, digits = LICENCE_FORMS[state]
     return f"{prefix}{rng.randrange(10**digits):0{digits}d}"
 

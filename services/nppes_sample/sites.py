@@ -8,7 +8,7 @@ from random import Random
 from services.nppes_sample.places import CITIES, City
 from services.nppes_sample.words import BRAND_NOUNS, BRANDS, DIRECTIONS, LAST_NAMES, STREET_TYPES, STREETS
 
-# How many people work at a site of each size, how common the size is, and how often an organisation is registered.
+# How many people work at a site of each size, how common the size is, and how often an organization is registered.
 SIZES = {"solo": (1, 1), "small": (2, 4), "medium": (5, 9), "large": (10, 22)}
 SIZE_WEIGHTS = {"solo": 60, "small": 28, "medium": 9, "large": 3}
 CLINIC_SHARE = {"solo": 0.40, "small": 0.78, "medium": 0.95, "large": 1.0}
@@ -19,7 +19,7 @@ class Site:
     """One practice location.
 
     :param brand: the name on its door.
-    :param clinic: whether an organisation NPI is registered there.
+    :param clinic: whether an organization NPI is registered there.
     """
 
     line_1: str

@@ -21,7 +21,7 @@ from services.nppes_sample.rows import (
     former_name,
     last_name,
     made_npi,
-    other_organisation,
+    other_organization,
     person,
     place,
 )
@@ -34,7 +34,7 @@ MOVED, RENAMED, NEW_PHONE, RECERTIFIED = 90, 30, 30, 20
 DEACTIVATED_AT_START, DEACTIVATED_PER_WEEK, REACTIVATED_PER_WEEK = 15, 25, 5
 BAD_CHECK_DIGITS, DUPLICATES = 3, 6
 
-_ORGANISATIONS = Path(__file__).parent / "organisations.csv"
+_ORGANISATIONS = Path(__file__).parent / "organizations.csv"
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _non_dental(rng: Random, registry: _Registry, dental: int, monday: date) -> 
     for _ in range(round(dental * NON_DENTAL_SHARE)):
         npi, site = made_npi(rng, registry.taken), made_site(rng)
         dates = (enumeration_date(rng, monday), _weekday(rng, monday))
-        made = other_organisation(rng, npi, site, *dates) if rng.random() < 0.25 else None
+        made = other_organization(rng, npi, site, *dates) if rng.random() < 0.25 else None
         rows.append(made or person(rng, npi, site, *dates, dental=False))
     return rows
 
@@ -240,9 +240,9 @@ def _week(rng: Random, monday: date, rows: list[Row], brands: dict[str, str], re
     other_names = [_other_name(npi, brand, "3") for npi, brand in sorted(brands.items())]
     published = [dict(row) for row in rows]
     if real:
-        organisations = list(_real_organisations())
-        other_names += [_other_name(row["NPI"], name, kind) for row, name, kind in organisations if name]
-        published += [row for row, _, _ in organisations]
+        organizations = list(_real_organizations())
+        other_names += [_other_name(row["NPI"], name, kind) for row, name, kind in organizations if name]
+        published += [row for row, _, _ in organizations]
     full = [row for row in published if row.get("Entity Type Code")]
     damaged = [_with_bad_check_digit(row) for row in rng.sample(full, BAD_CHECK_DIGITS)]
     published += [dict(row) for row in rng.sample(full, DUPLICATES)]
@@ -258,10 +258,10 @@ def _week(rng: Random, monday: date, rows: list[Row], brands: dict[str, str], re
     )
 
 
-def _real_organisations() -> Iterator[tuple[Row, str, str]]:
-    """Yield (row, other name, its type) of each shipped organisation, in the form of 2025.
+def _real_organizations() -> Iterator[tuple[Row, str, str]]:
+    """Yield (row, other name, its type) of each shipped organization, in the form of 2025.
 
-    Since 2025 CMS writes an organisation's other name to othername_pfile only and leaves `<UNAVAIL>`, type 6.
+    Since 2025 CMS writes an organization's other name to othername_pfile only and leaves `<UNAVAIL>`, type 6.
     """
     with _ORGANISATIONS.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):

@@ -31,7 +31,7 @@ from services.sandbox.world import Person, World
 
 PREFIX = "/apollo/api/v1"
 MAX_BULK = 10
-MOST_FOUND = 50_000
+MAX_FOUND = 50_000
 PHONE_CREDITS = 8.0
 PLACEHOLDER_EMAIL = "email_not_unlocked@domain.com"
 NO_CREDITS = "You have insufficient credits to perform this action."
@@ -214,7 +214,7 @@ class Apollo:
 
     async def search_people(self, call: Call) -> Response:
         page, size = int(call.query.get("page", 1)), int(call.query.get("per_page", 10))
-        if not 1 <= page <= 500 or not 1 <= size <= 100 or (page - 1) * size >= MOST_FOUND:
+        if not 1 <= page <= 500 or not 1 <= size <= 100 or (page - 1) * size >= MAX_FOUND:
             return error(422, "Invalid parameters")
         try:
             found = self._searched(call)

@@ -186,7 +186,7 @@ def co_rows(people: Sequence[Licensee]) -> list[dict[str, Any]]:
 
 
 def nc_page(who: Licensee | None) -> str:
-    """The answer to one look-up; without a licensee, the page has no labelled cells."""
+    """The answer to one look-up; without a licensee, the page has no labeled cells."""
     cells = ""
     if who:
         restricted = "Y" if who.standing in ("disciplined", "restricted") else "N"

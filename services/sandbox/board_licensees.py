@@ -1,7 +1,7 @@
 """Who is on each state board's list: the world's dentists as their board knows them, and some whom NPPES does not know.
 
 Everything is a function of (seed, person, state) and of the day: a board differs from the registry, as it does in life.
-Some names changed, some licences lapsed, some holders retired, died or were disciplined, and a few status words are new.
+Some names changed, some licenses lapsed, some holders retired, died or were disciplined, and a few status words are new.
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from services.sandbox.draws import choice, digest, uniform
 from services.sandbox.world import Person, World
 
-# Where a state's registry has few or no dentists, some of its neighbours' hold a second licence in it.
+# Where a state's registry has few or no dentists, some of its neighbours' hold a second license in it.
 NEIGHBOURS = {"TX": ("CA",), "NJ": ("NY", "PA"), "MA": ("NY",), "FL": ("GA",), "WA": ("CA",), "IL": ("OH",),
               "CT": ("NY",), "CO": ("TX", "CA"), "CA": ("WA",), "NC": ("GA",)}  # fmt: skip
 SECOND_LICENSE_SHARE = 0.12
@@ -19,7 +19,7 @@ NOT_IN_NPPES_SHARE = 0.06
 FEWEST_NOT_IN_NPPES = 25
 STANDINGS = [("active", 0.735), ("lapsed", 0.12), ("retired", 0.06), ("deceased", 0.04), ("disciplined", 0.02),
              ("restricted", 0.02), ("new_word", 0.005)]  # fmt: skip
-CHANGE_FROM, CHANGE_DAYS = date(2025, 7, 1), 365  # in this year, some active licences lapse, each on a day of its own
+CHANGE_FROM, CHANGE_DAYS = date(2025, 7, 1), 365  # in this year, some active licenses lapse, each on a day of its own
 OTHER_PROFESSIONS = {"hygienist", "assistant", "technician", "denturist", "therapist"}
 HEADS = ("ADA", "BORIS", "CELIA", "DMITRI", "ESTHER", "FELIX", "GRETA", "HAMID", "INES", "JONAS", "KIRA", "LORENZO")
 TAILS = ("ABERNATHY", "BELLWETHER", "CROWHURST", "DELACROIX", "EASTERBROOK", "FAIRWEATHER", "GREENHALGH", "HOLLOWAY")
@@ -27,7 +27,7 @@ TAILS = ("ABERNATHY", "BELLWETHER", "CROWHURST", "DELACROIX", "EASTERBROOK", "FA
 
 @dataclass(frozen=True)
 class Licensee:
-    """One licence. `standing`: active | lapsed | retired | deceased | disciplined | restricted | new_word.
+    """One license. `standing`: active | lapsed | retired | deceased | disciplined | restricted | new_word.
 
     `number`: as NPPES has it, or digits only for a number that NPPES does not know. `npi`: "" when NPPES lacks the person.
     """

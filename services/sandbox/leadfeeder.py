@@ -23,7 +23,7 @@ from services.sandbox.site_visits import SiteVisits, Visit
 PREFIX = "/leadfeeder"
 ACCOUNT = "281194"
 SITE = "www.ours.example"
-MOST_LEADS = 10_000
+MAX_LEADS = 10_000
 TITLES = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -49,7 +49,7 @@ class Leadfeeder:
         for visit in self._found(call):
             by_practice.setdefault(visit.practice, []).append(visit)
         items = [self._lead(practice, visits) for practice, visits in sorted(by_practice.items())]
-        return _page(call, items[:MOST_LEADS])
+        return _page(call, items[:MAX_LEADS])
 
     async def list_visits(self, call: Call) -> Response:
         return _page(call, [self._visit(visit) for visit in self._found(call)])

@@ -53,7 +53,7 @@ ADDRESS_1 = "Provider First Line Business Practice Location Address"
 
 @dataclass(frozen=True)
 class Row:
-    """One dental row as published, typed as little as the world needs. Organisations have `organization_name` only."""
+    """One dental row as published, typed as little as the world needs. Organizations have `organization_name` only."""
 
     npi: str
     is_person: bool

@@ -134,13 +134,13 @@ def _reply(seed: int, label: str, opened: datetime, is_positive: bool, hidden: T
     replied = opened + timedelta(minutes=_minutes(seed, f"{label} reply", 110, 1.2, 30 * 60))
     texts = POSITIVE if is_positive else NEGATIVE
     text = texts[int(uniform(seed, label, "text") * len(texts))]
-    labelled = replied + timedelta(minutes=2 + 25 * uniform(seed, label, "label delay"))
+    labeled = replied + timedelta(minutes=2 + 25 * uniform(seed, label, "label delay"))
     happenings = [
         Happening(replied, "reply_received", text),
-        Happening(labelled, "lead_interested" if is_positive else "lead_not_interested"),
+        Happening(labeled, "lead_interested" if is_positive else "lead_not_interested"),
     ]
     if is_positive and uniform(seed, label, "meeting") < meeting_chance(hidden):
-        booked = labelled + timedelta(hours=1 + 40 * uniform(seed, label, "meeting delay"))
+        booked = labeled + timedelta(hours=1 + 40 * uniform(seed, label, "meeting delay"))
         happenings.append(Happening(booked, "lead_meeting_booked"))
     return happenings
 

@@ -1,7 +1,7 @@
 """Who visits our site: practices of the world, more often where somebody has need, half of them through an ad.
 
 A visit depends on the seed, the practice and the day only. What a vendor shows of it depends on when it is asked: a tenth is
-recognised a day late. Numbers are made up.
+recognized a day late. Numbers are made up.
 """
 
 import math
@@ -17,7 +17,7 @@ from services.sandbox.world import Person, World
 PAGES = ["/", "/pricing", "/demo", "/case-studies", "/blog/front-desk", "/contact"]
 DAILY = 0.02  # visits a day of a practice with average need
 PERSON_SHARE = 0.3  # of the visits, those of which RB2B knows the person
-# Age of a day in days -> the share of its visits that is recognised.
+# Age of a day in days -> the share of its visits that is recognized.
 RECOGNISED = {0: 0.6, 1: 0.9}
 
 
@@ -50,7 +50,7 @@ class SiteVisits:
         self._visitors: list[tuple[str, Person, float]] = []
 
     def of(self, day: date, now: datetime) -> list[Visit]:
-        """The day's visits that are recognised by `now`, by time."""
+        """The day's visits that are recognized by `now`, by time."""
         age = (now.date() - day).days
         if age < 0:
             return []
@@ -60,7 +60,7 @@ class SiteVisits:
             self._visit(practice, person, day)
             for practice, person, chance in self._all()
             if uniform(seed, practice, day.isoformat(), "visit") < chance * (0.3 if day.weekday() >= 5 else 1.0)
-            and uniform(seed, practice, day.isoformat(), "recognised") < share
+            and uniform(seed, practice, day.isoformat(), "recognized") < share
         ]
         return sorted(found, key=lambda visit: (visit.started_at, visit.id))
 

@@ -22,7 +22,7 @@ UNMODELED = {
     "$$version",
     "$$read_from_nbe",
 }
-DEFAULT_LIMIT, MOST_ROWS = 1_000, 50_000
+DEFAULT_LIMIT, MAX_ROWS = 1_000, 50_000
 TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([:@]?[A-Za-z_]\w*)|(<=|>=|!=|<>|[=<>(),*]))")
 COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda left, right: left == right,
@@ -70,7 +70,7 @@ def answer(rows: Sequence[Row], asked: Mapping[str, str]) -> list[Row]:
     for name, is_down in reversed(_order(asked.get("$order", ":id"), columns)):
         found.sort(key=lambda row, name=name: str(row.get(name, "")), reverse=is_down)  # type: ignore[misc]
     limit, offset = _whole("$limit", asked, DEFAULT_LIMIT), _whole("$offset", asked, 0)
-    page = found[offset : offset + min(limit, MOST_ROWS)]
+    page = found[offset : offset + min(limit, MAX_ROWS)]
     return [{name: value for name, value in row.items() if name in chosen} for row in page]
 
 

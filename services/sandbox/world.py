@@ -185,15 +185,15 @@ class World:
     def _index(self) -> None:
         dated = sorted((period, row.npi, row) for rows in self._rows.values() for period, row in rows)
         newest = {npi: row for _, npi, row in dated}
-        organisations: dict[str, set[str]] = defaultdict(set)
+        organizations: dict[str, set[str]] = defaultdict(set)
         sizes: dict[str, int] = defaultdict(int)
         for row in newest.values():
             if row.is_person:
                 sizes[practice_key(row)] += 1
             else:
-                organisations[practice_key(row)].add(row.organization_name)
+                organizations[practice_key(row)].add(row.organization_name)
         people = [
-            self._new_person(row, sorted(organisations[practice_key(row)]), sizes[practice_key(row)])
+            self._new_person(row, sorted(organizations[practice_key(row)]), sizes[practice_key(row)])
             for row in newest.values()
             if row.is_person and row.last_name and row.first_name
         ]
@@ -212,9 +212,9 @@ class World:
         self._by_name, self._by_phone = dict(self._by_name), dict(self._by_phone)
         self._by_domain, self._by_practice = dict(self._by_domain), dict(self._by_practice)
 
-    def _new_person(self, row: registry.Row, organisations: list[str], size: int) -> Person:
+    def _new_person(self, row: registry.Row, organizations: list[str], size: int) -> Person:
         key = practice_key(row)
-        name = organisations[0] if organisations else f"{row.last_name.title()} Dental"
+        name = organizations[0] if organizations else f"{row.last_name.title()} Dental"
         domain = f"{_slug(name)[:28].strip('-')}-{digest(self.seed, key, 'domain')[:4]}.example"
         tag = digest(self.seed, row.npi, "mailbox")[:3]
         enumerated = row.enumerated
@@ -226,7 +226,7 @@ class World:
             credential=re.sub(r"[^A-Z,]", "", row.credential.upper()),
             specialty=row.specialty,
             practice_name=name,
-            practice_names=(*organisations, f"{row.last_name.title()} Dental"),
+            practice_names=(*organizations, f"{row.last_name.title()} Dental"),
             practice_key=key,
             practice_size=size,
             address=row.address,

@@ -344,7 +344,7 @@ def messages_of(task: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("Then run with `in_doubt` = `resend`", {"in_doubt"}),
+        ("Then run with `outcome_unknown` = `resend`", {"outcome_unknown"}),
         ('or run "\n    "with approved_usd = 3.00', {"approved_usd"}),
         ("trigger this DAG with `accept_drift`: it", {"accept_drift"}),
         ('run with `{"day": "…", "restate_days": 0}`', {"day", "restate_days"}),
@@ -364,7 +364,7 @@ def test_params_that_a_page_or_a_message_names_are_the_dags_own(bag: DagBag, pat
         assert params_named(messages_of(task)) <= params, task.task_id
         resend = task.partial_kwargs.get("resend_param") if task.is_mapped else getattr(task, "resend_param", None)
         if "twilio_lookup" in operator_module(task):
-            assert (resend or "resend_in_doubt").split()[0] in params, task.task_id
+            assert (resend or "resend_unknown").split()[0] in params, task.task_id
 
 
 def test_params_that_the_documentation_names_are_of_some_dag(bag: DagBag) -> None:

@@ -14,12 +14,12 @@ from hooks.apollo import ApolloHook, LaterResult, Match, PersonQuery, Window, ra
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
+    EndpointNotFound,
     NotFound,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
-    WrongAddress,
 )
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ def test_windows_when_told_in_headers_then_three_at_once_and_an_empty_one_is_no_
         ({"status": 422, "body": {"error": "You have insufficient credits"}}, OutOfCredits, "Top the account up"),
         ({"status": 403, "body": {"error_details": {"code": "OUT_OF_CREDITS"}}}, OutOfCredits, "Top the account up"),
         ({"status": 422, "body": {"error": "Invalid parameters"}}, BadRequest, "HTTP 422"),
-        ({"status": 404, "body": {"error": "not found"}}, WrongAddress, "no such path"),
-        ({"status": 500}, ResponseLost, "stays in doubt"),
+        ({"status": 404, "body": {"error": "not found"}}, EndpointNotFound, "no such path"),
+        ({"status": 500}, ResponseLost, "stays outcome unknown"),
         ({"status": 200, "body": {"people": []}}, ResponseLost, "person"),
-        ({"kind": "drop_response"}, ResponseLost, "stays in doubt"),
+        ({"kind": "drop_response"}, ResponseLost, "stays outcome unknown"),
     ],
 )
 def test_match_when_refused_or_cut_off_then_the_error_is_of_the_small_vocabulary(

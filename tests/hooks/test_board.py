@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks.board import Answer, BoardHook, RobotsDisallow, UnexpectedAnswer
-from hooks.http.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, EndpointNotFound, VendorDown
 from include.boards.sources import LookupFetch, SocrataFetch, board_source, board_sources
 from include.lake.zip_member import members
 from tests.operators.board_files import ADA, NC_NOBODY, Site, connection, nc_page, serving_site, tx_file, wa_row
@@ -138,8 +138,8 @@ def test_fetch_when_the_site_is_down_then_tried_a_few_times_and_vendor_down(site
     assert len(site.paths()) == 4
 
 
-def test_fetch_when_the_file_has_moved_then_wrong_address(site: Site) -> None:
-    with pytest.raises(WrongAddress, match="board_tx download: HTTP 404.*connection board_tx_default"):
+def test_fetch_when_the_file_has_moved_then_endpoint_not_found(site: Site) -> None:
+    with pytest.raises(EndpointNotFound, match="board_tx download: HTTP 404.*connection board_tx_default"):
         fetched("TX")
 
 
@@ -171,9 +171,9 @@ def test_fetch_when_nothing_comes_then_unexpected_and_not_an_edition_without_a_r
         fetched("TX")
 
 
-def test_fetch_when_the_site_sends_us_in_circles_then_wrong_address(site: Site) -> None:
+def test_fetch_when_the_site_sends_us_in_circles_then_endpoint_not_found(site: Site) -> None:
     site.pages[FILE] = (302, {"Location": FILE}, b"")
-    with pytest.raises(WrongAddress, match="board_tx download.*redirects in a circle.*board_tx_default"):
+    with pytest.raises(EndpointNotFound, match="board_tx download.*redirects in a circle.*board_tx_default"):
         fetched("TX")
 
 
@@ -305,9 +305,9 @@ def test_data_set_when_the_question_is_refused_then_bad_request_and_no_second_tr
     assert len(site.paths()) == 1
 
 
-def test_data_set_when_it_was_taken_away_then_wrong_address_names_the_declaration(site: Site) -> None:
+def test_data_set_when_it_was_taken_away_then_endpoint_not_found_names_the_declaration(site: Site) -> None:
     site.pages[DATA_SET] = (404, {}, b'{"code": "dataset.missing", "error": true, "message": "Not found"}')
-    with pytest.raises(WrongAddress, match="board_wa read_rows: HTTP 404.*include/boards/wa.yaml"):
+    with pytest.raises(EndpointNotFound, match="board_wa read_rows: HTTP 404.*include/boards/wa.yaml"):
         fetched("WA")
 
 

@@ -15,12 +15,12 @@ from hooks.clay import Account, ClayHook, Item, Results, RunKind
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
+    EndpointNotFound,
     NotFound,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
-    WrongAddress,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def is_over(run_id: str, kind: RunKind) -> bool:
     async def ask() -> bool:
         transport = await ClayHook().get_async_conn()
         try:
-            return await ClayHook().run_is_over(transport, run_id, kind)
+            return await ClayHook().is_over(transport, run_id, kind)
         finally:
             await transport.aclose()
 
@@ -170,7 +170,7 @@ def test_start_run_when_throttled_then_waits_as_told_and_when_the_routine_is_unk
     with pytest.raises(RateLimited) as raised:
         ClayHook().start_run(ClayHook().routine("contact"), [Item("a", {})])
     assert raised.value.retry_after == 90.0
-    with pytest.raises(WrongAddress, match=r"extra \*_routine of connection clay_default"):
+    with pytest.raises(EndpointNotFound, match=r"extra \*_routine of connection clay_default"):
         ClayHook().start_run("function:t_unknown", [Item("a", {})])
 
 
@@ -187,7 +187,7 @@ def test_run_when_credits_run_out_in_it_then_the_rest_fail_one_by_one_and_the_ne
         hook.start_run(hook.routine("company"), [Item("a", {"domain": "x.example"})])
 
 
-def test_push_row_when_clay_takes_it_then_says_nothing_and_a_lost_answer_is_in_doubt(vendor: Sandbox) -> None:
+def test_push_row_when_clay_takes_it_then_says_nothing_and_a_lost_answer_is_outcome_unknown(vendor: Sandbox) -> None:
     hook = ClayHook()
     hook.push_row({"correlation_id": "npi-2:1", "full_name": "Ada Molar"})
     order(vendor, operation="pushRowToTable", kind="drop_response")

@@ -70,7 +70,7 @@ def test_lead_when_patched_and_deleted_then_follows(campaign: dict[str, Any]) ->
         hook.delete_lead(lead_id)
 
 
-def test_add_leads_when_the_answer_is_cut_then_is_in_doubt_and_can_be_looked_up(
+def test_add_leads_when_the_answer_is_cut_then_is_outcome_unknown_and_can_be_looked_up(
     vendor: Sandbox, campaign: dict[str, Any]
 ) -> None:
     hook = InstantlyHook()

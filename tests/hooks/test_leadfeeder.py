@@ -76,7 +76,7 @@ def test_pages_when_one_is_repeated_then_stops(point_at: Any) -> None:
 
 
 def test_pages_when_the_list_of_leads_is_cut_off_then_says_so(point_at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leadfeeder, "MOST_LEADS", 100)
+    monkeypatch.setattr(leadfeeder, "MAX_LEADS", 100)
     with scripted(page(0, 100)) as server, pytest.raises(BadRequest, match="lists no more than that"):
         point_at(server).pages("leads", DAY)
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from airflow.sdk import RetryAction
 
-from hooks.http.errors import AuthFailed, BadRequest, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, EndpointNotFound, VendorDown
 from hooks.http.transport import ATTEMPTS
 from hooks.nppes import FileNotPublished, NoLongerPublished, NppesHook
 from include.airflow.nppes import NPPES_RETRY
@@ -206,11 +206,11 @@ def test_download_when_the_server_goes_on_with_another_version_then_never_mixed(
         list(pieces)
 
 
-def test_download_when_the_site_sends_us_in_circles_then_wrong_address(hook: NppesHook, site: Site) -> None:
+def test_download_when_the_site_sends_us_in_circles_then_endpoint_not_found(hook: NppesHook, site: Site) -> None:
     site.goes_in_circles = True
-    with pytest.raises(WrongAddress, match="nppes list_files.*redirects"):
+    with pytest.raises(EndpointNotFound, match="nppes list_files.*redirects"):
         list(hook.iter_files())
-    with pytest.raises(WrongAddress, match="nppes download.*redirects"):
+    with pytest.raises(EndpointNotFound, match="nppes download.*redirects"):
         list(hook.download(NAME))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.http.errors import AuthFailed, NotFound, RateLimited, ResponseLost, WrongAddress
+from hooks.http.errors import AuthFailed, EndpointNotFound, NotFound, RateLimited, ResponseLost
 from hooks.twilio import LINE_TYPE, TwilioHook
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def test_lookup_when_one_package_fails_inside_a_200_then_its_code_is_kept(vendor
     assert TwilioHook().lookup(NUMBER, [LINE_TYPE]).package_errors == {LINE_TYPE: 60601}
 
 
-def test_lookup_when_a_paid_answer_is_cut_then_is_in_doubt_and_a_free_one_is_asked_again(vendor: Sandbox) -> None:
+def test_lookup_when_a_paid_answer_is_cut_then_is_outcome_unknown_and_a_free_one_is_asked_again(
+    vendor: Sandbox,
+) -> None:
     fault = {"vendor": "twilio", "kind": "drop_response"}
     vendor.admin.post("faults", json=fault).raise_for_status()
     with pytest.raises(ResponseLost):
@@ -93,5 +95,5 @@ def test_lookup_when_404_then_only_twilios_own_is_about_the_number(vendor: Sandb
     with pytest.raises(NotFound):
         TwilioHook().lookup(NUMBER, [LINE_TYPE])
     vendor.admin.post("faults", json={**fault, "body": {"error": "no such app"}}).raise_for_status()
-    with pytest.raises(WrongAddress, match="correct the host of connection twilio_default"):
+    with pytest.raises(EndpointNotFound, match="correct the host of connection twilio_default"):
         TwilioHook().lookup(NUMBER, [LINE_TYPE])

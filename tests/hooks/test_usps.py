@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.http.errors import AuthFailed, BadRequest, RateLimited, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, BadRequest, EndpointNotFound, RateLimited, VendorDown
 from hooks.usps import UspsHook
 from include.contacts.address_validation import AddressQuestion, UnsupportedCountry
 
@@ -56,7 +56,7 @@ def test_validate_when_there_is_no_such_address_then_that_is_an_answer(vendor: S
     assert (verdict.status, verdict.http_status, verdict.line) == ("undeliverable", 404, None)
     assert json.loads(verdict.answer)["error"]["code"] == "404"
     _order(vendor, status=404, body="<html>no such path</html>")
-    with pytest.raises(WrongAddress, match="correct the host of connection usps_default"):
+    with pytest.raises(EndpointNotFound, match="correct the host of connection usps_default"):
         UspsHook().validate(BOX)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks.http.errors import AuthFailed, NotFound, OutOfCredits, ResponseLost, VendorDown, WrongAddress
+from hooks.http.errors import AuthFailed, EndpointNotFound, NotFound, OutOfCredits, ResponseLost, VendorDown
 from hooks.wiza import PeopleList, Reveal, WizaHook
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def test_reveal_when_the_id_is_unknown_then_raises_not_found(vendor: Sandbox) ->
 
 
 @pytest.mark.parametrize("body", ['{"data": {"id": 1}}', '{"data": null}', "[]", ODD_ID])
-def test_answers_when_malformed_then_a_paid_call_is_in_doubt_and_a_read_is_down(vendor: Sandbox, body: str) -> None:
+def test_answers_when_malformed_then_a_paid_call_is_outcome_unknown_and_a_read_is_down(
+    vendor: Sandbox, body: str
+) -> None:
     for operation in ("startIndividualReveal", "getIndividualReveal"):
         fault = {"vendor": "wiza", "operation": operation, "status": 200, "body": body}
         vendor.admin.post("faults", json=fault).raise_for_status()
@@ -106,7 +108,7 @@ def test_test_connection_when_the_key_is_good_or_wrong_then_says_which(
 def test_start_reveal_when_the_path_is_not_wizas_then_says_so_and_refuses_nobody(vendor: Sandbox, status: int) -> None:
     fault = {"vendor": "wiza", "operation": "startIndividualReveal", "status": status}
     vendor.admin.post("faults", json=fault).raise_for_status()
-    with pytest.raises(WrongAddress, match="correct the host of connection wiza_default"):
+    with pytest.raises(EndpointNotFound, match="correct the host of connection wiza_default"):
         WizaHook().start_reveal("Ada Molar", company="Example Dental")
 
 
@@ -133,12 +135,12 @@ def test_charges_when_they_can_be_none_then_the_people_stand_at_the_most_they_ca
     assert (made.stats["people"], made.credits) == (2, 14.0)
 
 
-def test_reveal_is_complete_when_the_id_is_bad_then_waiting_is_pointless(vendor: Sandbox) -> None:
+def test_is_over_when_the_id_is_bad_then_waiting_is_pointless(vendor: Sandbox) -> None:
     async def ask() -> bool:
         hook = WizaHook()
         transport = await hook.get_async_conn()
         try:
-            return await hook.reveal_is_complete(transport, 99_999_999)
+            return await hook.is_over(transport, "99999999")
         finally:
             await transport.aclose()
 
@@ -236,7 +238,7 @@ def test_company_when_known_or_not_then_paid_or_free(vendor: Sandbox) -> None:
     assert before - hook.credits()["api_credits"] == found.credits == 2.0
     fault = {"vendor": "wiza", "operation": "companyEnrichment", "status": 404, "body": {"error": "no app"}}
     vendor.admin.post("faults", json=fault).raise_for_status()
-    with pytest.raises(WrongAddress):
+    with pytest.raises(EndpointNotFound):
         hook.company(domain="x.example")
     with pytest.raises(ValueError, match="a name, a domain"):
         hook.company()

@@ -1,5 +1,5 @@
 """Every vendor of the waterfall against the sandbox: whatever breaks between a call and its record, nothing is bought
-twice, and what can be settled is."""
+twice, and what can be reconciled is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from bench.waterfall_run import asked, let_time_pass
-from hooks.http.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, VendorDown, WrongAddress
+from hooks.http.errors import (
+    AuthFailed,
+    BadRequest,
+    EndpointNotFound,
+    OutcomeUnknown,
+    OutOfCredits,
+    RateLimited,
+    VendorDown,
+)
 from hooks.wiza import WizaHook
 from include.enrichment.asking import calls
 from include.enrichment.vendor_balance import Balance
@@ -25,8 +33,8 @@ from include.events.inbox import InboxEvent, object_name, to_object
 from include.lake.call_ledger import CallLedger
 from operators.ask_vendor import AskVendorOperator
 from operators.asking.clay import MIN_HEARD_RUNS
-from operators.asking.wiza import WizaAsker
-from operators.reconcile_vendor import MAY_WORK_SECONDS, SettleVendorOperator
+from operators.asking.wiza import WizaProvider
+from operators.reconcile_vendor import MAY_WORK_SECONDS, ReconcileVendorOperator
 from tests.operators.chunks import chunk, people, spent
 from triggers.vendor_answers import VendorAnswersTrigger
 
@@ -60,9 +68,9 @@ def _ask(lake: storage.Bucket, vendor: str, rows: list[dict[str, Any]]) -> dict[
     return asked(_operator(lake, vendor, rows), CONTEXT)
 
 
-def _settle(vendor: str, in_doubt: str = "hold") -> dict[str, int]:
-    return SettleVendorOperator(
-        task_id=f"settle_{vendor}", vendor=vendor, as_of="2025-11-10T06:00:00+00:00", in_doubt=in_doubt
+def _reconcile(vendor: str, outcome_unknown: str = "hold") -> dict[str, int]:
+    return ReconcileVendorOperator(
+        task_id=f"reconcile_{vendor}", vendor=vendor, as_of="2025-11-10T06:00:00+00:00", outcome_unknown=outcome_unknown
     ).execute({})
 
 
@@ -126,108 +134,108 @@ def test_rows_when_apollo_answers_then_the_placeholder_address_is_nowhere(world:
 
 
 @pytest.mark.parametrize("vendor", ["wiza", "apollo"])
-def test_settle_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked_again_or_what_nobody_can_explain(
+def test_reconcile_when_an_answer_was_lost_then_the_balance_tells_what_may_be_asked_again_or_what_nobody_can_explain(
     world: Sandbox, lake: storage.Bucket, bigquery_client: bigquery.Client, vendor: str
 ) -> None:
     rows = people(world, 36, 9)  # the first is one whom both vendors find, and charge for
-    assert _settle(vendor) == {"open": 0, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 0}
+    assert _reconcile(vendor) == {"open": 0, "answered": 0, "still_open": 0, "withdrawn": 0, "outcome_unknown": 0}
     planned = calls(vendor, rows)
     ledger = _ledger(lake, vendor)
     # A worker died before its call went out: nothing was charged, so it may be asked again.
     many = vendor == "apollo"
     ledger.claim(planned[0].key, planned[0].request(many), None if many else rows[0]["npi"])
     let_time_pass(lake, _ledger(lake, vendor))
-    assert _settle(vendor)["withdrawn"] == 1
-    # An answer was cut off on the way: it was charged, so its people stay in doubt and are not asked again.
+    assert _reconcile(vendor)["withdrawn"] == 1
+    # An answer was cut off on the way: it was charged, so its people stay outcome unknown and are not asked again.
     _fault(world, vendor, kind="drop_response")
     before = spent(world, vendor)
-    with pytest.raises(LeftInDoubt, match=r"people's answers were lost"):
+    with pytest.raises(OutcomeUnknown, match=r"people's answers were lost"):
         _ask(lake, vendor, rows)
     time.sleep(SLOWEST_SECONDS)
     charged = spent(world, vendor)[0] - before[0]
     lost = charged - sum(row["credits"] for row in _rows(lake, vendor))
     assert charged >= lost > 0
     let_time_pass(lake, _ledger(lake, vendor))
-    assert _settle(vendor)["in_doubt"] == 1
+    assert _reconcile(vendor)["outcome_unknown"] == 1
     counts = _ask(lake, vendor, rows)
-    assert counts["in_doubt"] == len(planned[0].questions)
+    assert counts["outcome_unknown"] == len(planned[0].questions)
     assert spent(world, vendor)[0] - before[0] == charged
     assert spent(world, vendor)[1] == before[1]
-    assert _alerts(bigquery_client, vendor) == []  # the call in doubt is why the balance fell
+    assert _alerts(bigquery_client, vendor) == []  # the call with an unknown outcome is why the balance fell
     # A person decides to go on without: then nothing in our books explains the charge, and the next run does not repeat it.
-    assert _settle(vendor, "drop")["withdrawn"] == 1
+    assert _reconcile(vendor, "drop")["withdrawn"] == 1
     (alert,) = _alerts(bigquery_client, vendor)
     assert f"fell by {lost:g} credits more than raw.vendor_response has since 20" in alert
-    assert _settle(vendor)["open"] == 0
+    assert _reconcile(vendor)["open"] == 0
     assert _alerts(bigquery_client, vendor) == [alert]
-    assert _statuses(lake, vendor).get("in_doubt") is None
+    assert _statuses(lake, vendor).get("outcome_unknown") is None
     assert _statuses(lake, vendor)["failed"] == len(planned[0].questions)
 
 
 @pytest.mark.parametrize("vendor", ["wiza", "apollo"])
-def test_settle_when_a_call_was_cut_off_a_moment_ago_then_holds_it_although_the_balance_did_not_change(
+def test_reconcile_when_a_call_was_cut_off_a_moment_ago_then_holds_it_although_the_balance_did_not_change(
     world: Sandbox, lake: storage.Bucket, vendor: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = people(world, 182, 1)
-    _settle(vendor)  # notes the balance
+    _reconcile(vendor)  # notes the balance
     (call,) = calls(vendor, rows)
     _ledger(lake, vendor).claim(call.key, call.request(vendor == "apollo"))
     (entry,) = _ledger(lake, vendor).open()
-    held = {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 1}
+    held = {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "outcome_unknown": 1}
     asked_before = _asked(world, vendor)
-    assert _settle(vendor) == held
+    assert _reconcile(vendor) == held
     until = (entry.requested_at + timedelta(seconds=MAY_WORK_SECONDS)).isoformat(timespec="seconds")
     assert f"held until {until}: until then {vendor} may be at work" in capsys.readouterr().out
-    assert _ask(lake, vendor, rows)["in_doubt"] == 1  # and it is not asked again
+    assert _ask(lake, vendor, rows)["outcome_unknown"] == 1  # and it is not asked again
     assert _asked(world, vendor) == asked_before
     let_time_pass(lake, _ledger(lake, vendor))
-    assert _settle(vendor) == held | {"withdrawn": 1, "in_doubt": 0}
+    assert _reconcile(vendor) == held | {"withdrawn": 1, "outcome_unknown": 0}
     assert _ask(lake, vendor, rows)["answered"] == 1
 
 
-def test_settle_when_it_dies_before_it_notes_the_balance_then_the_alert_grows_with_what_is_seen_next(
+def test_reconcile_when_it_dies_before_it_notes_the_balance_then_the_alert_grows_with_what_is_seen_next(
     world: Sandbox, lake: storage.Bucket, bigquery_client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_: object) -> None:
         raise RuntimeError("killed")
 
-    _settle("apollo")
+    _reconcile("apollo")
     world.admin.put("credits/apollo", json={"credits": 9_995})
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
         patched.setattr(Balance, "write", dies)
-        _settle("apollo")
+        _reconcile("apollo")
     world.admin.put("credits/apollo", json={"credits": 9_800})
-    _settle("apollo")
+    _reconcile("apollo")
     (alert,) = _alerts(bigquery_client, "apollo")
     assert "fell by 200 credits more" in alert
 
 
-def test_settle_when_the_key_is_another_accounts_then_its_balance_is_not_held_against_our_books(
+def test_reconcile_when_the_key_is_another_accounts_then_its_balance_is_not_held_against_our_books(
     world: Sandbox, lake: storage.Bucket, bigquery_client: bigquery.Client
 ) -> None:
-    _settle("wiza")
+    _reconcile("wiza")
     for number in range(4):
         _ledger(lake, "wiza").claim(f"k{number}", {"full_name": "a", "company": "b", "level": "partial"}, "2")
         _ledger(lake, "wiza").record_started(f"k{number}", str(900_000 + number))
     world.admin.put("credits/wiza", json={"credits": 40})
     with pytest.raises(BadRequest, match="does not show them"):
-        _settle("wiza")
+        _reconcile("wiza")
     world.admin.put("credits/wiza", json={"credits": 10_000})
     with pytest.raises(BadRequest):
-        _settle("wiza")
+        _reconcile("wiza")
     assert _alerts(bigquery_client, "wiza") == []
 
 
 @pytest.mark.parametrize("vendor", ["wiza", "apollo"])
-def test_settle_when_the_account_was_topped_up_then_the_balance_tells_nothing_of_a_call_that_was_cut_off(
+def test_reconcile_when_the_account_was_topped_up_then_the_balance_tells_nothing_of_a_call_that_was_cut_off(
     world: Sandbox, lake: storage.Bucket, vendor: str
 ) -> None:
     (call,) = calls(vendor, people(world, 183, 1))
-    _settle(vendor)  # notes the balance
+    _reconcile(vendor)  # notes the balance
     _ledger(lake, vendor).claim(call.key, call.request(vendor == "apollo"))
     let_time_pass(lake, _ledger(lake, vendor))
     world.admin.put(f"credits/{vendor}", json={"credits": 20_000})
-    assert _settle(vendor) == {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "in_doubt": 1}
+    assert _reconcile(vendor) == {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 0, "outcome_unknown": 1}
 
 
 HEARD = {"webhook_id": "wh_sandbox"}
@@ -258,47 +266,55 @@ def _hear_of_runs(lake: storage.Bucket, runs: int, silent: int = 0, purpose: dic
     ],
     ids=["heard of all others", "of too few", "another one is silent, too", "others asked for no callback", "nor did this one"],
 )  # fmt: skip
-def test_settle_when_clay_called_back_about_every_other_run_then_a_silent_one_was_never_taken(
+def test_reconcile_when_clay_called_back_about_every_other_run_then_a_silent_one_was_never_taken(
     world: Sandbox, lake: storage.Bucket, heard: dict[str, Any], asked_with: dict[str, str], withdrawn: int
 ) -> None:
     (call,) = calls("clay", people(world, 186, 3))
     _ledger(lake, "clay").claim(call.key, call.request(True), purpose=asked_with)
     let_time_pass(lake, _ledger(lake, "clay"))
     _hear_of_runs(lake, **heard)
-    assert _settle("clay") == {
+    assert _reconcile("clay") == {
         "open": 1,
         "answered": 0,
         "still_open": 0,
         "withdrawn": withdrawn,
-        "in_doubt": 1 - withdrawn,
+        "outcome_unknown": 1 - withdrawn,
     }
 
 
-def test_settle_when_a_silent_call_is_young_or_the_newest_then_it_is_held(world: Sandbox, lake: storage.Bucket) -> None:
+def test_reconcile_when_a_silent_call_is_young_or_the_newest_then_it_is_held(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
     _hear_of_runs(lake, MIN_HEARD_RUNS)
     (call,) = calls("clay", people(world, 186, 3))
     _ledger(lake, "clay").claim(call.key, call.request(True), purpose=HEARD)
-    assert _settle("clay")["in_doubt"] == 1  # Clay may be at work on it
+    assert _reconcile("clay")["outcome_unknown"] == 1  # Clay may be at work on it
     for key in (f"run{number}" for number in range(MIN_HEARD_RUNS)):
         blob = lake.blob(f"{_ledger(lake, 'clay').prefix}{key}/response.json")
         answer = json.loads(blob.download_as_bytes())
         answer["requested_at"] = (datetime.fromisoformat(answer["requested_at"]) - 2 * MAY_WORK).isoformat()
         blob.upload_from_string(json.dumps(answer))
     let_time_pass(lake, _ledger(lake, "clay"))
-    assert _settle("clay")["in_doubt"] == 1  # nothing was heard since: the receiver may be down
+    assert _reconcile("clay")["outcome_unknown"] == 1  # nothing was heard since: the receiver may be down
 
 
-def test_settle_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
+def test_reconcile_when_told_to_resend_then_the_people_may_be_asked_again(world: Sandbox, lake: storage.Bucket) -> None:
     rows = people(world, 45, 3)
     planned = calls("clay", rows)
     _ledger(lake, "clay").claim(planned[0].key, planned[0].request(True))
-    assert _settle("clay")["in_doubt"] == 1  # Clay tells no balance
-    assert _settle("clay", "resend") == {"open": 1, "answered": 0, "still_open": 0, "withdrawn": 1, "in_doubt": 0}
+    assert _reconcile("clay")["outcome_unknown"] == 1  # Clay tells no balance
+    assert _reconcile("clay", "resend") == {
+        "open": 1,
+        "answered": 0,
+        "still_open": 0,
+        "withdrawn": 1,
+        "outcome_unknown": 0,
+    }
     assert _ask(lake, "clay", rows)["answered"] == 3
 
 
 @pytest.mark.parametrize("vendor", ["wiza", "clay"])
-def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_nothing(
+def test_reconcile_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_nothing(
     world: Sandbox, lake: storage.Bucket, vendor: str
 ) -> None:
     rows = people(world, 48, 5)
@@ -312,20 +328,20 @@ def test_settle_when_the_run_died_while_it_waited_then_reads_by_id_and_buys_noth
     progress = raised.value.trigger.progress
     asyncio.run(_first_event(VendorAnswersTrigger(vendor, progress, "2999-01-01T00:00:00+00:00", 0.1)))
     before = spent(world, vendor)
-    settled = _settle(vendor)
-    assert settled["open"] == settled["answered"] > 0
+    reconciled = _reconcile(vendor)
+    assert reconciled["open"] == reconciled["answered"] > 0
     assert _statuses(lake, vendor) == {"responded": 5}
     assert spent(world, vendor) == before
 
 
-def test_settle_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_buys_nothing(
+def test_reconcile_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_buys_nothing(
     world: Sandbox, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GTM_WEBHOOK_URL", "http://127.0.0.1:9")  # nobody listens: the test is the receiver
     rows = people(world, 180, 2)
     before = spent(world, "wiza")
     _fault(world, "wiza", kind="drop_response")
-    with pytest.raises(LeftInDoubt):
+    with pytest.raises(OutcomeUnknown):
         _ask(lake, "wiza", rows[:1])
     (lost,) = _ledger(lake, "wiza").open()
     reference = lost.purpose["callback_reference"]
@@ -336,7 +352,7 @@ def test_settle_when_a_callback_tells_the_id_of_a_lost_answer_then_reads_it_and_
     lake.blob(object_name(event)).upload_from_string(to_object(event))
     time.sleep(SLOWEST_SECONDS)
     charged = spent(world, "wiza")
-    assert _settle("wiza")["answered"] == 1
+    assert _reconcile("wiza")["answered"] == 1
     (row,) = _rows(lake, "wiza")
     assert (row["status"], row["person_key"], row["vendor_ref"]) == ("responded", rows[0]["npi"], str(lost_id))
     assert spent(world, "wiza") == charged and charged[1] == before[1]
@@ -415,7 +431,7 @@ def test_execute_when_credits_run_out_then_keeps_what_it_bought_and_says_who_is_
 
 
 @pytest.mark.parametrize(("vendor", "secret"), [("wiza", "password"), ("apollo", "password"), ("clay", "password")])
-def test_execute_when_the_key_is_wrong_then_fails_at_once_named_and_nothing_is_in_doubt(
+def test_execute_when_the_key_is_wrong_then_fails_at_once_named_and_nothing_is_outcome_unknown(
     world: Sandbox, lake: storage.Bucket, monkeypatch: pytest.MonkeyPatch, vendor: str, secret: str
 ) -> None:
     name = f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT"
@@ -425,7 +441,7 @@ def test_execute_when_the_key_is_wrong_then_fails_at_once_named_and_nothing_is_i
     assert _statuses(lake, vendor) == {}
 
 
-@pytest.mark.parametrize(("vendor", "status", "error"), [("wiza", 429, RateLimited), ("apollo", 503, VendorDown), ("wiza", 404, WrongAddress)])  # fmt: skip # noqa: E501
+@pytest.mark.parametrize(("vendor", "status", "error"), [("wiza", 429, RateLimited), ("apollo", 503, VendorDown), ("wiza", 404, EndpointNotFound)])  # fmt: skip # noqa: E501
 def test_execute_when_the_vendor_refuses_for_now_then_the_next_try_goes_on_where_it_stopped(
     world: Sandbox, lake: storage.Bucket, vendor: str, status: int, error: type[Exception]
 ) -> None:
@@ -435,7 +451,7 @@ def test_execute_when_the_vendor_refuses_for_now_then_the_next_try_goes_on_where
     with pytest.raises(error):
         _ask(lake, vendor, rows)
     world.admin.delete("faults")
-    assert _statuses(lake, vendor).get("in_doubt") is None
+    assert _statuses(lake, vendor).get("outcome_unknown") is None
     counts = _ask(lake, vendor, rows)
     assert counts["had"] + counts["answered"] == 4
     assert spent(world, vendor)[1] == again
@@ -450,7 +466,7 @@ def test_execute_when_requests_are_refused_then_records_them_and_too_many_end_it
     _fault(world, "wiza", status=422, times=30)
     with pytest.raises(BadRequest, match=r"of 21 people of this chunk were refused"):
         _ask(lake, "wiza", rows[3:])
-    assert 3 < _statuses(lake, "wiza")["failed"] <= 4 + WizaAsker.in_flight
+    assert 3 < _statuses(lake, "wiza")["failed"] <= 4 + WizaProvider.in_flight
     world.admin.delete("faults")
 
 
@@ -459,6 +475,6 @@ def test_execute_when_three_answers_in_a_row_are_lost_then_stops_and_fails_for_g
 ) -> None:
     rows = people(world, 118, 60)
     _fault(world, "apollo", status=502, times=6)
-    with pytest.raises(LeftInDoubt, match=r"30 people's answers were lost.* 30 people were not asked"):
+    with pytest.raises(OutcomeUnknown, match=r"30 people's answers were lost.* 30 people were not asked"):
         _ask(lake, "apollo", rows)
-    assert _statuses(lake, "apollo") == {"in_doubt": 30}
+    assert _statuses(lake, "apollo") == {"outcome_unknown": 30}

@@ -408,7 +408,7 @@ def test_execute_when_worker_died_between_intent_and_answer_then_rerun_heals_and
     }
     with world.admin as admin:
         admin.post("faults", json=limit | {"times": 3})
-    with pytest.raises(RateLimited):  # GHL cannot be asked: opt-outs alone are sent, and the calls stay in doubt
+    with pytest.raises(RateLimited):  # GHL cannot be asked: opt-outs alone are sent, and the calls stay outcome unknown
         to_ghl()
     assert (held([known])[known]["dnd"], held([unheard])) == (True, {})
     counts = to_ghl()

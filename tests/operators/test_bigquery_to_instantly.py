@@ -145,7 +145,7 @@ def test_execute_when_answer_is_lost_then_rerun_sends_nothing_twice(
     npis = ready(bigquery_client, 3)
     with world.admin as admin:
         admin.post("faults", json={"vendor": "instantly", "operation": "bulkAddLeads", "kind": "drop_response"})
-    with pytest.raises(ResponseLost, match="3 leads are in doubt"):
+    with pytest.raises(ResponseLost, match="3 leads are outcome unknown"):
         to_instantly()
     assert rows(bigquery_client, SENDS) == []
     before = calls(world, "instantly")["bulkAddLeads"]
@@ -154,7 +154,7 @@ def test_execute_when_answer_is_lost_then_rerun_sends_nothing_twice(
     assert calls(world, "instantly")["bulkAddLeads"] == before
     assert set(held(npis)) == set(npis)
     assert [(row["operation"], row["status"]) for row in rows(bigquery_client, SENDS)] == [("create", "sent")] * 3
-    assert load("instantly")["calls_in_doubt"] == 0
+    assert load("instantly")["calls_outcome_unknown"] == 0
 
 
 def test_execute_when_call_never_reached_the_vendor_then_rerun_sends_it(

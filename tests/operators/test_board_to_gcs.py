@@ -270,6 +270,6 @@ def test_look_up_when_the_page_has_changed_then_stopped_at_the_first(
 def test_look_up_when_nppes_knows_no_number_then_skipped(
     site: Site, lake: storage.Bucket, bigquery_client: bigquery.Client
 ) -> None:
-    with pytest.raises(AirflowSkipException, match="holds no licence number of NC"):
+    with pytest.raises(AirflowSkipException, match="holds no license number of NC"):
         archive("NC")
     assert site.seen == []

@@ -44,12 +44,12 @@ def test_execute_when_answers_come_later_then_each_request_is_one_row_that_ends_
         "a", '{"data": {"email": "ada@b.test", "long": 0.12345678901234567890123}}', credits=2.0, cost_usd=0.1
     )
     monday.record_started("b", "32")
-    assert _load() == {"loaded": 3, "in_doubt": 2}
+    assert _load() == {"loaded": 3, "outcome_unknown": 2}
     first = _table(bigquery_client)
     assert [(row["request_key"], row["status"], row["vendor_ref"]) for row in first] == [
         ("a", "responded", None),
-        ("b", "in_doubt", "32"),
-        ("c", "in_doubt", None),
+        ("b", "outcome_unknown", "32"),
+        ("c", "outcome_unknown", None),
     ]
     assert first[0]["body"]["data"]["email"] == "ada@b.test"
     assert first[0]["request"] == {"full_name": "Ada “Tooth” Molar"}
@@ -59,7 +59,7 @@ def test_execute_when_answers_come_later_then_each_request_is_one_row_that_ends_
     friday.record_response("b", '{"data": {}}', vendor_ref="32")
     friday.reopen("c", asked_before=FRIDAY)
     friday.record_response("c", None, status="failed", http_status=400)
-    assert _load() == {"loaded": 2, "in_doubt": 0}
+    assert _load() == {"loaded": 2, "outcome_unknown": 0}
     second = _table(bigquery_client)
     assert [(row["request_key"], row["status"], row["http_status"]) for row in second] == [
         ("a", "responded", 200),
@@ -69,7 +69,7 @@ def test_execute_when_answers_come_later_then_each_request_is_one_row_that_ends_
     assert second[2]["body"] is None
     assert (second[2]["requested_at"], second[2]["responded_at"]) == (MONDAY, FRIDAY)
 
-    assert _load() == {"loaded": 0, "in_doubt": 0}
+    assert _load() == {"loaded": 0, "outcome_unknown": 0}
     assert _table(bigquery_client) == second
 
 
@@ -83,7 +83,7 @@ def test_execute_when_the_table_was_lost_then_the_ledger_brings_it_back(
     _load()
     before = _table(bigquery_client)
     bigquery_client.query_and_wait("TRUNCATE TABLE raw.vendor_response")
-    assert _load() == {"loaded": 30, "in_doubt": 0}
+    assert _load() == {"loaded": 30, "outcome_unknown": 0}
     assert _table(bigquery_client) == before
     assert list(bigquery_client.list_tables("raw", max_results=100)) != []
     staged = [t.table_id for t in bigquery_client.list_tables("raw") if "load" in t.table_id]
@@ -93,7 +93,7 @@ def test_execute_when_the_table_was_lost_then_the_ledger_brings_it_back(
 def test_execute_when_the_ledger_is_empty_then_does_nothing(
     bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
-    assert _load() == {"loaded": 0, "in_doubt": 0}
+    assert _load() == {"loaded": 0, "outcome_unknown": 0}
     assert _table(bigquery_client) == []
 
 
@@ -108,7 +108,7 @@ def test_execute_when_a_claim_was_withdrawn_then_its_row_goes_and_asked_again_it
     monday.withdraw("b")
     friday.claim("b", {})
     friday.record_response("b", "{}")
-    assert _load() == {"loaded": 1, "in_doubt": 0}
+    assert _load() == {"loaded": 1, "outcome_unknown": 0}
     assert [
         (r["request_key"], r["status"], r["requested_at"], r["requested_date"]) for r in _table(bigquery_client)
     ] == [("b", "responded", FRIDAY, FRIDAY.date())]

@@ -22,7 +22,7 @@ BODY = '{"data": {"email": "ada@bright.test", "email_status": "valid"}}'
 
 
 def _confirm(run_id: str = "run-1") -> dict[str, int]:
-    return ConfirmAnswersOperator(task_id="confirm_calls").execute({"run_id": run_id})
+    return ConfirmAnswersOperator(task_id="fail_if_any_failed").execute({"run_id": run_id})
 
 
 def _buy(ledger: CallLedger, key: str, npi: str, body: str = BODY, run_id: str = "run-1") -> None:

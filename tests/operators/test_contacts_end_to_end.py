@@ -77,7 +77,7 @@ def test_contacts_when_usps_and_twilio_are_down_then_stay_pending_and_the_next_r
     validate()
     # Boxes and military mail are delivered to; nobody in the sandbox's world works in that street in Puerto Rico.
     assert promoted() == {"confirmed": 12, "undeliverable": 1, "unsupported_country": 1}
-    lookups = {"max_lookups": "9", "retry_age_days": "7", "resend_in_doubt": "false"}
+    lookups = {"max_lookups": "9", "retry_age_days": "7", "resend_unknown": "false"}
     [lines] = _plan("clean.phone", "line_candidates", **lookups)
     assert lines["rows"] == 1  # a fax is not worth the price
     for counted in ("answered", "had"):

@@ -58,7 +58,7 @@ def test_link_licenses_when_number_stands_in_nppes_then_matched_with_status_and_
     assert [(row["npi"], row["tier"], row["rule"], row["status_class"]) for row in found] == [
         (MINE, 1, "number", "retired")
     ]
-    assert any("licence number stands in NPPES" in text for text in found[0]["evidence"])
+    assert any("license number stands in NPPES" in text for text in found[0]["evidence"])
     balance = rows(
         bigquery_client, "SELECT kind, reason, row_count AS n FROM ops.balance WHERE table_name = 'clean.license_match'"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery, storage
 
 
-def test_execute_when_one_call_is_in_doubt_then_the_answered_one_is_loaded_once(
+def test_execute_when_one_call_is_outcome_unknown_then_the_answered_one_is_loaded_once(
     bigquery_client: bigquery.Client, lake: storage.Bucket
 ) -> None:
     sends = [new_send(INSTANTLY, f"p{n}", CREATE, {"email": f"{n}@x.example"}, AS_OF) for n in range(4)]
@@ -28,9 +28,9 @@ def test_execute_when_one_call_is_in_doubt_then_the_answered_one_is_loaded_once(
         ledger.claim(batch_key(batch), request_of(batch))
     answer = {"created_leads": [{"index": 0, "id": "l0"}], "invalid_email_count": 1}
     ledger.record_response(batch_key(sends[:2]), added_body(answer, {}))
-    assert load("instantly") == {"sent": 1, "rejected": 1, "calls_in_doubt": 1}
-    assert load("instantly") == {"sent": 0, "rejected": 0, "calls_in_doubt": 1}
-    assert load("ghl") == {"sent": 0, "rejected": 0, "calls_in_doubt": 0}
+    assert load("instantly") == {"sent": 1, "rejected": 1, "calls_outcome_unknown": 1}
+    assert load("instantly") == {"sent": 0, "rejected": 0, "calls_outcome_unknown": 1}
+    assert load("ghl") == {"sent": 0, "rejected": 0, "calls_outcome_unknown": 0}
     found = rows(bigquery_client, "SELECT person_id, status FROM activation.send ORDER BY person_id")
     assert [tuple(row.values()) for row in found] == [("p0", "sent"), ("p1", "rejected")]
 

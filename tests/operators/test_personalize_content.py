@@ -4,7 +4,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from include.activation.content_blocks import catalogue
+from include.activation.content_blocks import catalog
 from operators.personalize_content import PersonalizeContentOperator
 from tests.operators.context import context
 from tests.sql.segmented.registry import AS_OF, contact, dentist, insert, npis, person_id, rows, segment
@@ -49,7 +49,7 @@ def test_personalize_content_when_scores_arrive_then_treated_people_get_blocks_o
     after = creatives(bigquery_client, NOW)
     assert {row["reason"].partition(":")[2] for row in after.values()} == {"hot/solo", "warm/solo", "cool/solo"}
     assert all(row["score"] == 10.0 and row["model_version"] == "v1" for row in after.values())
-    approved = {block.id for block in catalogue().approved()}
+    approved = {block.id for block in catalog().approved()}
     assert {row["content_block_id"] for row in [*before.values(), *after.values()]} <= approved
 
     assert personalize(NOW) == len(treated)

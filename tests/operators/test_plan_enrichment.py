@@ -106,7 +106,7 @@ def test_plan_when_more_fit_than_may_be_asked_or_an_outcome_is_unknown_then_both
     assert balance["filtered", "over_max_contacts"] == 3
     everybody = _plan(max_contacts=100)
     assert sum(chunk["rows"] for chunks in everybody.values() for chunk in chunks) == 4
-    assert _balance(bigquery_client)["filtered", "in_doubt"] == 1
+    assert _balance(bigquery_client)["filtered", "outcome_unknown"] == 1
 
 
 def test_plan_when_the_one_vendor_that_can_be_asked_by_place_had_nothing_then_the_person_is_counted(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.waterfall_run import let_time_pass
-from hooks.http.errors import BadRequest, LeftInDoubt, VendorDown
+from hooks.http.errors import BadRequest, OutcomeUnknown, VendorDown
 from include.lake.call_ledger import CallLedger
 from operators.twilio_lookup import TwilioLookupOperator
 from tests.operators.chunks import chunk, people, spent
@@ -63,20 +63,20 @@ def test_execute_when_all_goes_well_then_each_number_has_its_line_type_and_price
     assert spent(world, "twilio")[0] - before == pytest.approx(4 * 0.008)
 
 
-def test_execute_when_an_answer_is_lost_then_the_number_stays_in_doubt_until_told(
+def test_execute_when_an_answer_is_lost_then_the_number_stays_outcome_unknown_until_told(
     world: Sandbox, lake: storage.Bucket
 ) -> None:
     rows = _numbers(world, 20, 3)
     world.admin.post("faults", json={"vendor": "twilio", "kind": "drop_response"}).raise_for_status()
     before, _ = spent(world, "twilio")
-    with pytest.raises(LeftInDoubt, match="1 answers were lost"):
+    with pytest.raises(OutcomeUnknown, match="1 answers were lost"):
         _look_up(lake, rows)
     counts = _look_up(lake, rows)
-    assert (counts["had"], counts["in_doubt"], counts["answered"]) == (2, 1, 0)
+    assert (counts["had"], counts["outcome_unknown"], counts["answered"]) == (2, 1, 0)
     assert spent(world, "twilio")[0] - before == pytest.approx(3 * 0.008)
-    assert _look_up(lake, rows, resend_in_doubt="true")["in_doubt"] == 1  # it may be on its way in another task
+    assert _look_up(lake, rows, resend_unknown="true")["outcome_unknown"] == 1  # it may be on its way in another task
     let_time_pass(lake, _ledger(lake))
-    assert _look_up(lake, rows, resend_in_doubt="true")["answered"] == 1
+    assert _look_up(lake, rows, resend_unknown="true")["answered"] == 1
 
 
 def test_execute_when_a_number_cannot_be_parsed_then_records_the_refusal(world: Sandbox, lake: storage.Bucket) -> None:
@@ -114,12 +114,14 @@ def test_execute_when_the_account_may_not_use_the_package_then_stops_and_fails_f
 
 def test_execute_when_three_answers_in_a_row_are_lost_then_stops(world: Sandbox, lake: storage.Bucket) -> None:
     world.admin.post("faults", json={"vendor": "twilio", "status": 504, "times": 4}).raise_for_status()
-    with pytest.raises(LeftInDoubt, match=r"3 answers were lost.* 1 were not asked"):
+    with pytest.raises(OutcomeUnknown, match=r"3 answers were lost.* 1 were not asked"):
         _look_up(lake, _numbers(world, 60, 4))
-    assert [entry.status for entry in _ledger(lake).entries()] == ["in_doubt"] * 3
+    assert [entry.status for entry in _ledger(lake).entries()] == ["outcome_unknown"] * 3
 
 
-def test_execute_when_the_vendor_stays_down_then_nothing_is_in_doubt(world: Sandbox, lake: storage.Bucket) -> None:
+def test_execute_when_the_vendor_stays_down_then_nothing_is_outcome_unknown(
+    world: Sandbox, lake: storage.Bucket
+) -> None:
     rows = _numbers(world, 80, 1)
     world.admin.post("faults", json={"vendor": "twilio", "status": 503, "times": 4}).raise_for_status()
     with pytest.raises(VendorDown):

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from include.enrichment.vendors import UnknownVendor
 from tests.hooks.scripted_server import Answer, scripted
-from triggers.vendor_answers import TELL_EVERY, VendorAnswersTrigger
+from triggers.vendor_answers import PROGRESS_EVERY, VendorAnswersTrigger
 
 SLOW = json.dumps({"status": {"code": 200}, "data": {"id": 1, "status": "resolving", "is_complete": False}})
 
@@ -25,7 +26,7 @@ async def first_event(trigger: VendorAnswersTrigger) -> dict[str, Any]:
 def test_trigger_when_the_vendor_is_not_done_then_says_what_it_waits_for_until_the_deadline(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("triggers.vendor_answers.TELL_EVERY", timedelta(milliseconds=300))
+    monkeypatch.setattr("triggers.vendor_answers.PROGRESS_EVERY", timedelta(milliseconds=300))
     deadline = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
     with scripted(Answer(200, SLOW)) as vendor:
         connection = {"conn_type": "http", "host": vendor.url, "password": "wiza-key"}
@@ -39,4 +40,10 @@ def test_trigger_when_the_vendor_is_not_done_then_says_what_it_waits_for_until_t
 
 
 def test_trigger_when_it_runs_as_it_is_then_says_so_each_minute() -> None:
-    assert timedelta(minutes=1) == TELL_EVERY
+    assert timedelta(minutes=1) == PROGRESS_EVERY
+
+
+@pytest.mark.parametrize("vendor", ["apollo", "findmail", ""])
+def test_trigger_when_nothing_can_wait_for_a_vendor_then_it_is_named(vendor: str) -> None:
+    with pytest.raises(UnknownVendor, match=f"{vendor!r}.*Known are clay, wiza"):
+        VendorAnswersTrigger(vendor, {"waiting": {}}, "2025-11-10T06:00:00+00:00", 1.0)

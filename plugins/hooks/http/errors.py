@@ -64,7 +64,7 @@ class NotFound(BadRequest):
     """The vendor has no such record. For many operations that is an answer and not a failure."""
 
 
-class WrongAddress(VendorError):
+class EndpointNotFound(VendorError):
     """The host or the path is not the vendor's (3xx, 405, 404 where no record is named). Nothing was done.
 
     Never retried: a person must correct the connection, or the code where the vendor has changed its contract.
@@ -100,11 +100,11 @@ class ResponseLost(VendorError):
     """A call that costs money or sends something went out, and its answer never came.
 
     The vendor may have done it. Whoever made the call must leave its intent without a response, so that the ledger
-    holds it in doubt, and must not make the call again before it was reconciled with the vendor.
+    holds it outcome unknown, and must not make the call again before it was reconciled with the vendor.
     """
 
 
-class LeftInDoubt(VendorError):
-    """A task left calls in doubt, and nothing can reconcile them with the vendor. Never retried: a retry would skip
+class OutcomeUnknown(VendorError):
+    """A task left calls with an unknown outcome, and nothing can reconcile them with the vendor. Never retried: a retry would skip
     them and be green, and nobody would know.
     """

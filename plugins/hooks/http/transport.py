@@ -21,13 +21,13 @@ import httpx
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
+    EndpointNotFound,
     NotFound,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
     VendorError,
-    WrongAddress,
 )
 from hooks.http.limits import TokenBucket
 from hooks.http.trust import trusted_certificates
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=15.0, pool=5.0)
-# A server that closes an idle connection while a call goes out on it leaves that call in doubt; servers wait 5 s and longer.
+# A server that closes an idle connection while a call goes out on it leaves that call with an unknown outcome; servers wait 5 s and longer.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 ATTEMPTS = 4
-LONGEST_PAUSE = 30.0  # seconds; a vendor that asks for more gets it from the task's retry, not from a sleeping worker
+MAX_PAUSE = 30.0  # seconds; a vendor that asks for more gets it from the task's retry, not from a sleeping worker
 FIRST_PAUSE = 0.5  # seconds
 
 # No whole request reached the vendor: safe to repeat even when the call costs money.
@@ -218,10 +218,10 @@ class AsyncTransport:
 
 
 def error_of_cut(vendor: str, call: Call, cut: httpx.RequestError) -> VendorError:
-    """What a call without an answer that can be read means: down when nothing was sent or a repeat is harmless, else in doubt."""
+    """What a call without an answer that can be read means: down when nothing was sent or a repeat is harmless, else outcome unknown."""
     kind = type(cut).__name__  # the exception's own text may hold the URL
     if isinstance(cut, httpx.TooManyRedirects):
-        return WrongAddress(
+        return EndpointNotFound(
             vendor,
             call.operation,
             None,
@@ -262,7 +262,7 @@ def outcome_of(vendor: str, call: Call, response: httpx.Response) -> Reply | Ven
         code = _code(response)
         return NotFound(vendor, call.operation, status, f"No such record{_said(code)}.", code=code)
     if status in (404, 405) or status < 400:
-        return WrongAddress(
+        return EndpointNotFound(
             vendor,
             call.operation,
             status,
@@ -310,7 +310,7 @@ def pause_before_retry(error: VendorError, attempt: int, attempts: int) -> float
         return None
     jitter = random.uniform(0.0, FIRST_PAUSE * 2 ** (attempt - 1))
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    if asked is not None and asked > LONGEST_PAUSE:
+    if asked is not None and asked > MAX_PAUSE:
         return None
     pause = jitter if asked is None else asked + min(jitter, 1.0)
     log.info("Try %d of %d in %.1f s, after: %s", attempt + 1, attempts, pause, error)
@@ -412,8 +412,8 @@ def _lost(vendor: str, call: Call, status: int | None, what: str) -> ResponseLos
         vendor,
         call.operation,
         status,
-        f"{what} The vendor may have done it: the call stays in doubt and is not repeated by itself. "
-        "Look it up at the vendor; the DAG's own page says under LeftInDoubt how to go on if it was not done.",
+        f"{what} The vendor may have done it: the call stays outcome unknown and is not repeated by itself. "
+        "Look it up at the vendor; the DAG's own page says under OutcomeUnknown how to go on if it was not done.",
     )
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from operators.asking.asker import Answer, Asker
+from importlib import import_module
 
-__all__ = ["Answer", "Asker", "asker_of"]
+from include.enrichment.vendors import UnknownVendor
+from operators.asking.provider import Answer, EnrichmentProvider
+
+__all__ = ["Answer", "EnrichmentProvider", "provider_of"]
+
+# Imported when asked for: a task needs one vendor's hook.
+PROVIDERS = {"wiza": "WizaProvider", "apollo": "ApolloProvider", "clay": "ClayProvider"}
 
 
-def asker_of(vendor: str) -> Asker:
-    """Return the way to ask a vendor of include/enrichment/waterfall.yaml, by its connection `<vendor>_default`."""
-    if vendor == "wiza":
-        from operators.asking.wiza import WizaAsker
+def provider_of(vendor: str) -> EnrichmentProvider:
+    """Return the way to ask a vendor of include/enrichment/waterfall.yaml, by its connection `<vendor>_default`.
 
-        return WizaAsker()
-    if vendor == "apollo":
-        from operators.asking.apollo import ApolloAsker
-
-        return ApolloAsker()
-    if vendor == "clay":
-        from operators.asking.clay import ClayAsker
-
-        return ClayAsker()
-    raise ValueError(f"{vendor}: no way to ask them; there is wiza, apollo and clay")
+    Raises UnknownVendor.
+    """
+    if vendor not in PROVIDERS:
+        raise UnknownVendor(
+            f"No way to ask {vendor!r} about people: known are {', '.join(sorted(PROVIDERS))}. Add operators/asking/{vendor}.py "
+            "and name it in operators/asking/__init__.py (CONTRIBUTING.md)."
+        )
+    provider: EnrichmentProvider = getattr(import_module(f"operators.asking.{vendor}"), PROVIDERS[vendor])()
+    return provider

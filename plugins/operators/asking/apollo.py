@@ -9,10 +9,10 @@ from google.cloud import storage
 from hooks.apollo import VENDOR, ApolloHook, PersonQuery
 from include.enrichment.asking import Question
 from include.lake.call_ledger import CallLedger, Entry
-from operators.asking.asker import Answer
+from operators.asking.provider import Answer
 
 
-class ApolloAsker:
+class ApolloProvider:
     vendor = VENDOR
     # One at a time: after a crash the balance tells of a single call whether it was charged, of several only how many.
     in_flight = 1

@@ -11,16 +11,16 @@ from google.cloud import storage
 from hooks.clay import VENDOR, ClayHook, Item
 from hooks.http.errors import BadRequest, NotFound
 from include.enrichment.asking import Question
-from include.enrichment.vendor_rows import unpaid_at_clay
+from include.enrichment.vendors.clay import is_unpaid
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger, Entry
-from operators.asking.asker import CALLBACK_DAYS, Answer, callbacks_since
+from operators.asking.provider import CALLBACK_DAYS, Answer, callbacks_since
 
 # So many runs must have been heard of, all of them, before the silence about one more is believed.
 MIN_HEARD_RUNS = 20
 
 
-class ClayAsker:
+class ClayProvider:
     vendor = VENDOR
     in_flight = 2
 
@@ -53,8 +53,8 @@ class ClayAsker:
         # A run is a page, or pages; Clay tells no charge: our routine's price for each e-mail that it brought.
         emails = sum(bool(item.result and item.result.get("work_email")) for item in results.items)
         text = json.dumps([reply.body for reply in results.replies])  # ASCII: half a surrogate pair has no UTF-8
-        unpaid = sum(unpaid_at_clay(item.error) for item in results.items)
-        return Answer(text, 200, emails * policy().vendors[VENDOR].most_credits, unpaid)
+        unpaid = sum(is_unpaid(item.error) for item in results.items)
+        return Answer(text, 200, emails * policy().vendors[VENDOR].max_credits, unpaid)
 
     def find(self, bucket: storage.Bucket, entry: Entry, known: Collection[str]) -> str | None:
         keys = {person["key"] for person in json.loads(entry.request)["people"]}

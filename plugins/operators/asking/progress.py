@@ -12,7 +12,7 @@ from include.enrichment.rules import MAX_LOST_IN_A_ROW, too_many_refused
 from include.enrichment.vendor_rows import tally
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger
-from operators.asking.asker import Answer, Asker
+from operators.asking.provider import Answer, EnrichmentProvider
 
 log = logging.getLogger(__name__)
 READERS = 4
@@ -23,7 +23,7 @@ class Progress:
     """Counts of people; goes through the deferral, so it holds no person.
 
     waiting: call key -> [the vendor's id, people]: taken, and still to be read. had: answered before. missing: not asked
-    because credits ran out. lost: asked in this try, and the answer was cut off. in_doubt: asked in an earlier try or run
+    because credits ran out. lost: asked in this try, and the answer was cut off. outcome_unknown: asked in an earlier try or run
     without an answer, and left alone. refused: by the vendor, or by us because their answer cannot be read. unasked: left out because too many answers were lost or refused. bad_refs: the
     vendor's ids that it does not show.
     """
@@ -34,7 +34,7 @@ class Progress:
     answered: int = 0
     found: int = 0
     refused: int = 0
-    in_doubt: int = 0
+    outcome_unknown: int = 0
     lost: int = 0
     missing: int = 0
     unasked: int = 0
@@ -43,7 +43,7 @@ class Progress:
 
     @property
     def done(self) -> int:
-        return self.had + self.answered + self.refused + self.in_doubt + self.lost
+        return self.had + self.answered + self.refused + self.outcome_unknown + self.lost
 
     def took(self, vendor: str, people: int, answer: Answer) -> None:
         emails, odd = tally(vendor, answer.text, people)
@@ -77,16 +77,16 @@ def record(ledger: CallLedger, vendor: str, key: str, answer: Answer, ref: str |
     )
 
 
-def read_waiting(progress: Progress, ledger: CallLedger, asker: Asker) -> None:
+def read_waiting(progress: Progress, ledger: CallLedger, provider: EnrichmentProvider) -> None:
     """Record the answer of each waiting call that is complete; a bad one does not stop those after it.
 
-    Raises AuthFailed, RateLimited, WrongAddress, and VendorDown after three failures in a row.
+    Raises AuthFailed, RateLimited, EndpointNotFound, and VendorDown after three failures in a row.
     """
     waiting = dict(progress.waiting)
     refused: dict[str, int | None] = {}
     down_in_a_row = 0
     with ThreadPoolExecutor(READERS) as pool:
-        reads = {key: pool.submit(asker.answer, str(ref)) for key, (ref, _) in waiting.items()}
+        reads = {key: pool.submit(provider.answer, str(ref)) for key, (ref, _) in waiting.items()}
         try:
             for key, (ref, people) in waiting.items():
                 try:
@@ -108,14 +108,14 @@ def read_waiting(progress: Progress, ledger: CallLedger, asker: Asker) -> None:
                     continue
                 down_in_a_row = 0
                 if answer is not None:
-                    record(ledger, asker.vendor, key, answer, str(ref))
-                    progress.took(asker.vendor, people, answer)
+                    record(ledger, provider.vendor, key, answer, str(ref))
+                    progress.took(provider.vendor, people, answer)
                     del progress.waiting[key]
         finally:
             for read in reads.values():
                 read.cancel()
     # A few bad ids are final. Many, or a host that does not know us either, are no answer: those stay open.
-    final = bool(refused) and not too_many_refused(len(refused), len(waiting)) and asker.is_there()
+    final = bool(refused) and not too_many_refused(len(refused), len(waiting)) and provider.is_there()
     for key, status in refused.items():
         ref, people = progress.waiting.pop(key)
         progress.bad_refs.append(str(ref))

@@ -11,10 +11,10 @@ from hooks.wiza import VENDOR, WizaHook
 from include.enrichment.asking import Question
 from include.enrichment.callbacks import new_callback_address
 from include.lake.call_ledger import CallLedger, Entry
-from operators.asking.asker import Answer, callbacks_since
+from operators.asking.provider import Answer, callbacks_since
 
 
-class WizaAsker:
+class WizaProvider:
     vendor = VENDOR
     # A start takes up to half a second, its two lines in the ledger some more: fifteen a second need nine.
     in_flight = 12
@@ -33,7 +33,7 @@ class WizaAsker:
         receiver = os.environ.get("GTM_WEBHOOK_URL", "")
         secret = str(self._hook.get_connection(self._hook.wiza_conn_id).extra_dejson.get("callback_secret") or "")
         if not receiver or not secret:
-            return {}  # a lost answer then stays in doubt until a person looks
+            return {}  # a lost answer then stays outcome unknown until a person looks
         address = new_callback_address(receiver, VENDOR, secret)
         self._urls[address.reference] = address.url
         return {"callback_reference": address.reference}

@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from requests.exceptions import ConnectionError as Refused
 
 from include.nppes.provider_fold import mapping_version
-from include.warehouse.google_waits import ServiceAway, say_waits
+from include.warehouse.google_waits import ServiceAway, log_waits
 from include.warehouse.tables import table
 from services.embedded.cloud import PROJECT, Cloud, start_lake, start_warehouse
 from services.embedded.process import Service
@@ -125,7 +125,7 @@ def test_query_when_warehouse_stays_away_then_a_tasks_client_says_so_and_ends(
     outage: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = outage.client()
-    say_waits(client._http, "BigQuery", patience=timedelta(seconds=3))
+    log_waits(client._http, "BigQuery", patience=timedelta(seconds=3))
     assert client.query_and_wait("SELECT 7 AS n").total_rows == 1
     outage.kill()
     with pytest.raises(ServiceAway, match="BigQuery at 127.0.0.1"):
@@ -139,7 +139,7 @@ def test_query_when_warehouse_hangs_then_a_tasks_client_says_so_and_goes_on_when
 ) -> None:
     caplog.set_level("INFO", logger="include.warehouse.google_waits")
     client = outage.client()
-    say_waits(client._http, "BigQuery", every=timedelta(seconds=1))
+    log_waits(client._http, "BigQuery", every=timedelta(seconds=1))
     os.killpg(outage.service.popen.pid, signal.SIGSTOP)
     waking = threading.Timer(3.5, os.killpg, (outage.service.popen.pid, signal.SIGCONT))
     waking.start()

@@ -50,8 +50,8 @@ def _load_registry(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
         practice = {"practice_id": f"o{number}", "phone_e164": f"+1512555{number:04d}", **common}
         person = {"npi": row["npi"], "entity_type": "individual", "person_id": f"p{row['npi']}"}
         providers.append({**practice, **person, "first_name": first, "last_name": last})
-        organisation = {"npi": f"19{number:08d}", "entity_type": "organization", "organization_name": row["company"]}
-        providers.append({**practice, **organisation})
+        organization = {"npi": f"19{number:08d}", "entity_type": "organization", "organization_name": row["company"]}
+        providers.append({**practice, **organization})
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("clean.provider").columns]
     config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
     client.load_table_from_json(providers, "clean.provider", job_config=config).result()

@@ -19,13 +19,13 @@ from hooks.http import transport
 from hooks.http.errors import (
     AuthFailed,
     BadRequest,
+    EndpointNotFound,
     NotFound,
     OutOfCredits,
     RateLimited,
     ResponseLost,
     VendorDown,
     VendorError,
-    WrongAddress,
 )
 from hooks.http.transport import (
     AsyncTransport,
@@ -87,8 +87,8 @@ def test_send_when_the_vendor_asks_for_minutes_then_leaves_it_to_the_task() -> N
         (403, AuthFailed),
         (404, NotFound),
         (422, BadRequest),
-        (301, WrongAddress),
-        (405, WrongAddress),
+        (301, EndpointNotFound),
+        (405, EndpointNotFound),
     ],
 )
 def test_send_when_refused_for_good_then_raises_at_once(status: int, error: type[VendorError]) -> None:
@@ -102,7 +102,7 @@ def test_send_when_a_record_is_not_there_then_not_found_but_not_for_an_unknown_p
     with scripted(Answer(404, '{"message": "Lead not found"}')) as server, pytest.raises(NotFound):
         _transport(server.url).send(READ)
     for body in ('{"message": "Cannot GET /things/1"}', '"gone"', "<html>Not Found</html>"):
-        with scripted(Answer(404, body)) as server, pytest.raises(WrongAddress, match="correct the host"):
+        with scripted(Answer(404, body)) as server, pytest.raises(EndpointNotFound, match="correct the host"):
             _transport(server.url).send(READ)
 
 
@@ -121,7 +121,7 @@ def test_send_when_the_answer_to_a_paid_call_is_lost_then_never_repeats_it(answe
     assert len(server.seen) == 1
 
 
-def test_send_when_the_body_cannot_be_unpacked_then_a_read_is_down_and_a_paid_call_in_doubt(
+def test_send_when_the_body_cannot_be_unpacked_then_a_read_is_down_and_a_paid_call_outcome_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(transport, "FIRST_PAUSE", 0.0)
@@ -140,7 +140,7 @@ def test_send_when_a_paid_call_times_out_then_never_repeats_it(monkeypatch: pyte
             _transport(url).send(BUY)
 
 
-def test_send_when_nobody_listens_then_even_a_paid_call_is_down_and_not_in_doubt() -> None:
+def test_send_when_nobody_listens_then_even_a_paid_call_is_down_and_not_outcome_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
     slept: list[float] = []
@@ -149,7 +149,7 @@ def test_send_when_nobody_listens_then_even_a_paid_call_is_down_and_not_in_doubt
     assert len(slept) == 4 + 3  # a paced turn before each of four tries, a pause between them
 
 
-def test_send_when_the_request_cannot_be_written_then_a_paid_call_is_down_and_not_in_doubt() -> None:
+def test_send_when_the_request_cannot_be_written_then_a_paid_call_is_down_and_not_outcome_unknown() -> None:
     with scripted(Answer(200)) as server:
         pasted = Endpoint("acme", server.url, 1e6, {"Authorization": "Bearer top-secret\n"})
         for endpoint_, kind in ((pasted, "LocalProtocolError"), (_endpoint("htp://acme.test"), "UnsupportedProtocol")):
@@ -159,7 +159,7 @@ def test_send_when_the_request_cannot_be_written_then_a_paid_call_is_down_and_no
     assert server.seen == []
 
 
-def test_send_when_the_proxy_refuses_then_a_paid_call_is_down_and_not_in_doubt() -> None:
+def test_send_when_the_proxy_refuses_then_a_paid_call_is_down_and_not_outcome_unknown() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ProxyError("407", request=request)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from include.activation.content_blocks import SOURCE, catalogue, content_block, parsed
+from include.activation.content_blocks import SOURCE, catalog, content_block, parsed
 
 VALUES = {
     "first_name": "Dana",
@@ -25,7 +25,7 @@ def document() -> Any:
 
 
 def test_catalogue_when_read_then_has_the_four_styles_and_every_block_can_be_rendered() -> None:
-    approved = catalogue().approved()
+    approved = catalog().approved()
     assert {"benchmark-report", "case-study", "demo-offer", "peer-invite"} <= {block.style for block in approved}
     for block in approved:
         subject, body = block.rendered(VALUES)

@@ -9,12 +9,12 @@ import pytest
 
 from include.activation.ghl import (
     STOP_OF_ADDRESS,
+    belongs_to,
     closed_channels,
     ghl_payload,
     ghl_stop,
     ghl_tags,
     is_stopped,
-    is_theirs,
     plan_ghl,
 )
 from include.activation.send import (
@@ -114,12 +114,12 @@ def test_ghl_tags_when_the_audience_is_another_then_all_of_ours_come_and_the_oth
         ({"phone": "+15125550100", "customFields": [{"id": "f9", "value": "x"}]}, False),
     ],
 )
-def test_is_theirs_when_a_contact_has_the_address_then_our_id_decides_and_else_the_e_mail(
+def test_belongs_to_when_a_contact_has_the_address_then_our_id_decides_and_else_the_e_mail(
     contact: dict[str, Any], expected: bool
 ) -> None:
     row = {**ROW, "email": "dana@x.example", "phone": "+15125550100"}
     (send,) = plan_ghl([row], AS_OF, {"gtm_person_id": "f1"}, {}, False).sends
-    assert is_theirs(send, contact) is expected
+    assert belongs_to(send, contact) is expected
 
 
 def test_plan_ghl_when_suppressed_then_payload_names_nobody() -> None:

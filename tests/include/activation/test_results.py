@@ -35,5 +35,5 @@ def test_results_when_refused_then_each_send_is_rejected_with_code_and_reason() 
     assert [(row["status"], row["code"], row["reason"]) for row in rows] == [("rejected", "422", "GHL refused")]
 
 
-def test_results_when_in_doubt_then_there_are_none() -> None:
-    assert results(answered([added(1, "a@x.example")], None, status="in_doubt")) == []
+def test_results_when_outcome_unknown_then_there_are_none() -> None:
+    assert results(answered([added(1, "a@x.example")], None, status="outcome_unknown")) == []

@@ -12,11 +12,11 @@ from include.activation.send import (
     INSTANTLY,
     batch_key,
     batches,
+    effective_as_of,
     is_too_many,
     new_send,
     payload_hash,
     sends_of,
-    worked_as_of,
 )
 from tests.include.activation.rows import AS_OF, added, answered
 
@@ -81,7 +81,7 @@ def test_batches_when_size_does_not_divide_then_last_is_short() -> None:
         ("2025-11-16T23:00:00+00:00", True, AS_OF),
     ],
 )
-def test_worked_as_of_when_a_newer_one_is_known_then_only_a_given_one_stays(
+def test_effective_as_of_when_a_newer_one_is_known_then_only_a_given_one_stays(
     newest: str | None, is_given: bool, expected: str
 ) -> None:
-    assert worked_as_of(AS_OF, newest, is_given) == expected
+    assert effective_as_of(AS_OF, newest, is_given) == expected

@@ -42,7 +42,7 @@ def test_load_when_a_person_was_sent_twice_then_the_newest_call_is_the_state(
 ) -> None:
     record(lake, new_send(GHL, "p1", UPDATE, {"v": 2}, AS_OF, remote_id="c1"), 2)
     record(lake, new_send(GHL, "p1", CREATE, {"v": 1}, AS_OF), 1, '{"remote_id": "c1"}')
-    assert store.load(store.unloaded()) == {"sent": 2, "rejected": 0, "calls_in_doubt": 0}
+    assert store.load(store.unloaded()) == {"sent": 2, "rejected": 0, "calls_outcome_unknown": 0}
     expected = [{"person_id": "p1", "status": "active", "payload": {"v": 2}, "remote_id": "c1"}]
     assert rows(bigquery_client, STATE) == expected
     assert store.unloaded() == []
@@ -75,7 +75,7 @@ def test_load_when_a_worker_dies_between_two_tables_then_loading_again_completes
         patch.setattr(SendStore, "query", dying)
         with pytest.raises(ServiceUnavailable):
             store.load(store.unloaded())
-    assert store.load(store.unloaded()) == {"sent": 1, "rejected": 1, "calls_in_doubt": 1}
+    assert store.load(store.unloaded()) == {"sent": 1, "rejected": 1, "calls_outcome_unknown": 1}
     expected = {"sync_state": ["p1"], "rejection": ["p2"], "send": ["p1", "p2"]}
     for name, people in expected.items():
         found = rows(bigquery_client, f"SELECT person_id FROM activation.{name} ORDER BY person_id")  # noqa: S608
@@ -83,7 +83,9 @@ def test_load_when_a_worker_dies_between_two_tables_then_loading_again_completes
     assert (store.newest_as_of(), store.new_in_week(date(2025, 11, 10), date(2025, 11, 16))) == (AS_OF, 1)
     assert store.new_in_week(date(2025, 11, 3), date(2025, 11, 9)) == 0
     assert list(store.refused().values()) == [1]
-    assert store.load(store.unloaded()) == {"sent": 0, "rejected": 0, "calls_in_doubt": 1}, "nothing is loaded twice"
+    assert store.load(store.unloaded()) == {"sent": 0, "rejected": 0, "calls_outcome_unknown": 1}, (
+        "nothing is loaded twice"
+    )
 
 
 def test_suppressed_when_a_person_is_listed_for_one_reason_alone_then_found(

@@ -6,7 +6,15 @@ from importlib import import_module
 
 import pytest
 
-from hooks.http.errors import AuthFailed, BadRequest, LeftInDoubt, OutOfCredits, RateLimited, ResponseLost, VendorDown
+from hooks.http.errors import (
+    AuthFailed,
+    BadRequest,
+    OutcomeUnknown,
+    OutOfCredits,
+    RateLimited,
+    ResponseLost,
+    VendorDown,
+)
 from include.airflow.defaults import (
     DEFAULT_ARGS,
     VENDOR_RETRY,
@@ -26,7 +34,7 @@ from include.airflow.defaults import (
         (AuthFailed, "fail"),
         (BadRequest, "fail"),
         (OutOfCredits, "fail"),
-        (LeftInDoubt, "fail"),
+        (OutcomeUnknown, "fail"),
         (ResponseLost, "default"),  # Instantly reconciles: its retry mends it
         (RateLimited, "retry"),
         (VendorDown, "default"),

@@ -12,7 +12,7 @@ import pytest
 
 from include.airflow.google import BigQueryHook, GCSHook, InsertJobOperator
 from include.airflow.promote import promote
-from include.warehouse.google_waits import ServiceAway, WaitingAdapter, say_waits
+from include.warehouse.google_waits import ServiceAway, WaitingAdapter, log_waits
 from tests.operators.context import context
 
 
@@ -44,7 +44,7 @@ def test_promote_when_the_warehouse_stays_away_then_says_so_and_ends_with_its_na
     away: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="include.warehouse.google_waits")
-    monkeypatch.setattr("include.airflow.google.say_waits", partial(say_waits, patience=timedelta(seconds=2)))
+    monkeypatch.setattr("include.airflow.google.log_waits", partial(log_waits, patience=timedelta(seconds=2)))
     task: Any = promote("clean.event")
     assert isinstance(task, InsertJobOperator)
     with pytest.raises(ServiceAway, match=r"BigQuery at 127.0.0.1:\d+ \(POST .*/jobs\) does not answer"):

@@ -1,4 +1,4 @@
-"""HTML that boards show: forms to fill in, labelled cells, and pages that are not what they were."""
+"""HTML that boards show: forms to fill in, labeled cells, and pages that are not what they were."""
 
 from __future__ import annotations
 

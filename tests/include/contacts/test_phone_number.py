@@ -1,4 +1,4 @@
-"""Published telephone numbers and what can be dialled of them."""
+"""Published telephone numbers and what can be dialed of them."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ def test_forecast_when_rates_are_known_then_counts_who_reaches_each_vendor() -> 
     assert (apollo.people, apollo.calls, apollo.usable) == (80, 8, 20)
     assert (wiza.usd, apollo.usd) == (pytest.approx(6.0), pytest.approx(80 * 0.5 * 0.05))
     # at most: nobody is found, and each vendor still charges its most
-    assert plan.most_usd == pytest.approx(100 * 2 * 0.05 + 140 * 1 * 0.05)
+    assert plan.max_usd == pytest.approx(100 * 2 * 0.05 + 140 * 1 * 0.05)
     assert wiza.seconds == pytest.approx(100 / 15 + 25)
     assert "140 people: 80 usable contacts expected for 8.00 USD, at most 17.00 USD" in plan.lines()[0]
 
 
 def test_budget_when_the_plan_may_cost_more_then_stops_and_says_how_to_go_on() -> None:
     plan = enrichment_forecast([Route("general/solo", frozenset(), ("wiza",), 100)], RATES, VENDORS)
-    assert plan.most_usd == pytest.approx(10.0)
+    assert plan.max_usd == pytest.approx(10.0)
     require_within_budget(plan, Budget(10.0, 100.0, 1.0), spent_this_month=90.0, approved_usd=0.0)
     with pytest.raises(
         BudgetExceeded, match=r"can cost 10\.00 USD.* 9\.00 are allowed.*run with approved_usd = 10\.00"
@@ -52,5 +52,5 @@ def test_budget_when_the_plan_may_cost_more_then_stops_and_says_how_to_go_on() -
 
 def test_forecast_when_nobody_is_to_be_asked_then_costs_nothing() -> None:
     plan = enrichment_forecast([], RATES, VENDORS)
-    assert (plan.candidates, plan.usd, plan.most_usd, plan.seconds) == (0, 0, 0, 0)
+    assert (plan.candidates, plan.usd, plan.max_usd, plan.seconds) == (0, 0, 0, 0)
     require_within_budget(plan, Budget(0.0, 0.0, 0.0), spent_this_month=5.0, approved_usd=0.0)

@@ -58,16 +58,16 @@ def test_request_key_when_operations_differ_then_never_meets() -> None:
 
 
 def test_forecast_when_within_the_budget_then_gives_the_most_it_can_cost() -> None:
-    plan = forecast(REVEAL, 1500, most_credits=3000, most_usd=150.0)
+    plan = forecast(REVEAL, 1500, max_credits=3000, max_usd=150.0)
     assert (plan.calls, plan.credits, plan.usd) == (1500, 3000.0, 150.0)
-    assert forecast(LOOKUP, 1000, most_credits=0, most_usd=8.0).usd == pytest.approx(8.0)
+    assert forecast(LOOKUP, 1000, max_credits=0, max_usd=8.0).usd == pytest.approx(8.0)
 
 
 def test_forecast_when_credits_may_not_suffice_then_says_what_to_lower() -> None:
     with pytest.raises(BudgetExceeded, match=r"1501 calls can take 3002 credits.*lower the number of calls to 1500"):
-        forecast(REVEAL, 1501, most_credits=3000, most_usd=1e9)
+        forecast(REVEAL, 1501, max_credits=3000, max_usd=1e9)
 
 
 def test_forecast_when_money_may_not_suffice_then_stops() -> None:
     with pytest.raises(BudgetExceeded, match=r"twilio line_type_intelligence: 1001 calls can cost 8\.01 USD"):
-        forecast(LOOKUP, 1001, most_credits=0, most_usd=8.0)
+        forecast(LOOKUP, 1001, max_credits=0, max_usd=8.0)

@@ -30,7 +30,7 @@ def test_best_order_when_every_order_is_tried_then_none_is_worth_more(seed: int)
     dice = random.Random(seed)
     subsets = [NONE, *(frozenset(c) for n in (1, 2) for c in permutations(ORDER, n))]
     tallies = [
-        _tally(vendor, dice.uniform(0.05, 0.9), dice.uniform(0, VENDORS[vendor].most_credits), before)
+        _tally(vendor, dice.uniform(0.05, 0.9), dice.uniform(0, VENDORS[vendor].max_credits), before)
         for vendor in ORDER
         for before in {*subsets}
         if vendor not in before

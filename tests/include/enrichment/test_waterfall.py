@@ -34,11 +34,11 @@ def _answer(vendor: str, days: float, *, usable: bool = False, status: Any = "re
         # the negative cache: asked again after its days, not before
         ([_answer("wiza", 181, key="old"), _answer("apollo", 3), _answer("clay", 3)], Step("ask", "wiza", "old")),
         ([_answer("wiza", 179), _answer("apollo", 3), _answer("clay", 3)], Step("exhausted")),
-        # in doubt: nobody else is asked either, because what it bought may be the answer
-        ([_answer("wiza", 1, status="in_doubt")], Step("in_doubt")),
-        ([_answer("wiza", 1), _answer("apollo", 1, status="in_doubt")], Step("in_doubt")),
-        # settled since by a later answer
-        ([_answer("wiza", 9, status="in_doubt"), _answer("wiza", 1)], Step("ask", "apollo")),
+        # outcome unknown: nobody else is asked either, because what it bought may be the answer
+        ([_answer("wiza", 1, status="outcome_unknown")], Step("outcome_unknown")),
+        ([_answer("wiza", 1), _answer("apollo", 1, status="outcome_unknown")], Step("outcome_unknown")),
+        # reconciled since by a later answer
+        ([_answer("wiza", 9, status="outcome_unknown"), _answer("wiza", 1)], Step("ask", "apollo")),
     ],
 )
 def test_next_step_when_vendors_have_answered_then_is_the_policys(answers: list[Answered], expected: Step) -> None:
@@ -57,7 +57,7 @@ def test_turned_when_a_share_explores_then_each_vendor_leads_for_some_and_a_pers
 
 def test_policy_when_read_then_prices_a_person_at_the_most_of_every_vendor() -> None:
     declared = policy()
-    assert declared.most_usd_per_person() == pytest.approx(2 * 0.05 + 1 * 0.05 + 4 * 0.05)
+    assert declared.max_usd_per_person() == pytest.approx(2 * 0.05 + 1 * 0.05 + 4 * 0.05)
     assert declared.vendors["apollo"].statuses["verified"].status == "valid"
     assert declared.learned_order.apply is False  # a saving on paper is not yet a decision
 
@@ -74,7 +74,7 @@ def test_policy_when_read_then_prices_a_person_at_the_most_of_every_vendor() -> 
         (("fields", "linkedin", "order"), [], r"fields.linkedin.order must name each vendor once"),
         (("fields", "email", "max_age_days"), "half a year", r"fields.email.max_age_days: must be a number"),
         (("vendors", "wiza", "usd_per_credit"), -1, r"vendors.wiza.usd_per_credit: must be a number of 0 or more"),
-        (("vendors", "wiza", "prior", "credits"), 3, r"vendors.wiza.prior: .*credits at most most_credits"),
+        (("vendors", "wiza", "prior", "credits"), 3, r"vendors.wiza.prior: .*credits at most max_credits"),
         (("vendors", "wiza", "statuses", "valid", "status"), "good", r"vendors.wiza.statuses: .*found \['good'\]"),
         (("vendors", "wiza", "prior"), None, r"vendors.wiza.prior: must be a mapping of"),
         (("budget", "usd_per_run"), True, r"budget.usd_per_run: must be a number"),

@@ -32,17 +32,17 @@ def test_claim_when_never_asked_then_is_new_and_the_intent_is_stored(ledger: Cal
     assert stored["requested_at"] == "2025-11-10T06:00:00+00:00"
 
 
-def test_claim_after_a_crash_before_the_answer_then_is_in_doubt(ledger: CallLedger) -> None:
+def test_claim_after_a_crash_before_the_answer_then_is_outcome_unknown(ledger: CallLedger) -> None:
     ledger.claim(KEY, ASK)
     again = ledger.claim(KEY, ASK)
-    assert (again.state, again.vendor_ref) == ("in_doubt", None)
+    assert (again.state, again.vendor_ref) == ("outcome_unknown", None)
 
 
 def test_claim_after_a_crash_with_the_vendor_id_then_gives_the_id(ledger: CallLedger) -> None:
     ledger.claim(KEY, ASK)
     ledger.record_started(KEY, "32")
     again = ledger.claim(KEY, ASK)
-    assert (again.state, again.vendor_ref) == ("in_doubt", "32")
+    assert (again.state, again.vendor_ref) == ("outcome_unknown", "32")
 
 
 def test_claim_after_the_answer_then_has_response(ledger: CallLedger) -> None:
@@ -89,12 +89,14 @@ def test_withdraw_when_answered_then_refuses(ledger: CallLedger) -> None:
         ledger.withdraw(KEY)
 
 
-def test_reopen_when_in_doubt_then_is_new_and_keeps_the_first_time(lake: storage.Bucket, ledger: CallLedger) -> None:
+def test_reopen_when_outcome_unknown_then_is_new_and_keeps_the_first_time(
+    lake: storage.Bucket, ledger: CallLedger
+) -> None:
     ledger.claim(KEY, ASK)
     tuesday = CallLedger(lake, "wiza", "individual_reveal", clock=lambda: TUESDAY)
-    assert tuesday.reopen(KEY, asked_before=MONDAY).state == "in_doubt"  # it may be on its way
+    assert tuesday.reopen(KEY, asked_before=MONDAY).state == "outcome_unknown"  # it may be on its way
     assert tuesday.reopen(KEY, asked_before=TUESDAY).state == "new"
-    assert tuesday.reopen(KEY, asked_before=TUESDAY).state == "in_doubt"  # it was just asked again
+    assert tuesday.reopen(KEY, asked_before=TUESDAY).state == "outcome_unknown"  # it was just asked again
     stored = json.loads(lake.blob("calls/wiza/individual_reveal/k1/intent.json").download_as_bytes())
     assert stored["requested_at"] == MONDAY.isoformat()
     assert stored["resent_at"] == [TUESDAY.isoformat()]
@@ -130,8 +132,8 @@ def test_entries_when_some_are_skipped_then_gives_the_others_with_their_state(le
     found = list(ledger.entries(skip={"a"}))
     assert [(e.request_key, e.status, e.vendor_ref) for e in found] == [
         ("b", "responded", None),
-        ("c", "in_doubt", "7"),
-        ("d", "in_doubt", None),
+        ("c", "outcome_unknown", "7"),
+        ("d", "outcome_unknown", None),
     ]
 
 

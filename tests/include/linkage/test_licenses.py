@@ -1,4 +1,4 @@
-"""Whose licence it is, where names and numbers mislead: every case beside a crowd, in one linkage."""
+"""Whose license it is, where names and numbers mislead: every case beside a crowd, in one linkage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def person(npi: str, first: str, last: str, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def licence(key: str, number: str | None, first: str, last: str, **fields: Any) -> dict[str, Any]:
+def license(key: str, number: str | None, first: str, last: str, **fields: Any) -> dict[str, Any]:
     return {
         "license_key": key, "state": "TX", "profession": "dentist", "number_normal": number, "number_shared": False, "first_name": first,
         "middle_name": None, "last_name": last, "name_suffix": None, "former_last_name": None, "line": "100 MAIN ST STE 4",
@@ -35,10 +35,10 @@ def licence(key: str, number: str | None, first: str, last: str, **fields: Any) 
 
 
 def slot(npi: str, number: str, **fields: Any) -> dict[str, Any]:
-    return {"npi": npi, "state": "TX", "number": number, "slot": "licence 1", "profession": "dentist", **fields}
+    return {"npi": npi, "state": "TX", "number": number, "slot": "license 1", "profession": "dentist", **fields}
 
 
-# People who are in no licence list: without a crowd no name is rare.
+# People who are in no license list: without a crowd no name is rare.
 CROWD = [
     person(
         f"c{i}",
@@ -50,34 +50,34 @@ CROWD = [
     for i in range(4000)
 ]
 CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]], dict[str, str | None]]] = [
-    # A licence number shared by two people: each goes to the own name, never both to one.
+    # A license number shared by two people: each goes to the own name, never both to one.
     (
         [person("share-a", "ANN", "INCISOR", line="1 Elm St"), person("share-b", "BOB", "CANINE", line="2 Elm St")],
-        [licence("share-a", "555", "ANN", "INCISOR", number_shared=True, line=None),
-         licence("share-b", "555", "BOB", "CANINE", number_shared=True, line=None),
-         licence("share-c", "555", "CYD", "STRANGER", number_shared=True, line=None, zip5=None)],
+        [license("share-a", "555", "ANN", "INCISOR", number_shared=True, line=None),
+         license("share-b", "555", "BOB", "CANINE", number_shared=True, line=None),
+         license("share-c", "555", "CYD", "STRANGER", number_shared=True, line=None, zip5=None)],
         [slot("share-a", "TX 00555"), slot("share-b", "D555")],
         {"share-a": "share-a", "share-b": "share-b", "share-c": None},
     ),
     # Twins at one address, alike in name; the one who has no NPI is not taken for the other.
     (
         [person("twin-a", "KAREN", "WISDOMTOOTH")],
-        [licence("twin-a", "601", "KAREN", "WISDOMTOOTH"), licence("twin-b", "602", "KARIN", "WISDOMTOOTH")],
+        [license("twin-a", "601", "KAREN", "WISDOMTOOTH"), license("twin-b", "602", "KARIN", "WISDOMTOOTH")],
         [slot("twin-a", "601")],
         {"twin-a": "twin-a", "twin-b": None},
     ),
     # Jr and Sr in one office, numbers in neither NPPES row: the suffix decides, and without it nobody is chosen.
     (
         [person("jr", "EDMUND", "PULPITIS", name_suffix="JR."), person("sr", "EDMUND", "PULPITIS", name_suffix="Sr")],
-        [licence("jr", "701", "EDMUND", "PULPITIS JR"), licence("sr", "702", "EDMUND", "PULPITIS", name_suffix="SR"),
-         licence("which", "703", "EDMUND", "PULPITIS")],
+        [license("jr", "701", "EDMUND", "PULPITIS JR"), license("sr", "702", "EDMUND", "PULPITIS", name_suffix="SR"),
+         license("which", "703", "EDMUND", "PULPITIS")],
         [],
         {"jr": "jr", "sr": "sr", "which": None},
     ),
     # A hygienist and a dentist of one name in one house, with one number: each profession counts for itself.
     (
         [person("hyg", "LEE", "MOLARIS", profession="hygienist"), person("den", "LEE", "MOLARIS")],
-        [licence("hyg", "801", "LEE", "MOLARIS", profession="hygienist"), licence("den", "801", "LEE", "MOLARIS")],
+        [license("hyg", "801", "LEE", "MOLARIS", profession="hygienist"), license("den", "801", "LEE", "MOLARIS")],
         [slot("hyg", "801", profession="hygienist")],
         {"hyg": "hyg", "den": "den"},
     ),
@@ -85,17 +85,17 @@ CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any
     (
         [person("wed", "OLGA", "MAIDENAME", line="9 Far Rd", zip5="75001"), person("nick", "WILLIAM", "PREMOLARI", line="3 Elm St"),
          person("nj", "PIA", "ROOTCANAL", state="NJ", zip5="07030"), person("typo", "RUTH", "OVERBYTE", line="4 Elm St", zip5="78702")],
-        [licence("wed", "901", "OLGA", "BRIDENAME", line=None), licence("nick", "902", "BILL", "PREMOLARI", line="3 ELM STREET"),
-         licence("nj", "21836", "PIA", "ROOTCANAL", state="NJ", line=None, zip5=None, address_state=None),
-         licence("typo", "903", "RUTH", "OVERBITE", line="4 ELM ST", zip5="78702")],
+        [license("wed", "901", "OLGA", "BRIDENAME", line=None), license("nick", "902", "BILL", "PREMOLARI", line="3 ELM STREET"),
+         license("nj", "21836", "PIA", "ROOTCANAL", state="NJ", line=None, zip5=None, address_state=None),
+         license("typo", "903", "RUTH", "OVERBITE", line="4 ELM ST", zip5="78702")],
         [slot("wed", "0901"), slot("nj", "22DI02183600", state="NJ", slot="identifier 7", profession=None)],
         {"wed": "wed", "nick": "nick", "nj": "nj", "typo": "typo"},
     ),
     # Half a name is enough beside a number of one's own. Beside a number that two people got it is not, though the house is the same.
     (
         [person("half-a", "ODA", "BITEWING", line="5 Elm St"), person("half-b", "OWEN", "FISSURE", line="6 Elm St")],
-        [licence("half-own", "1001", "ODA", "BRIDENAME", line=None),
-         licence("half-shared", "1002", "OWEN", "HUSBANDNAME", number_shared=True, line="6 ELM ST")],
+        [license("half-own", "1001", "ODA", "BRIDENAME", line=None),
+         license("half-shared", "1002", "OWEN", "HUSBANDNAME", number_shared=True, line="6 ELM ST")],
         [slot("half-a", "1001"), slot("half-b", "1002")],
         {"half-own": "half-a", "half-shared": None},
     ),
@@ -103,16 +103,16 @@ CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any
     (
         [person("swap-a", "MARLO", "VENEERS", line="7 Elm St"), person("swap-b", "TOBIAS", "ABUTMENT", line="8 Elm St"),
          person("swap-c", "NILS", "OCCLUSAL", line="9 Elm St", zip5="78799"), person("swap-d", "IVOR", "SEALANTS", line="10 Elm St")],
-        [licence("swap-a", "1101", "VENEERS", "MARLO", line=None, zip5=None), licence("swap-b", "1102", "ABUTMNET", "TOBIAS", line="8 ELM ST"),
-         licence("swap-c", "1103", "OCCLUSAL", "NILS", line=None, zip5=None), licence("swap-half", "1104", "SEALANTS", "MARRIED", line="10 ELM ST")],
+        [license("swap-a", "1101", "VENEERS", "MARLO", line=None, zip5=None), license("swap-b", "1102", "ABUTMNET", "TOBIAS", line="8 ELM ST"),
+         license("swap-c", "1103", "OCCLUSAL", "NILS", line=None, zip5=None), license("swap-half", "1104", "SEALANTS", "MARRIED", line="10 ELM ST")],
         [slot("swap-a", "1101"), slot("swap-d", "1104")],
         {"swap-a": "swap-a", "swap-b": "swap-b", "swap-c": None, "swap-half": "swap-d"},
     ),
     # A suffix written twice, as a word and as a figure; the father is not taken for the son.
     (
         [person("sfx-a", "GRANT", "ALVEOLI JR, JR", line="11 Elm St"), person("sfx-b", "SOL", "BICUSPID", name_suffix="4th", line="12 Elm St")],
-        [licence("sfx-a", "1201", "GRANT", "ALVEOLI", name_suffix="Junior", line="11 ELM ST"),
-         licence("sfx-father", "1202", "GRANT", "ALVEOLI, SENIOR", line="11 ELM ST"), licence("sfx-b", "1203", "SOL", "BICUSPID IV", line="12 ELM ST")],
+        [license("sfx-a", "1201", "GRANT", "ALVEOLI", name_suffix="Junior", line="11 ELM ST"),
+         license("sfx-father", "1202", "GRANT", "ALVEOLI, SENIOR", line="11 ELM ST"), license("sfx-b", "1203", "SOL", "BICUSPID IV", line="12 ELM ST")],
         [],
         {"sfx-a": "sfx-a", "sfx-father": None, "sfx-b": "sfx-b"},
     ),
@@ -120,15 +120,15 @@ CASES: list[tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any
     (
         [person("gap-a", "UMA", "MAXILLA", line="13 Elm St"), person("gap-b", "VERA", "MANDIBLE", line="14 Elm St"),
          person("gap-c", "WANDA", "PALATINE", line="15 Elm St")],
-        [licence("gap-a", "1301", None, "MARRIED", line="13 ELM ST"), licence("gap-b", "13029", None, "MANDIBLE", line="14 ELM ST"),
-         licence("gap-c", "1303", None, "PALATINE", line="15 ELM ST"), licence("nobody", None, None, None, line=None, zip5=None, address_state=None)],
+        [license("gap-a", "1301", None, "MARRIED", line="13 ELM ST"), license("gap-b", "13029", None, "MANDIBLE", line="14 ELM ST"),
+         license("gap-c", "1303", None, "PALATINE", line="15 ELM ST"), license("nobody", None, None, None, line=None, zip5=None, address_state=None)],
         [slot("gap-a", "1301"), slot("gap-b", "13092")],
         {"gap-a": "gap-a", "gap-b": "gap-b", "gap-c": None, "nobody": None},
     ),
     # Typing errors on both sides, in name and house.
     (
         [person("err-a", "FREDERICA", "HYGIENISTAS", line="16 Elmwood Crescent"), person("err-b", "XENIA", "LINGUALIS", line="171 Elmwood Grove")],
-        [licence("err-a", "1401", "FREDREICAA", "HYGEINISTAZ", line=None), licence("err-b", "1402", "XENIA", "LINGUALSI", line="171 ELMWODO GROVE")],
+        [license("err-a", "1401", "FREDREICAA", "HYGEINISTAZ", line=None), license("err-b", "1402", "XENIA", "LINGUALSI", line="171 ELMWODO GROVE")],
         [slot("err-a", "1401")],
         {"err-a": "err-a", "err-b": "err-b"},
     ),
@@ -140,7 +140,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Linked, dict[str, d
     folder = tmp_path_factory.mktemp("linkage")
     tables = {
         "providers": CROWD + [row for people, *_ in CASES for row in people],
-        "licenses": [row for _, licences, *_ in CASES for row in licences],
+        "licenses": [row for _, licenses, *_ in CASES for row in licenses],
         "slots": [row for _, _, slots, _ in CASES for row in slots],
     }
     for name, rows in tables.items():
@@ -204,9 +204,9 @@ def test_link_when_the_number_is_on_an_organization_under_its_officials_name_the
         person("clinic-e", "YARA", "IMPLANT"),  # no number
     ]
     licenses = [
-        licence("own", "1501", "YARA", "IMPLANT"),
-        licence("only", "1502", "RETIRED", "OTTO"),
-        licence("not", "1503", "YARA", "IMPLANT"),
+        license("own", "1501", "YARA", "IMPLANT"),
+        license("only", "1502", "RETIRED", "OTTO"),
+        license("not", "1503", "YARA", "IMPLANT"),
     ]
     slots = [slot(npi, "1501", profession=None) for npi in ("person", "clinic-a", "clinic-b", "clinic-c")] + [
         slot("clinic-d", "TX01502")

@@ -162,7 +162,7 @@ def test_archived_files_when_names_carry_versions_then_each_published_file_once(
     assert archived_files([f"{stem}zip", f"{stem}0a1b2c3d.zip", "raw/nppes/2025-11-09/notes.txt"]) == [weekly]
 
 
-# Real NPIs of organisations, from CMS's file of November 2020.
+# Real NPIs of organizations, from CMS's file of November 2020.
 @pytest.mark.parametrize("npi", ["1497758544", "1366445397", "1326041336", "1831192061", "1609879857"])
 def test_npi_when_real_then_valid_and_every_other_last_digit_is_not(npi: str) -> None:
     others = {npi[:9] + digit for digit in "0123456789"} - {npi}

@@ -32,7 +32,7 @@ Opt-outs first.
 * `AuthFailed`: correct the password,
   then clear the task.
 * `gate_event` (GateFailed): mend the rule.
-* `settle_*`: run again.
+* `reconcile_*`: run again.
 
 Something else.
 
@@ -47,7 +47,7 @@ None.
     [
         (("AuthFailed", "VendorError"), "* `AuthFailed`: correct the password,\n  then clear the task."),
         (("KeyError", "gate_event"), "* `gate_event` (GateFailed): mend the rule."),
-        (("KeyError", "settle_wiza"), "* `settle_*`: run again."),
+        (("KeyError", "reconcile_wiza"), "* `reconcile_*`: run again."),
     ],
 )
 def test_what_to_do_when_the_page_names_the_error_or_the_task_then_that_point(

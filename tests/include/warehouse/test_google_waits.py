@@ -16,7 +16,7 @@ import requests
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
-from include.warehouse.google_waits import NoAnswer, ServiceAway, WaitingAdapter, logged_each, say_waits
+from include.warehouse.google_waits import NoAnswer, ServiceAway, WaitingAdapter, log_waits, logged_each
 
 SOON = timedelta(milliseconds=300)
 
@@ -58,7 +58,7 @@ def nobody() -> str:
 
 def session(**limits: timedelta) -> requests.Session:
     made = requests.Session()
-    say_waits(made, "BigQuery", **limits)
+    log_waits(made, "BigQuery", **limits)
     return made
 
 
@@ -88,8 +88,8 @@ def test_clients_when_the_service_stays_away_then_end_at_the_deadline_with_its_n
     options = {"api_endpoint": nobody}
     warehouse = bigquery.Client("p", AnonymousCredentials(), client_options=options)
     lake = storage.Client("p", AnonymousCredentials(), client_options=options)
-    say_waits(warehouse._http, "BigQuery", patience=timedelta(seconds=2))
-    say_waits(lake._http, "Cloud Storage", patience=timedelta(seconds=2))
+    log_waits(warehouse._http, "BigQuery", patience=timedelta(seconds=2))
+    log_waits(lake._http, "Cloud Storage", patience=timedelta(seconds=2))
     began = time.monotonic()
     with pytest.raises(ServiceAway, match=r"BigQuery at .* since .*, and its 2 s are over"):
         warehouse.query_and_wait("SELECT 1")

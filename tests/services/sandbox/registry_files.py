@@ -66,7 +66,7 @@ def npi(number: int) -> str:
 
 
 def dentists(count: int) -> list[Provider]:
-    """Dentists in practices of one to six, and the practices' own organisation rows."""
+    """Dentists in practices of one to six, and the practices' own organization rows."""
     providers: list[Provider] = []
     practice = 0
     while len(providers) < count:

@@ -25,7 +25,7 @@ def test_person_when_a_clinic_shares_the_address_then_it_is_the_practice(tmp_pat
     assert (ada.practice_name, ada.practice_size) == ("Bright Smile Family Dental LLC", 2)
     assert ada.email.startswith("ada.abbot.")
     assert ada.email.endswith(".example")
-    assert world(tmp_path).person(npi(9)) is None, "an organisation is not a person"
+    assert world(tmp_path).person(npi(9)) is None, "an organization is not a person"
 
 
 def test_people_when_a_zip_appears_later_then_they_are_there_without_a_restart(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from google.cloud import bigquery
 
 from include.nppes.provider_fold import mapping_version
 from include.warehouse.tables import table
-from operators.standardize_contacts import StandardiseContactsOperator
+from operators.standardize_contacts import StandardizeContactsOperator
 
 DENTIST = {
     "entity_type_code": "1",
@@ -106,7 +106,7 @@ def unload(client: bigquery.Client, file_date: str, source: str = "nppes_weekly"
 def stage(client: bigquery.Client) -> None:
     """Do what clean_providers does before its gate."""
     run(client, table("clean.provider_version").sql(), mapping=("STRING", mapping_version()))
-    StandardiseContactsOperator(task_id="standardise_contacts").execute({})
+    StandardizeContactsOperator(task_id="standardize_contacts").execute({})
     run(client, table("clean.provider_candidate").sql())
 
 

@@ -1,4 +1,4 @@
-"""What becomes of the rows of the boards: the newest edition, one row a licence, statuses and numbers by declaration."""
+"""What becomes of the rows of the boards: the newest edition, one row a license, statuses and numbers by declaration."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def fold(client: bigquery.Client) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_licence_typed_by_declaration(
+def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_license_typed_by_declaration(
     bigquery_client: bigquery.Client,
 ) -> None:
     nj = {"license_no": "22DI02183600", "license_type_name": "Dentist", "license_status_name": "Deceased"}
@@ -72,7 +72,7 @@ def test_license_when_boards_publish_in_their_own_ways_then_one_row_a_licence_ty
             # One number, two people: both stay, neither is the other.
             published("NJ", 2, **nj, first_name="Ann", last_name="Incisor", addr_zipcode="07030"),
             published("NJ", 3, **nj | {"license_status_name": "Active"}, first_name="Bob", last_name="Canine"),
-            # One licence, a row for each public action: the worst counts.
+            # One license, a row for each public action: the worst counts.
             published("CO", 1, **co, licensestatusdescription="Active"),
             published("CO", 2, **co, licensestatusdescription="Revoked"),
             published("MA", 2, **ma, license_status_name="Probation, Current; Expired"),

@@ -81,7 +81,7 @@ def _planned(client: bigquery.Client, sql: str) -> list[str]:
         bigquery.ScalarQueryParameter(name, "INT64", value) for name, value in numbers.items()
     ]
     parameters.append(bigquery.ScalarQueryParameter("as_of", "TIMESTAMP", AS_OF))
-    parameters.append(bigquery.ScalarQueryParameter("resend_in_doubt", "BOOL", False))
+    parameters.append(bigquery.ScalarQueryParameter("resend_unknown", "BOOL", False))
     used = [p for p in parameters if f"@{p.name}" in sql]
     found = client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(query_parameters=used))
     return [row["phone_e164"].removeprefix("+1") for row in found]

@@ -135,7 +135,7 @@ def test_practice_when_places_are_of_every_kind_then_split_owned_and_sized_with_
         gate.execute(context())
 
 
-def test_practice_id_when_people_come_and_go_and_organisations_register_then_it_stays(
+def test_practice_id_when_people_come_and_go_and_organizations_register_then_it_stays(
     bigquery_client: bigquery.Client,
 ) -> None:
     tower = {"practice_id": "o-tower", "address_line_1": "9 TOWER RD"}

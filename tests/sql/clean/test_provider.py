@@ -183,7 +183,7 @@ def test_provider_when_reactivated_then_active_with_both_dates(registry: Registr
     assert (str(row["deactivation_date"]), str(row["reactivation_date"])) == ("2020-01-02", "2020-03-04")
 
 
-def test_provider_when_licence_is_masked_then_it_is_missing(registry: Registry) -> None:
+def test_provider_when_license_is_masked_then_it_is_missing(registry: Registry) -> None:
     assert {registry.providers[npi]["license_number"] for npi in MASKED} == {None}
 
 
@@ -299,7 +299,7 @@ def test_provider_when_the_entity_type_switches_then_kept_flagged_and_said_in_hi
     assert [row[4] for row in history(bigquery_client, A)] == ["entity_switched", None]
 
 
-def test_board_when_every_licence_is_over_then_inactive_with_the_reason_and_counted_until_one_is_not(
+def test_board_when_every_license_is_over_then_inactive_with_the_reason_and_counted_until_one_is_not(
     bigquery_client: bigquery.Client,
 ) -> None:
     def matched(npi: str, key: str, status: str) -> str:
@@ -355,7 +355,7 @@ def test_provider_when_the_newest_report_lists_an_npi_then_it_leaves_unless_a_ne
     assert set(providers(bigquery_client)) == {A, B, C}
 
 
-def test_provider_when_an_organisation_has_other_names_then_those_of_the_newest_file_that_tells_of_it(
+def test_provider_when_an_organization_has_other_names_then_those_of_the_newest_file_that_tells_of_it(
     bigquery_client: bigquery.Client,
 ) -> None:
     def name(npi: str, text: str, kind: str) -> dict[str, str]:

@@ -41,7 +41,7 @@ def resolved(client: bigquery.Client) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_further_locations_when_a_provider_has_eleven_then_each_is_a_practice_once_and_no_count_doubles(
+def test_secondary_locations_when_a_provider_has_eleven_then_each_is_a_practice_once_and_no_count_doubles(
     bigquery_client: bigquery.Client,
 ) -> None:
     monthly = [
@@ -71,10 +71,10 @@ def test_further_locations_when_a_provider_has_eleven_then_each_is_a_practice_on
     assert {(row["is_primary"], row["role"]) for row in others} == {(False, "associate")}
     assert others[1]["evidence"] == [
         "a further practice location: the only practice at this street address",
-        "a dentist who signs for no organisation here",
+        "a dentist who signs for no organization here",
     ]
     # Counted at the own practice only; the host of a visitor and of somebody else's office stays who he was.
-    assert [(row["dentists"], row["further_providers"]) for row in (own, others[0], others[1])] == [
+    assert [(row["dentists"], row["secondary_providers"]) for row in (own, others[0], others[1])] == [
         (1, 0),
         (1, 2),
         (0, 1),
@@ -82,14 +82,14 @@ def test_further_locations_when_a_provider_has_eleven_then_each_is_a_practice_on
     (host,) = found[HOST]
     assert (host["practice_id"], host["name"], host["phone_e164"]) == (others[0]["practice_id"], None, "+15127650001")
     assert (host["size_class"], host["group_id"], host["role"]) == ("solo", None, "associate")
-    # One organisation with two places is one signal, and no DSO. It is whose telephone the dentist of its second place has.
+    # One organization with two places is one signal, and no DSO. It is whose telephone the dentist of its second place has.
     office, annex = ({row["address_line_1"]: row for row in found[CHAIN]}[line] for line in ("7 ELM ST", "8 ELM ST"))
     for row in (office, annex):
         assert (row["name"], row["signals"], row["group_locations"]) == ("TALLGRASS DENTAL LLC", ["own_locations"], 2)
     assert (annex["size_class"], annex["size_confidence"], annex["dentists"]) == ("small_group", "medium", 1)
     assert found[PARTNER][0]["practice_id"] == annex["practice_id"] and len(found[CHAIN]) == 3
     counts = {row["reason"]: row["row_count"] for row in rows(bigquery_client, "SELECT * FROM ops.balance") if row["table_name"] == "clean.provider_practice"}  # fmt: skip
-    assert (counts["further_without_location"], counts["further_at_same_practice"]) == (1, 2)
+    assert (counts["secondary_without_location"], counts["secondary_at_same_practice"]) == (1, 2)
     # A telephone at nine places is no sign of one; and one that another publishes as well is nobody's.
     (phone,) = rows(bigquery_client, "SELECT shared_by FROM clean.phone WHERE phone_e164 = '+15127654321'")
     assert phone["shared_by"] == 9

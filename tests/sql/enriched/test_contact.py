@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
-from include.enrichment.found import found
+from include.enrichment.vendors import parse_response
 from include.enrichment.waterfall import policy
 from include.warehouse.tables import table
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AS_OF = datetime(2025, 11, 10, 6, tzinfo=UTC)
 ELIGIBLE: dict[str, Any] = {
     "as_of": AS_OF, "max_age_days": 180, "ask_again_days": 180, "vendors": 3,
-    "taxonomy_prefix": "1223", "least_icp_score": 30.0,
+    "taxonomy_prefix": "1223", "min_icp_score": 30.0,
 }  # fmt: skip
 ADA, BEN, CAM = "2000000001", "2000000002", "2000000003"
 
@@ -48,7 +48,7 @@ def _provider(npi: str, **changes: Any) -> dict[str, Any]:
 
 
 def _practice(npi: str, practice_id: str = "o1", name: str = "EXAMPLE DENTAL", **changes: Any) -> dict[str, Any]:
-    organisation = {
+    organization = {
         "entity_type": "organization",
         "person_id": None,
         "first_name": None,
@@ -57,7 +57,7 @@ def _practice(npi: str, practice_id: str = "o1", name: str = "EXAMPLE DENTAL", *
         "organization_name": name,
         "enumeration_date": "2010-01-01",
     }
-    return _provider(npi, **{**organisation, **changes})
+    return _provider(npi, **{**organization, **changes})
 
 
 def _answer(npi: str, key: str, at: datetime, body: dict[str, Any] | None, **changes: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _answer(npi: str, key: str, at: datetime, body: dict[str, Any] | None, **cha
         "http_status": 200,
         "request": json.dumps({"full_name": "x"}),
         "body": None if body is None else json.dumps({"data": body}),
-        "found": None if body is None else json.dumps(found("wiza", {"data": body}).as_json()),
+        "found": None if body is None else json.dumps(parse_response("wiza", {"data": body}).as_json()),
         "segment": "solo",
         "run_id": "run-1",
         "credits": 2.0,
@@ -116,7 +116,7 @@ def _run(client: bigquery.Client, name: str, sql: str = "query", **params: Any) 
 
 
 def _judge(client: bigquery.Client) -> None:
-    _run(client, "enriched.answer", accepted="valid", least_confidence=0.8)
+    _run(client, "enriched.answer", accepted="valid", min_confidence=0.8)
 
 
 def _candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def _not_asked(client: bigquery.Client, **changes: Any) -> dict[str, int]:
 
 
 def _lookup_candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
-    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "retry_age_days": 7, "resend_in_doubt": False, "phone_order": "wiza,registry"}  # fmt: skip # noqa: E501
+    params = {"as_of": AS_OF, "max_lookups": 100, "max_age_days": 365, "retry_age_days": 7, "resend_unknown": False, "phone_order": "wiza,registry"}  # fmt: skip # noqa: E501
     _judge(client)
     return _run(client, "enriched.contact", "lookup_candidates", **(params | changes))
 
@@ -171,7 +171,7 @@ def test_candidates_when_several_fit_then_signers_and_small_practices_come_first
     }
     assert found_rows[0] == {**ben, "city": None, "state": None, "segment": "small", "answers": "[]"}
     assert (found_rows[1]["segment"], found_rows[2]["segment"]) == ("solo", "small")
-    assert found_rows[1]["company"] == "SOLO DENTAL"  # the oldest organisation at the address
+    assert found_rows[1]["company"] == "SOLO DENTAL"  # the oldest organization at the address
     assert [row["npi"] for row in _candidates(client, max_people=1)] == [BEN]
 
 
@@ -236,7 +236,7 @@ def test_candidates_when_answered_then_tells_what_each_vendor_said_and_leaves_ou
                 _answer(CAM, f"c{n}", fresh, {}, **vendor) for n, vendor in enumerate(({}, clay, apollo))
             ),  # all were asked
             _answer(dee, "d1", fresh, None, status="failed", http_status=400),
-            _answer(dee, "d2", fresh, None, status="in_doubt", responded_at=None, **clay),
+            _answer(dee, "d2", fresh, None, status="outcome_unknown", responded_at=None, **clay),
         ],
     )
     rows = {row["npi"]: json.loads(row["answers"]) for row in _candidates(client)}
@@ -251,7 +251,7 @@ def test_candidates_when_answered_then_tells_what_each_vendor_said_and_leaves_ou
         }
     ]
     assert datetime.fromisoformat(rows[ADA][0]["asked_at"]) == old
-    assert [(one["vendor"], one["status"]) for one in rows[dee]] == [("wiza", "failed"), ("clay", "in_doubt")]
+    assert [(one["vendor"], one["status"]) for one in rows[dee]] == [("wiza", "failed"), ("clay", "outcome_unknown")]
     lead = {
         "person_id": f"p{dee}",
         "npi": dee,
@@ -319,7 +319,7 @@ def test_contact_when_answers_arrive_then_the_newest_good_value_stands(client: b
             _answer(ADA, "a1", first, good),
             _answer(ADA, "a2", second, nothing, credits=0.0, cost_usd=0.0),
             _answer(BEN, "b1", second, nothing, credits=0.0, cost_usd=0.0),
-            _answer(CAM, "c1", second, None, status="in_doubt", responded_at=None),
+            _answer(CAM, "c1", second, None, status="outcome_unknown", responded_at=None),
             _look_up("+15125550100", "t1", first, "mobile"),
             _look_up("+15125550100", "t2", second, None),
         ],
@@ -409,7 +409,7 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
     apollo = {"vendor": "apollo", "operation": "bulk_match", "credits": 1.0, "cost_usd": 0.05, "call_key": "batch"}
 
     def said(vendor: str, **body: Any) -> str:
-        return json.dumps(found(vendor, body).as_json())
+        return json.dumps(parse_response(vendor, body).as_json())
 
     _insert(
         client,
@@ -481,7 +481,7 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
         "clay": (3, 3, 1, 12.0),
         "apollo": (1, 0, 0, 1.0),
     }
-    line = {"not_asked": '{"no_company": 4}', "candidates": 3, "people": 3, "calls": 3, "credits": 4.2, "usd": 0.21, "usable": 2.1, "most_usd": 0.3, "seconds": 25.5}  # fmt: skip # noqa: E501
+    line = {"not_asked": '{"no_company": 4}', "candidates": 3, "people": 3, "calls": 3, "credits": 4.2, "usd": 0.21, "usable": 2.1, "max_usd": 0.3, "seconds": 25.5}  # fmt: skip # noqa: E501
     vendors = json.dumps([{"vendor": "wiza", **line}, {"vendor": "hunter", **line}])
     _run(client, "ops.enrichment_forecast", "replace_run", run_id="run-1", as_of=AS_OF, vendors=vendors)
     _run(client, "ops.enrichment_forecast", "close")
@@ -499,7 +499,7 @@ def test_contact_when_two_addresses_are_as_good_then_the_declared_order_decides_
     older, newer = AS_OF - timedelta(days=5), AS_OF - timedelta(days=1)
 
     def said(email: str) -> dict[str, Any]:
-        return {"found": json.dumps(found("clay", {"work_email": email, **valid}).as_json())}
+        return {"found": json.dumps(parse_response("clay", {"work_email": email, **valid}).as_json())}
 
     _insert(
         client,
@@ -569,7 +569,7 @@ def test_firmographics_and_provider_360_when_answers_name_companies_then_most_pe
     for _ in range(2):
         _run(client, "enriched.provider_360")
     rows = {row["npi"]: row for row in client.query_and_wait("SELECT * FROM enriched.provider_360")}
-    assert sorted(rows) == [ADA, BEN, CAM]  # people, not organisations
+    assert sorted(rows) == [ADA, BEN, CAM]  # people, not organizations
     ada = rows[ADA]
     assert (ada["usable_email"], ada["employees"], ada["dentists_at_practice"]) == (True, 12, 3)
     assert (ada["suppressed_channels"], rows[BEN]["suppressed_channels"]) == (["email"], [])

@@ -1,4 +1,4 @@
-"""Features of a point in time, and the labelled rows that are made of them."""
+"""Features of a point in time, and the labeled rows that are made of them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
--- Identifiers that belong to one person alone -> clean.identity. An individual NPI is the person; a licence follows its
--- match; a telephone belongs to a person only where nobody else, and no organisation, publishes it, at a further
+-- Identifiers that belong to one person alone -> clean.identity. An individual NPI is the person; a license follows its
+-- match; a telephone belongs to a person only where nobody else, and no organization, publishes it, at a further
 -- location neither.
 MERGE clean.identity AS t
 USING (

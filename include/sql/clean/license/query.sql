@@ -1,4 +1,4 @@
--- raw.board_license -> clean.license: each licence of the newest edition of every board, typed and normalised.
+-- raw.board_license -> clean.license: each license of the newest edition of every board, typed and normalized.
 -- A fold over RAW that looks at no order of arrival: of a board that lists everybody, its newest file_date counts, and
 -- who is no longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
 -- {names} are expressions that include/boards/license_fold.py makes of include/boards. @boards has its status words: they are
@@ -33,7 +33,7 @@ SELECT
   b.source,
   JSON_VALUE(said, '$.word') AS word,
   JSON_VALUE(said, '$.class') AS class,
-  CAST(JSON_VALUE(said, '$.badness') AS INT64) AS badness
+  CAST(JSON_VALUE(said, '$.severity_rank') AS INT64) AS severity_rank
 FROM board AS b, UNNEST(JSON_QUERY_ARRAY(b.declared, '$.statuses')) AS said;
 
 CREATE TEMP TABLE edition AS
@@ -65,12 +65,12 @@ worded AS (
 of_words AS (
   SELECT
     w.source, w.status,
-    IF(COUNTIF(s.word IS NULL) > 0, NULL, MAX(s.badness)) AS badness
+    IF(COUNTIF(s.word IS NULL) > 0, NULL, MAX(s.severity_rank)) AS severity_rank
   FROM worded AS w
   LEFT JOIN status_word AS s ON s.source = w.source AND s.word = w.word
   GROUP BY w.source, w.status
 )
-SELECT p.source, p.status, COALESCE(whole.badness, o.badness) AS badness
+SELECT p.source, p.status, COALESCE(whole.severity_rank, o.severity_rank) AS severity_rank
 FROM published AS p
 LEFT JOIN status_word AS whole ON whole.source = p.source AND whole.word = p.folded
 LEFT JOIN of_words AS o ON o.source = p.source AND o.status = p.status;
@@ -136,7 +136,7 @@ typed AS (
     UPPER(NULLIF(TRIM(s.p_former), '')) AS former_last_name,
     NULLIF(TRIM(IF(s.first_name IS NULL AND s.full_name IS NULL,
       COALESCE(NULLIF(TRIM(s.p_organization), ''), s.last_name), s.p_organization)), '') AS organization_name,
-    c.badness,
+    c.severity_rank,
     -- Florida writes *** NOT AVAILABLE *** where it withholds an address.
     IF(STRPOS(s.p_line_1, '***') > 0, NULL, NULLIF(TRIM(REGEXP_REPLACE(UPPER(s.p_line_1), r'\s+', ' ')), ''))
       AS address_line_1,
@@ -171,14 +171,14 @@ WITH folded AS (
   SELECT
     license_key,
     COUNT(*) AS published_rows,
-    -- The worst of what the board says of the licence; unknown when one of its words is.
-    IF(COUNTIF(badness IS NULL) > 0, NULL, MAX(badness)) AS worst
+    -- The worst of what the board says of the license; unknown when one of its words is.
+    IF(COUNTIF(severity_rank IS NULL) > 0, NULL, MAX(severity_rank)) AS worst
   FROM license_row GROUP BY license_key
 ),
 chosen AS (
   SELECT * FROM license_row
   WHERE TRUE -- BigQuery takes no QUALIFY without it
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY license_key ORDER BY IFNULL(badness, 99) DESC, source_file_date DESC,
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY license_key ORDER BY IFNULL(severity_rank, 99) DESC, source_file_date DESC,
     source_object DESC, source_line) = 1
 ),
 shared AS (
@@ -193,7 +193,7 @@ whole AS (
     IFNULL(s.holders, 1) > 1 AS number_shared
   FROM chosen AS c
   JOIN folded AS f ON f.license_key = c.license_key
-  LEFT JOIN (SELECT DISTINCT badness, class FROM status_word) AS class ON class.badness = f.worst
+  LEFT JOIN (SELECT DISTINCT severity_rank, class FROM status_word) AS class ON class.severity_rank = f.worst
   LEFT JOIN shared AS s ON s.state = c.state AND s.number_normal = c.number_normal
     AND s.license_type IS NOT DISTINCT FROM c.license_type
 )
@@ -301,6 +301,6 @@ UNION ALL
 SELECT 'clean.license', 'filtered', 'board_not_declared', COUNT(*) FROM raw.board_license
   WHERE source NOT IN (SELECT source FROM board)
 UNION ALL
-SELECT 'clean.license', 'filtered', 'same_licence', (SELECT COUNT(*) FROM edition) - (SELECT COUNT(*) FROM implied);
+SELECT 'clean.license', 'filtered', 'same_license', (SELECT COUNT(*) FROM edition) - (SELECT COUNT(*) FROM implied);
 
 COMMIT TRANSACTION;

@@ -1,4 +1,4 @@
--- The licences of people, whatever their status: a late dentist's licence is what says that an NPI is nobody's any
+-- The licenses of people, whatever their status: a late dentist's license is what says that an NPI is nobody's any
 -- more.
 SELECT
   license_key, state, profession, number_normal, number_shared, first_name, middle_name, last_name, name_suffix,

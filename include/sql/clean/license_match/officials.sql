@@ -1,5 +1,5 @@
 -- The organizations of clean.provider as the linkage reads them: each under the name of its authorized official, at its
--- own address. A licence number in an organization's slots is nearly always its owner's.
+-- own address. A license number in an organization's slots is nearly always its owner's.
 CREATE TEMP FUNCTION present(value STRING) AS (
   IF(TRIM(value) IN ('', '<UNAVAIL>', '$$$$$$$$$', '********', '_________'), NULL, TRIM(value))
 );

@@ -1,5 +1,5 @@
 -- The pairs that the linkage found -> clean.license_match; only what changed is written. {staging} holds npi,
--- license_key, tier, rule, score, runner_up, evidence. What has become of the licence since (its status) is taken from
+-- license_key, tier, rule, score, runner_up, evidence. What has become of the license since (its status) is taken from
 -- clean.license.
 MERGE clean.license_match AS t
 USING (

@@ -1,6 +1,6 @@
--- The licence numbers that NPPES holds of whoever is in clean.provider: 15 licence slots and 50 other identifiers, as
+-- The license numbers that NPPES holds of whoever is in clean.provider: 15 license slots and 50 other identifiers, as
 -- published. Those of an organization are its official's: under a clinic's code the slot does not tell the profession.
--- Medicaid numbers (type 05) are left out. A hygienist's slot must not find a dentist's licence: numbers are counted
+-- Medicaid numbers (type 05) are left out. A hygienist's slot must not find a dentist's license: numbers are counted
 -- anew for each.
 SELECT
   r.npi, TRIM(UPPER(slot.state)) AS state, TRIM(slot.number) AS number, slot.slot,
@@ -17,35 +17,35 @@ FROM clean.provider AS p
 JOIN raw.nppes_npi AS r
   ON r.npi = p.npi AND r.file_date = p.source_file_date AND r.source_object = p.source_object AND r.line = p.source_line
 CROSS JOIN UNNEST([
-  STRUCT('licence 1' AS slot, r.provider_license_number_1 AS number, r.provider_license_number_state_code_1 AS state,
+  STRUCT('license 1' AS slot, r.provider_license_number_1 AS number, r.provider_license_number_state_code_1 AS state,
     r.healthcare_provider_taxonomy_code_1 AS code),
-  STRUCT('licence 2', r.provider_license_number_2, r.provider_license_number_state_code_2,
+  STRUCT('license 2', r.provider_license_number_2, r.provider_license_number_state_code_2,
     r.healthcare_provider_taxonomy_code_2),
-  STRUCT('licence 3', r.provider_license_number_3, r.provider_license_number_state_code_3,
+  STRUCT('license 3', r.provider_license_number_3, r.provider_license_number_state_code_3,
     r.healthcare_provider_taxonomy_code_3),
-  STRUCT('licence 4', r.provider_license_number_4, r.provider_license_number_state_code_4,
+  STRUCT('license 4', r.provider_license_number_4, r.provider_license_number_state_code_4,
     r.healthcare_provider_taxonomy_code_4),
-  STRUCT('licence 5', r.provider_license_number_5, r.provider_license_number_state_code_5,
+  STRUCT('license 5', r.provider_license_number_5, r.provider_license_number_state_code_5,
     r.healthcare_provider_taxonomy_code_5),
-  STRUCT('licence 6', r.provider_license_number_6, r.provider_license_number_state_code_6,
+  STRUCT('license 6', r.provider_license_number_6, r.provider_license_number_state_code_6,
     r.healthcare_provider_taxonomy_code_6),
-  STRUCT('licence 7', r.provider_license_number_7, r.provider_license_number_state_code_7,
+  STRUCT('license 7', r.provider_license_number_7, r.provider_license_number_state_code_7,
     r.healthcare_provider_taxonomy_code_7),
-  STRUCT('licence 8', r.provider_license_number_8, r.provider_license_number_state_code_8,
+  STRUCT('license 8', r.provider_license_number_8, r.provider_license_number_state_code_8,
     r.healthcare_provider_taxonomy_code_8),
-  STRUCT('licence 9', r.provider_license_number_9, r.provider_license_number_state_code_9,
+  STRUCT('license 9', r.provider_license_number_9, r.provider_license_number_state_code_9,
     r.healthcare_provider_taxonomy_code_9),
-  STRUCT('licence 10', r.provider_license_number_10, r.provider_license_number_state_code_10,
+  STRUCT('license 10', r.provider_license_number_10, r.provider_license_number_state_code_10,
     r.healthcare_provider_taxonomy_code_10),
-  STRUCT('licence 11', r.provider_license_number_11, r.provider_license_number_state_code_11,
+  STRUCT('license 11', r.provider_license_number_11, r.provider_license_number_state_code_11,
     r.healthcare_provider_taxonomy_code_11),
-  STRUCT('licence 12', r.provider_license_number_12, r.provider_license_number_state_code_12,
+  STRUCT('license 12', r.provider_license_number_12, r.provider_license_number_state_code_12,
     r.healthcare_provider_taxonomy_code_12),
-  STRUCT('licence 13', r.provider_license_number_13, r.provider_license_number_state_code_13,
+  STRUCT('license 13', r.provider_license_number_13, r.provider_license_number_state_code_13,
     r.healthcare_provider_taxonomy_code_13),
-  STRUCT('licence 14', r.provider_license_number_14, r.provider_license_number_state_code_14,
+  STRUCT('license 14', r.provider_license_number_14, r.provider_license_number_state_code_14,
     r.healthcare_provider_taxonomy_code_14),
-  STRUCT('licence 15', r.provider_license_number_15, r.provider_license_number_state_code_15,
+  STRUCT('license 15', r.provider_license_number_15, r.provider_license_number_state_code_15,
     r.healthcare_provider_taxonomy_code_15),
   STRUCT('identifier 1', r.other_provider_identifier_1, r.other_provider_identifier_state_1,
     IF(r.other_provider_identifier_type_code_1 = '05', '05', NULL)),
@@ -149,4 +149,4 @@ CROSS JOIN UNNEST([
     IF(r.other_provider_identifier_type_code_50 = '05', '05', NULL))
 ]) AS slot
 WHERE TRIM(slot.state) != '' AND TRIM(slot.number) != ''
-  AND (STARTS_WITH(slot.slot, 'licence') OR slot.code IS NULL)
+  AND (STARTS_WITH(slot.slot, 'license') OR slot.code IS NULL)

@@ -1,4 +1,4 @@
--- Numbers worth a validation, which is free: those that can be dialled and about which Twilio has said nothing yet, or
+-- Numbers worth a validation, which is free: those that can be dialed and about which Twilio has said nothing yet, or
 -- long ago. A look-up of the line type tells validity too, so a number that has one is left out.
 -- @as_of TIMESTAMP, @max_phones INT64, @max_age_days INT64.
 WITH answered AS (

@@ -4,7 +4,7 @@
 -- asking. The rows are those of enriched/contact/lookup_candidates.sql, so that TwilioLookupOperator names the same
 -- request and a number that another DAG has bought is not bought again.
 -- @as_of TIMESTAMP, @max_lookups INT64, @max_age_days INT64, @retry_age_days INT64 (for an answer whose paid part
--- failed for a reason that is not the number's), @resend_in_doubt BOOL.
+-- failed for a reason that is not the number's), @resend_unknown BOOL.
 WITH published AS (
   SELECT phone_e164
   FROM clean.phone
@@ -34,22 +34,22 @@ answered AS (
   WHERE status IN ('responded', 'failed')
   QUALIFY ROW_NUMBER() OVER (PARTITION BY asked_phone ORDER BY requested_at DESC, request_key) = 1
 ),
-in_doubt AS (
-  SELECT asked_phone, MAX(requested_at) AS in_doubt_at
+outcome_unknown AS (
+  SELECT asked_phone, MAX(requested_at) AS outcome_unknown_at
   FROM asked
-  WHERE status = 'in_doubt'
+  WHERE status = 'outcome_unknown'
   GROUP BY asked_phone
 )
 SELECT own.npi, own.phone_e164, answered.after
 FROM published
 JOIN own ON own.phone_e164 = published.phone_e164
 LEFT JOIN answered ON answered.asked_phone = own.phone_e164
-LEFT JOIN in_doubt ON in_doubt.asked_phone = own.phone_e164
+LEFT JOIN outcome_unknown ON outcome_unknown.asked_phone = own.phone_e164
 WHERE (
     answered.answered_at IS NULL
     OR answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)
     OR (answered.package_failed AND answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @retry_age_days DAY))
   )
-  AND (in_doubt.in_doubt_at IS NULL OR @resend_in_doubt OR in_doubt.in_doubt_at < answered.answered_at)
+  AND (outcome_unknown.outcome_unknown_at IS NULL OR @resend_unknown OR outcome_unknown.outcome_unknown_at < answered.answered_at)
 ORDER BY answered.answered_at IS NOT NULL, own.phone_e164
 LIMIT @max_lookups

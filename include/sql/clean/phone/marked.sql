@@ -1,5 +1,5 @@
--- How many places publish a number, further locations among them, and whether anybody publishes it as a fax. Both
--- follow from all providers together, so they are not known when the number is standardised. A fax is read by the North
+-- How many places publish a number, secondary locations among them, and whether anybody publishes it as a fax. Both
+-- follow from all providers together, so they are not known when the number is standardized. A fax is read by the North
 -- American plan: what CMS publishes of elsewhere has no plan to go by.
 MERGE clean.phone AS t
 USING (

@@ -1,4 +1,4 @@
--- The published practice telephones of pending NPIs, further locations among them, one row each: what clean.phone must
+-- The published practice telephones of pending NPIs, secondary locations among them, one row each: what clean.phone must
 -- know before they are folded.
 SELECT DISTINCT phone, IFNULL(country, 'US') AS country
 FROM clean.provider_version

@@ -1,12 +1,12 @@
 -- clean.provider_practice -> clean.practice: each practice with its size, and whom it belongs to, by public signals.
--- What ties practices together, each a key over organisations: a parent organisation; one authorized official with one
--- telephone; a common telephone; a common name; the further locations of one organisation. A practice belongs to the
+-- What ties practices together, each a key over organizations: a parent organization; one authorized official with one
+-- telephone; a common telephone; a common name; the secondary locations of one organization. A practice belongs to the
 -- tie with the most locations. A chain of ties (A shares an official with B, B a telephone with C) is not followed: one
 -- common name of an official would make one group of half the country.
 --
 -- Everybody counts once, where their own practice address is: a dentist with eleven locations makes one practice
--- larger, not eleven. Who publishes a place as a further location speaks for it (name, telephone, ties) only where
--- nobody has an address of their own, or, an organisation, where no other one has and a telephone there is its own: a
+-- larger, not eleven. Who publishes a place as a secondary location speaks for it (name, telephone, ties) only where
+-- nobody has an address of their own, or, an organization, where no other one has and a telephone there is its own: a
 -- mobile service does not name the offices that it visits.
 CREATE TEMP TABLE member AS
 WITH told AS (
@@ -68,8 +68,8 @@ told AS (
   SELECT DISTINCT practice_id, location_id, TRUE, 'own_locations', 5, npi FROM speaking
     WHERE entity_type = 'organization'
 ),
--- One organisation that publishes three places has one official and one name: that is one signal, not three. So the
--- others count the organisations' own addresses only, and hold for their further ones.
+-- One organization that publishes three places has one official and one name: that is one signal, not three. So the
+-- others count the organizations' own addresses only, and hold for their further ones.
 counted AS (
   SELECT kind, value, COUNT(DISTINCT IF(is_primary, location_id, NULL)) AS locations FROM told GROUP BY kind, value
 )
@@ -79,7 +79,7 @@ FROM (SELECT DISTINCT practice_id, kind, place, value FROM told) AS t
 JOIN counted AS c ON c.kind = t.kind AND c.value = t.value
 WHERE c.locations > 1;
 
--- Names by which dental support organisations and their brands are publicly known, and words that only they put into a
+-- Names by which dental support organizations and their brands are publicly known, and words that only they put into a
 -- name.
 CREATE TEMP TABLE dso AS
 SELECT m.practice_id, MIN(m.common_name) AS seen
@@ -90,7 +90,7 @@ WHERE m.speaks AND m.entity_type = 'organization' AND REGEXP_CONTAINS(
 )
 GROUP BY m.practice_id;
 
--- Illinois licenses the corporations of dentists: a listed one says that dentists own the practice's organisation.
+-- Illinois licenses the corporations of dentists: a listed one says that dentists own the practice's organization.
 CREATE TEMP TABLE il_corporation AS
 SELECT m.practice_id, MIN(l.license_number) AS license_number
 FROM member AS m
@@ -102,18 +102,18 @@ GROUP BY m.practice_id;
 
 CREATE TEMP TABLE signal AS
 SELECT practice_id, kind, place, CASE kind
-    WHEN 'parent' THEN CONCAT('parent organisation ', value, ' is named at ', CAST(locations AS STRING), ' locations')
-    WHEN 'shared_official' THEN CONCAT('one official with one telephone signs for organisations at ',
+    WHEN 'parent' THEN CONCAT('parent organization ', value, ' is named at ', CAST(locations AS STRING), ' locations')
+    WHEN 'shared_official' THEN CONCAT('one official with one telephone signs for organizations at ',
       CAST(locations AS STRING), ' locations')
-    WHEN 'shared_phone' THEN CONCAT('organisations at ', CAST(locations AS STRING), ' locations publish one telephone')
-    WHEN 'shared_name' THEN CONCAT('organisations at ', CAST(locations AS STRING), ' locations bear one name')
-    ELSE CONCAT('organisation ', value, ' publishes ', CAST(locations AS STRING), ' practice locations')
+    WHEN 'shared_phone' THEN CONCAT('organizations at ', CAST(locations AS STRING), ' locations publish one telephone')
+    WHEN 'shared_name' THEN CONCAT('organizations at ', CAST(locations AS STRING), ' locations bear one name')
+    ELSE CONCAT('organization ', value, ' publishes ', CAST(locations AS STRING), ' practice locations')
   END AS evidence
 FROM tie
 WHERE TRUE -- BigQuery takes no QUALIFY without it
 QUALIFY ROW_NUMBER() OVER (PARTITION BY practice_id, kind ORDER BY locations DESC, value) = 1
 UNION ALL
-SELECT practice_id, 'dso_name', 6, CONCAT('the name ', seen, ' is one of a dental support organisation') FROM dso
+SELECT practice_id, 'dso_name', 6, CONCAT('the name ', seen, ' is one of a dental support organization') FROM dso
 UNION ALL
 SELECT practice_id, 'il_corporation', 7, CONCAT('Illinois lists the corporation under ',
   IFNULL(license_number, 'no number')) FROM il_corporation;
@@ -129,7 +129,7 @@ USING (
       MIN(city) AS city, MIN(state) AS state, MIN(zip5) AS zip5,
       COUNTIF(is_primary AND entity_type = 'individual' AND NOT is_staff) AS dentists,
       COUNTIF(is_primary AND entity_type = 'individual' AND is_staff) AS staff,
-      COUNTIF(NOT is_primary) AS further_providers,
+      COUNTIF(NOT is_primary) AS secondary_providers,
       COUNTIF(role = 'owner') AS owners
     FROM member GROUP BY practice_id
   ),
@@ -166,7 +166,7 @@ USING (
     practice_id, location_id, practices_at_location, name, IFNULL(organization_npis, []) AS organization_npis,
     address_line_1,
     IF(practices_at_location > 1, address_line_2, NULL) AS unit, city, state, zip5, phone_e164, dentists, staff,
-    further_providers, size_class,
+    secondary_providers, size_class,
     CASE
       WHEN size_class = 'dso'
         OR group_locations > 1 THEN IF(ties > 1, 'high', IF(strong > 0 OR says_so_itself, 'medium', 'low'))
@@ -178,7 +178,7 @@ USING (
     IFNULL(signals, []) AS signals,
     ARRAY_CONCAT(IFNULL(evidence, []), [CONCAT(
       CAST(dentists AS STRING), ' dentists and ', CAST(staff AS STRING), ' others have their NPI here',
-      IF(further_providers > 0, CONCAT('; it is a further location of ', CAST(further_providers AS STRING), ' NPIs'),
+      IF(secondary_providers > 0, CONCAT('; it is a secondary location of ', CAST(secondary_providers AS STRING), ' NPIs'),
         '')
     )]) AS evidence
   FROM classed
@@ -191,7 +191,7 @@ WHEN MATCHED AND (
     OR t.address_line_1 IS DISTINCT FROM s.address_line_1 OR t.unit IS DISTINCT FROM s.unit
     OR t.city IS DISTINCT FROM s.city OR t.state IS DISTINCT FROM s.state OR t.zip5 IS DISTINCT FROM s.zip5
     OR t.phone_e164 IS DISTINCT FROM s.phone_e164 OR t.dentists IS DISTINCT FROM s.dentists
-    OR t.staff IS DISTINCT FROM s.staff OR t.further_providers IS DISTINCT FROM s.further_providers
+    OR t.staff IS DISTINCT FROM s.staff OR t.secondary_providers IS DISTINCT FROM s.secondary_providers
     OR t.size_class IS DISTINCT FROM s.size_class OR t.size_confidence IS DISTINCT FROM s.size_confidence
     OR t.group_id IS DISTINCT FROM s.group_id OR t.group_name IS DISTINCT FROM s.group_name
     OR t.group_locations IS DISTINCT FROM s.group_locations
@@ -210,7 +210,7 @@ WHEN MATCHED AND (
   phone_e164 = s.phone_e164,
   dentists = s.dentists,
   staff = s.staff,
-  further_providers = s.further_providers,
+  secondary_providers = s.secondary_providers,
   size_class = s.size_class,
   size_confidence = s.size_confidence,
   group_id = s.group_id,
@@ -220,9 +220,9 @@ WHEN MATCHED AND (
   evidence = s.evidence
 WHEN NOT MATCHED BY TARGET THEN
   INSERT (practice_id, location_id, practices_at_location, name, organization_npis, address_line_1, unit, city, state,
-    zip5, phone_e164, dentists, staff, further_providers, size_class, size_confidence, group_id, group_name,
+    zip5, phone_e164, dentists, staff, secondary_providers, size_class, size_confidence, group_id, group_name,
     group_locations, signals, evidence)
   VALUES (s.practice_id, s.location_id, s.practices_at_location, s.name, s.organization_npis, s.address_line_1, s.unit,
-    s.city, s.state, s.zip5, s.phone_e164, s.dentists, s.staff, s.further_providers, s.size_class, s.size_confidence,
+    s.city, s.state, s.zip5, s.phone_e164, s.dentists, s.staff, s.secondary_providers, s.size_class, s.size_confidence,
     s.group_id, s.group_name, s.group_locations, s.signals, s.evidence)
 WHEN NOT MATCHED BY SOURCE THEN DELETE;

@@ -1,6 +1,6 @@
 -- Who of clean.provider may not be written to by what the state boards say, and the count of who is out. A provider
--- whose every matched licence is deceased, retired or disciplined (surrendered, revoked) is inactive, with the reason.
--- He stays in the table: who is taken out could not be matched to a licence again, and would come back. Runs after a
+-- whose every matched license is deceased, retired or disciplined (surrendered, revoked) is inactive, with the reason.
+-- He stays in the table: who is taken out could not be matched to a license again, and would come back. Runs after a
 -- promotion and whenever clean.license_match has changed.
 BEGIN TRANSACTION;
 
@@ -16,7 +16,7 @@ FROM (
       ELSE 'board_retired'
     END AS reason
   FROM clean.provider AS q
-  -- An owner who retires does not close the practice: what the official's licence says, clean.license_match says.
+  -- An owner who retires does not close the practice: what the official's license says, clean.license_match says.
   LEFT JOIN clean.license_match AS m ON m.npi = q.npi AND m.rule != 'official'
   WHERE m.npi IS NOT NULL OR q.inactive_reason IS NOT NULL
   GROUP BY q.npi

@@ -1,6 +1,6 @@
 -- The candidates that no rule refused become clean.provider, and the history of the same NPIs becomes known: keyed
 -- replacement of the pending NPIs and of those that the gate has just put into clean.rejected_row, in one transaction
--- with their further locations (clean.provider_location) and with the counts.
+-- with their secondary locations (clean.provider_location) and with the counts.
 CREATE TEMP TABLE judged AS
 SELECT npi FROM clean.provider_pending
 UNION DISTINCT

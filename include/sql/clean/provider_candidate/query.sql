@@ -19,7 +19,7 @@ ASSERT NOT EXISTS (
   LEFT JOIN clean.address AS a ON a.address_key = v.address_key
   LEFT JOIN clean.phone AS p ON p.phone_key = v.phone_key
   WHERE (v.address_key IS NOT NULL AND a.address_key IS NULL) OR (v.phone_key IS NOT NULL AND p.phone_key IS NULL)
-) AS 'A pending NPI has an address or a telephone without a standard form. Clear standardise_contacts, which writes clean.address and clean.phone.';  -- noqa: LT05
+) AS 'A pending NPI has an address or a telephone without a standard form. Clear standardize_contacts, which writes clean.address and clean.phone.';  -- noqa: LT05
 
 CREATE TEMP TABLE known AS
 WITH report AS (

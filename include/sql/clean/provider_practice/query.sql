@@ -1,7 +1,7 @@
 -- clean.provider, clean.provider_location -> clean.provider_practice: who works where. A location (street line and
 -- ZIP5) is one practice, unless its providers give units that no telephone joins: then each unit is one. Who gives no
 -- unit goes where the telephone is, else to the only practice, else to the one whose unit files have named for the
--- longest. Further locations are placed alike, but join no units: somebody who works in two practices of a building
+-- longest. Secondary locations are placed alike, but join no units: somebody who works in two practices of a building
 -- does not make one of them.
 --
 -- That longest-known practice of a location has the location's id; the others have a hash of location and longest-known
@@ -146,11 +146,11 @@ USING (
         ELSE 'staff'
       END AS role,
       CASE
-        WHEN p.entity_type = 'organization' THEN 'an organisation NPI at this address'
-        WHEN g.npi IS NOT NULL THEN CONCAT('signs as authorized official of organisation ', g.organization_npi)
+        WHEN p.entity_type = 'organization' THEN 'an organization NPI at this address'
+        WHEN g.npi IS NOT NULL THEN CONCAT('signs as authorized official of organization ', g.organization_npi)
         WHEN p.is_primary AND p.is_dentist AND c.organizations = 0 AND c.dentists = 1
-          THEN CONCAT('the only dentist, and no organisation', IF(p.sole_proprietor, '; sole proprietor', ''))
-        WHEN p.is_dentist THEN 'a dentist who signs for no organisation here'
+          THEN CONCAT('the only dentist, and no organization', IF(p.sole_proprietor, '; sole proprietor', ''))
+        WHEN p.is_dentist THEN 'a dentist who signs for no organization here'
         ELSE 'not a dentist'
       END AS role_evidence
     FROM placed AS p
@@ -187,10 +187,10 @@ SELECT 'clean.provider_practice', 'out', IF(is_primary, 'primary', 'further'), C
 UNION ALL
 SELECT 'clean.provider_practice', 'filtered', 'no_location', COUNT(*) FROM clean.provider WHERE practice_id IS NULL
 UNION ALL
-SELECT 'clean.provider_practice', 'filtered', 'further_without_location', COUNT(*) FROM clean.provider_location
+SELECT 'clean.provider_practice', 'filtered', 'secondary_without_location', COUNT(*) FROM clean.provider_location
   WHERE location_key IS NULL
 UNION ALL
-SELECT 'clean.provider_practice', 'filtered', 'further_at_same_practice',
+SELECT 'clean.provider_practice', 'filtered', 'secondary_at_same_practice',
   (SELECT COUNT(*) FROM present) - (SELECT COUNT(*) FROM placed);
 
 COMMIT TRANSACTION;

@@ -1,11 +1,11 @@
 -- RAW -> clean.provider_version, slice by slice (file_date and source): a slice is read when its load is new or other
 -- than the one that was mapped, and never again. One transaction, which also notes in clean.provider_pending whom it
 -- touched.
--- @mapping STRING: a hash of this file and of what standardises its text; another one has every slice mapped again.
+-- @mapping STRING: a hash of this file and of what standardizes its text; another one has every slice mapped again.
 --
 -- A version of an NPI is every row of it since the first file that shows it as dental. So the later rows without a
 -- dental taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all
--- others. Further locations are kept for them too; those of others are not counted, as other names are not: their NPIs
+-- others. Secondary locations are kept for them too; those of others are not counted, as other names are not: their NPIs
 -- are. Which rows those are depends on older files alone: when a slice comes late, they are found again from its day
 -- on.
 DECLARE changed_days ARRAY<DATE>;
@@ -92,7 +92,7 @@ CREATE TEMP TABLE dental_slot AS
 SELECT
   r.file_date, r.source, r.line, r.npi, s.slot, s.code, d.specialty, IFNULL(s.is_primary, FALSE) AS is_primary,
   present(s.license_number) AS license_number, present(s.license_state) AS license_state,
-  -- An organisation has no degree: its authorized official's counts.
+  -- An organization has no degree: its authorized official's counts.
   NOT d.needs_degree OR REGEXP_CONTAINS(
     UPPER(REPLACE(
       IFNULL(IF(r.entity_type_code = '1', r.provider_credential_text, r.authorized_official_credential_text), ''), '.',
@@ -168,7 +168,7 @@ FROM raw.nppes_deactivation AS r
 JOIN loaded AS l ON l.file_date = r.file_date AND l.source = r.source
 WHERE r.file_date >= first_day;
 
--- The names under which a file knows an organisation. Since 2025 they stand in a member of their own; the main file has
+-- The names under which a file knows an organization. Since 2025 they stand in a member of their own; the main file has
 -- `<UNAVAIL>` and type 6. Types: 3 doing business as, 4 former legal name, 5 other.
 CREATE TEMP TABLE named AS
 WITH published AS (
@@ -234,7 +234,7 @@ CREATE TEMP TABLE judged AS
 WITH told AS (
   SELECT file_date, source, source_object, line, npi, kind, deactivation_date, entity_type, lacks_degree FROM read_row
   UNION ALL
-  -- A file that names an organisation of which it says nothing else.
+  -- A file that names an organization of which it says nothing else.
   SELECT n.file_date, n.source, n.source_object, n.line, n.npi, 'names', NULL, NULL, FALSE
   FROM named AS n
   LEFT JOIN read_row AS r ON r.file_date = n.file_date AND r.source = n.source AND r.npi = n.npi

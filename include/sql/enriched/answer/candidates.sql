@@ -7,9 +7,9 @@
 -- practice's authorized official (who signs) before its associates; small practices before large ones (the dentist
 -- there decides); then the newest record; then the NPI.
 -- @as_of TIMESTAMP, @max_people INT64, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
--- @taxonomy_prefix STRING, @least_icp_score FLOAT64 (who has no score yet is asked for).
-WITH organisation AS (
-  -- One company name for a location: its oldest organisation.
+-- @taxonomy_prefix STRING, @min_icp_score FLOAT64 (who has no score yet is asked for).
+WITH organization AS (
+  -- One company name for a location: its oldest organization.
   SELECT practice_id, organization_name, authorized_official_first_name, authorized_official_last_name
   FROM clean.provider
   WHERE entity_type = 'organization' AND is_active AND practice_id IS NOT NULL AND organization_name IS NOT NULL
@@ -44,14 +44,14 @@ SELECT
   CONCAT(person.first_name, ' ', person.last_name) AS full_name,
   person.first_name,
   person.last_name,
-  organisation.organization_name AS company,
+  organization.organization_name AS company,
   person.city,
   person.state,
   CASE WHEN IFNULL(practice.people, 1) = 1 THEN 'solo' WHEN practice.people <= 4 THEN 'small' ELSE 'group' END
     AS segment,
   COALESCE(history.answers, '[]') AS answers
 FROM clean.provider AS person
-LEFT JOIN organisation ON organisation.practice_id = person.practice_id
+LEFT JOIN organization ON organization.practice_id = person.practice_id
 LEFT JOIN practice ON practice.practice_id = person.practice_id
 LEFT JOIN history ON history.npi = person.npi
 LEFT JOIN suppressed ON suppressed.person_id = person.person_id
@@ -62,16 +62,16 @@ WHERE person.entity_type = 'individual'
   AND person.first_name IS NOT NULL
   AND person.last_name IS NOT NULL
   AND suppressed.person_id IS NULL
-  AND COALESCE(lead.icp_score, @least_icp_score) >= @least_icp_score
+  AND COALESCE(lead.icp_score, @min_icp_score) >= @min_icp_score
   AND NOT COALESCE(history.is_known, FALSE)
-  AND (organisation.organization_name IS NOT NULL OR (person.city IS NOT NULL AND person.state IS NOT NULL))
+  AND (organization.organization_name IS NOT NULL OR (person.city IS NOT NULL AND person.state IS NOT NULL))
   AND COALESCE(history.vendors_asked, 0) < @vendors
 ORDER BY
   history.npi IS NOT NULL,
-  organisation.organization_name IS NULL,
+  organization.organization_name IS NULL,
   COALESCE(
-    person.first_name = organisation.authorized_official_first_name
-      AND person.last_name = organisation.authorized_official_last_name,
+    person.first_name = organization.authorized_official_first_name
+      AND person.last_name = organization.authorized_official_last_name,
     FALSE
   ) DESC,
   IFNULL(practice.people, 1),

@@ -3,7 +3,7 @@
 -- together.
 -- @as_of TIMESTAMP, @max_age_days INT64, @ask_again_days INT64, @vendors INT64 (how many there are),
 -- @taxonomy_prefix STRING,
--- @least_icp_score FLOAT64 (who has no score yet is asked for).
+-- @min_icp_score FLOAT64 (who has no score yet is asked for).
 WITH organization AS (
   SELECT DISTINCT practice_id
   FROM clean.provider
@@ -30,7 +30,7 @@ decided AS (
       WHEN NOT COALESCE(STARTS_WITH(person.taxonomy_code, @taxonomy_prefix), FALSE) THEN 'no_dentist'
       WHEN person.first_name IS NULL OR person.last_name IS NULL THEN 'no_name'
       WHEN suppressed.person_id IS NOT NULL THEN 'suppressed'
-      WHEN COALESCE(lead.icp_score, @least_icp_score) < @least_icp_score THEN 'icp_score_too_low'
+      WHEN COALESCE(lead.icp_score, @min_icp_score) < @min_icp_score THEN 'icp_score_too_low'
       WHEN organization.practice_id IS NULL AND (person.city IS NULL OR person.state IS NULL)
         THEN 'no_company_and_no_place'
       WHEN COALESCE(history.is_known, FALSE) THEN 'usable_email_known'

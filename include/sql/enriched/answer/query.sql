@@ -2,7 +2,7 @@
 -- judged:
 -- bounced before malformed before a team's box; then what its vendor says of it, and whether another vendor gave the
 -- same. A catch-all or risky address is found and not usable until a vendor with an accepted word gives it too.
--- @accepted STRING (accepted statuses, with commas), @least_confidence FLOAT64.
+-- @accepted STRING (accepted statuses, with commas), @min_confidence FLOAT64.
 MERGE enriched.answer AS t
 USING (
   WITH answer AS (
@@ -45,7 +45,7 @@ USING (
           answer.email,
           r'^(admin|appointments|billing|contact|frontdesk|hello|info|mail|office|reception|sales|scheduling|smile|staff|support|team)@'  -- noqa: LT05
         ) THEN 'role'
-        WHEN answer.email_status IN UNNEST(SPLIT(@accepted, ',')) AND answer.email_confidence >= @least_confidence
+        WHEN answer.email_status IN UNNEST(SPLIT(@accepted, ',')) AND answer.email_confidence >= @min_confidence
           THEN IF(agreed.npi IS NULL, 'accepted', 'confirmed')
         ELSE 'risky'
       END AS email_verification

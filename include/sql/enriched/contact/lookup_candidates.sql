@@ -1,7 +1,7 @@
 -- Numbers worth asking Twilio for: npi (the first person with the number), phone_e164, after (key of the answer that
 -- grew too old). Only numbers of people with a usable e-mail: nobody else will be contacted.
 -- @as_of TIMESTAMP, @max_lookups INT64, @max_age_days INT64, @retry_age_days INT64 (for an answer whose paid part
--- failed for a reason that is not the number's), @resend_in_doubt BOOL, @phone_order STRING (vendors, with commas).
+-- failed for a reason that is not the number's), @resend_unknown BOOL, @phone_order STRING (vendors, with commas).
 WITH own_phone AS (
   SELECT npi, phone
   FROM enriched.answer
@@ -39,21 +39,21 @@ answered AS (
   WHERE status IN ('responded', 'failed')
   QUALIFY ROW_NUMBER() OVER (PARTITION BY asked_phone ORDER BY requested_at DESC, request_key) = 1
 ),
-in_doubt AS (
-  SELECT asked_phone, MAX(requested_at) AS in_doubt_at
+outcome_unknown AS (
+  SELECT asked_phone, MAX(requested_at) AS outcome_unknown_at
   FROM asked
-  WHERE status = 'in_doubt'
+  WHERE status = 'outcome_unknown'
   GROUP BY asked_phone
 )
 SELECT number.npi, number.best_phone AS phone_e164, answered.after
 FROM number
 LEFT JOIN answered ON answered.asked_phone = number.best_phone
-LEFT JOIN in_doubt ON in_doubt.asked_phone = number.best_phone
+LEFT JOIN outcome_unknown ON outcome_unknown.asked_phone = number.best_phone
 WHERE (
     answered.answered_at IS NULL
     OR answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)
     OR (answered.package_failed AND answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @retry_age_days DAY))
   )
-  AND (in_doubt.in_doubt_at IS NULL OR @resend_in_doubt OR in_doubt.in_doubt_at < answered.answered_at)
+  AND (outcome_unknown.outcome_unknown_at IS NULL OR @resend_unknown OR outcome_unknown.outcome_unknown_at < answered.answered_at)
 ORDER BY number.best_phone
 LIMIT @max_lookups

@@ -9,8 +9,8 @@ INSERT INTO enriched.provider_360 (
   title, phone_e164, phone_vendor, phone_line_type, company_domain, industry, employees, founded_year, revenue, segment,
   practice_size_band, owner_signal, icp_score, suppressed_channels, enrichment_usd
 )
-WITH organisation AS (
-  -- One company name for a location: its oldest organisation.
+WITH organization AS (
+  -- One company name for a location: its oldest organization.
   SELECT practice_id, organization_name
   FROM clean.provider
   WHERE entity_type = 'organization' AND is_active AND practice_id IS NOT NULL AND organization_name IS NOT NULL
@@ -51,7 +51,7 @@ SELECT
   p.state,
   p.zip5,
   p.phone_e164 AS practice_phone_e164,
-  organisation.organization_name,
+  organization.organization_name,
   practice.people AS dentists_at_practice,
   c.email,
   c.email_status,
@@ -77,7 +77,7 @@ SELECT
   COALESCE(s.channels, []) AS suppressed_channels,
   COALESCE(c.cost_usd, 0.0) AS enrichment_usd
 FROM clean.provider AS p
-LEFT JOIN organisation ON organisation.practice_id = p.practice_id
+LEFT JOIN organization ON organization.practice_id = p.practice_id
 LEFT JOIN practice ON practice.practice_id = p.practice_id
 LEFT JOIN enriched.contact AS c ON c.npi = p.npi
 LEFT JOIN enriched.firmographics AS f ON f.practice_id = p.practice_id

@@ -25,7 +25,7 @@ response AS (
       OR (sender = 'instantly' AND vendor_event IN ('lead_interested', 'lead_meeting_booked'))
     )
 ),
-labelled AS (
+labeled AS (
   SELECT
     m.person_id,
     m.campaign_id,
@@ -37,7 +37,7 @@ labelled AS (
   GROUP BY m.person_id, m.campaign_id, m.sent_at
 )
 SELECT CONCAT(s.person_id, ':', IFNULL(s.campaign_id, '')) AS row_id, s.sent_at, s.responded, f.*
-FROM labelled AS s
+FROM labeled AS s
 JOIN features.lead AS f ON f.person_id = s.person_id AND f.as_of <= s.sent_at
 WHERE f.as_of >= TIMESTAMP_SUB(@as_of, INTERVAL 760 DAY) AND f.as_of <= @as_of
 QUALIFY ROW_NUMBER() OVER (PARTITION BY s.person_id, s.campaign_id ORDER BY f.as_of DESC) = 1

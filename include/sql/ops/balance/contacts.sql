@@ -4,14 +4,14 @@
 MERGE ops.balance AS kept
 USING (
   WITH asked AS (
-    SELECT npi, LOGICAL_OR(status = 'in_doubt') AS is_in_doubt FROM enriched.answer GROUP BY npi
+    SELECT npi, LOGICAL_OR(status = 'outcome_unknown') AS is_outcome_unknown FROM enriched.answer GROUP BY npi
   ),
   decided AS (
     SELECT
       IF(COALESCE(contact.usable_email, FALSE), 'out', 'filtered') AS kind,
       CASE
         WHEN contact.usable_email THEN 'usable_email'
-        WHEN contact.npi IS NULL THEN IF(asked.is_in_doubt, 'outcome_unknown', 'refused')
+        WHEN contact.npi IS NULL THEN IF(asked.is_outcome_unknown, 'outcome_unknown', 'refused')
         WHEN contact.email IS NULL THEN 'nothing_found'
         ELSE COALESCE(contact.email_verification, 'not_verified')
       END AS reason

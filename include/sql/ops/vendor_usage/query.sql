@@ -14,7 +14,7 @@ USING (
     COUNTIF(a.email IS NOT NULL OR JSON_VALUE(r.body, '$.line_type_intelligence.type') IS NOT NULL) AS found,
     COUNTIF(COALESCE(a.usable_email, FALSE) OR JSON_VALUE(r.body, '$.line_type_intelligence.type') IS NOT NULL)
       AS usable,
-    COUNTIF(r.status = 'in_doubt') AS in_doubt,
+    COUNTIF(r.status = 'outcome_unknown') AS outcome_unknown,
     SUM(r.credits) AS credits,
     SUM(r.cost_usd) AS cost_usd
   FROM raw.vendor_response AS r
@@ -29,15 +29,15 @@ ON t.usage_date = s.usage_date
   AND t.run_id = s.run_id
 WHEN MATCHED AND (
   t.calls != s.calls OR t.requests != s.requests OR t.found != s.found OR t.usable != s.usable
-    OR t.in_doubt != s.in_doubt
+    OR t.outcome_unknown != s.outcome_unknown
   OR t.credits != s.credits OR t.cost_usd != s.cost_usd
 ) THEN UPDATE SET
-  calls = s.calls, requests = s.requests, found = s.found, usable = s.usable, in_doubt = s.in_doubt,
+  calls = s.calls, requests = s.requests, found = s.found, usable = s.usable, outcome_unknown = s.outcome_unknown,
   credits = s.credits, cost_usd = s.cost_usd
 WHEN NOT MATCHED BY TARGET THEN INSERT (
-  usage_date, vendor, operation, field, segment, run_id, calls, requests, found, usable, in_doubt, credits, cost_usd
+  usage_date, vendor, operation, field, segment, run_id, calls, requests, found, usable, outcome_unknown, credits, cost_usd
 ) VALUES (
-  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable, s.in_doubt,
+  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable, s.outcome_unknown,
   s.credits, s.cost_usd
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

@@ -1,4 +1,4 @@
--- The dental licence numbers of one state that NPPES knows, from all 15 slots and all weeks: what a look-up asks for.
+-- The dental license numbers of one state that NPPES knows, from all 15 slots and all weeks: what a look-up asks for.
 -- @state STRING.
 SELECT DISTINCT TRIM(slot.number) AS number
 FROM raw.nppes_npi AS n

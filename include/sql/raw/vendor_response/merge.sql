@@ -1,6 +1,6 @@
 -- Bring raw.vendor_response to what the ledger says. raw.vendor_response_load holds the entries that are new here;
--- a call that was in doubt may have been answered since, an answer never changes.
--- @first_date, @last_date: the requested days of the load and of the rows in doubt, so that only their partitions are
+-- a call that was outcome unknown may have been answered since, an answer never changes.
+-- @first_date, @last_date: the requested days of the load and of the rows with an unknown outcome, so that only their partitions are
 -- read. A call that was withdrawn and claimed again later moves to its new day.
 -- @first_date DATE, @last_date DATE.
 MERGE raw.vendor_response AS t
@@ -9,7 +9,7 @@ ON t.requested_date BETWEEN @first_date AND @last_date
   AND t.vendor = s.vendor
   AND t.operation = s.operation
   AND t.request_key = s.request_key
-WHEN MATCHED AND t.status = 'in_doubt' THEN UPDATE SET
+WHEN MATCHED AND t.status = 'outcome_unknown' THEN UPDATE SET
   status = s.status,
   http_status = s.http_status,
   vendor_ref = s.vendor_ref,

@@ -28,7 +28,7 @@ class Answer:
     unpaid: int = 0
 
 
-class Asker(Protocol):
+class EnrichmentProvider(Protocol):
     """vendor: as in the policy. in_flight: calls of one task that may be on the way at once."""
 
     vendor: str
