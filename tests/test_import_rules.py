@@ -89,6 +89,9 @@ def faults(path: str, source: str) -> list[str]:
     name = room_of(path)
     if name:
         said += [(i.line, text) for i in found if (text := complaint(name, ROOMS[name], i))]
+    if name == "operators":
+        said += [(i.line, f"{i.module} is another operator: what both need goes into include or a hook")
+                 for i in found if i.module.startswith("operators.") and not i.module.startswith("operators.asking")]  # fmt: skip
     if name and path != GOOGLE:
         said += [(i.line, f"take the hook or operator from include.airflow.google, not from {i.module}: its waits have an end")
                  for i in found if i.module.startswith("airflow.providers.google")]  # fmt: skip
@@ -194,6 +197,7 @@ def test_folders_under_dags_do_not_shadow_rooms() -> None:
         ("plugins/operators/a.py", "from ml.lead_score import fit", "operators imports ml inside the function"),
         ("plugins/operators/a.py", "from expectations.rules import rules", "operators imports expectations inside"),
         ("plugins/operators/a.py", "import pandas", "operators imports pandas inside the function"),
+        ("plugins/operators/a.py", "from operators.gate import GateOperator", "operators.gate is another operator"),
         ("plugins/operators/a.py", "from services.webhooks import inbox", "operators may not import services"),
         ("plugins/operators/a.py", "from plugins.hooks.wiza import WizaHook", "without its folder's name"),
         ("plugins/operators/a.py", "from airflow.models import BaseOperator", "not airflow.models"),

@@ -32,11 +32,16 @@ class Guard:
 
 
 def guards() -> list[Guard]:
-    """Return every file of ``rooms.yaml``. A file that no test belongs to raises ValueError with its name."""
+    """Return every file of ``rooms.yaml``. A pattern without a file, and a file that no test belongs to, raise ValueError with its name."""
     found = []
     for room in yaml.safe_load((_HERE / "rooms.yaml").read_text()):
         for pattern in _spelled_out(room["files"]):
-            for file in sorted(ROOT.glob(pattern)):
+            files = sorted(ROOT.glob(pattern))
+            if not files:
+                raise ValueError(
+                    f"rooms.yaml: room {room['room']}: no file is {pattern}: it has moved, or there is none."
+                )
+            for file in files:
                 path = file.relative_to(ROOT).as_posix()
                 if file.name == "__init__.py":
                     continue

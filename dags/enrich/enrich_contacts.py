@@ -183,7 +183,7 @@ with DAG(
         ).expand(chunk=allowed)  # fmt: skip
         load_lookups = CallLedgerToBigQueryOperator(task_id="load_lookups", vendor=rules.LOOKUP.vendor, operation=rules.LOOKUP.name,
             trigger_rule="all_done", pool="vendor_response")  # fmt: skip
-        usage = promote("ops.vendor_usage")
+        usage = promote("ops.vendor_usage", params={"vendors": RULES.names})
     with TaskGroup("contacts", prefix_group_id=False):
         contact = promote("enriched.contact", params={
             "as_of": AS_OF, "email_order": ",".join(EMAIL.order),

@@ -6,6 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
+from include.enrichment.waterfall import policy
 from include.quality.drift import Limit, category_share, null_shares, row_count
 
 NOT_RESPONDED = """
@@ -42,7 +43,7 @@ def suite() -> gx.ExpectationSuite:
                 meta=fail("A paid request that stands there twice is counted twice against the budget."),
             ),
             gxe.ExpectColumnValuesToBeInSet(
-                column="vendor", value_set=["wiza", "apollo", "clay"], meta=fail("Nobody else is asked about people.")
+                column="vendor", value_set=[*policy().vendors], meta=fail("Nobody else is asked about people.")
             ),
             gxe.ExpectColumnValuesToBeInSet(
                 column="status",

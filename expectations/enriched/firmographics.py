@@ -6,6 +6,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 
 from expectations.rules import fail, warn
+from include.enrichment.waterfall import policy
 from include.quality.drift import Limit, null_shares, row_count
 
 MAILBOXES = ["gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "aol.com", "icloud.com", "comcast.net", "msn.com"]
@@ -31,7 +32,7 @@ def suite() -> gx.ExpectationSuite:
                 column="practice_id", meta=fail("One company per practice: two would double each row that joins it.")
             ),
             gxe.ExpectColumnValuesToBeInSet(
-                column="vendor", value_set=["wiza", "apollo", "clay"], meta=fail("Nobody else was asked.")
+                column="vendor", value_set=[*policy().vendors], meta=fail("Nobody else was asked.")
             ),
             gxe.ExpectColumnValuesToBeBetween(
                 column="people_agreeing",

@@ -9,7 +9,22 @@ from airflow.providers.google.cloud.hooks import gcs as provider_gcs
 from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobOperator
 from google.cloud import bigquery, storage
 
+from include.settings import project
 from include.warehouse.google_waits import log_waits
+
+# Where datasets are made and jobs run, if the connection's `location` says nothing else.
+DEFAULT_LOCATION = "US"
+
+
+def warehouse(gcp_conn_id: str) -> bigquery.Client:
+    """Return a client of the project's warehouse: its jobs run, and its datasets are made, at the connection's location."""
+    hook = BigQueryHook(gcp_conn_id=gcp_conn_id)
+    return hook.get_client(project_id=project(), location=location_of(hook))
+
+
+def location_of(hook: provider_bigquery.BigQueryHook) -> str:
+    """Return the extra `location` of a hook's connection, such as ``EU`` or ``europe-west3``; DEFAULT_LOCATION without one."""
+    return hook.location if isinstance(hook.location, str) and hook.location else DEFAULT_LOCATION
 
 
 class BigQueryHook(provider_bigquery.BigQueryHook):
@@ -37,10 +52,12 @@ class InsertJobOperator(BigQueryInsertJobOperator):
 
     def _submit_job(self, hook: provider_bigquery.BigQueryHook, job_id: str) -> Any:
         self.hook = self._hook()
+        self.location = location_of(self.hook)
         return super()._submit_job(self.hook, job_id)
 
     def get_job_status(self, external_id: Any, context: Any) -> str:
         self.hook = self._hook()
+        self.location = location_of(self.hook)
         return super().get_job_status(external_id, context)
 
     def _hook(self) -> BigQueryHook:

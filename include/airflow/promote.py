@@ -56,7 +56,6 @@ def promote(
         task_id=name,
         gcp_conn_id=GCP_CONN_ID,
         project_id=project(),
-        location="US",
         pool="bigquery",
         trigger_rule=trigger_rule,
         configuration={

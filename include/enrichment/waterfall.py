@@ -115,6 +115,11 @@ class Policy:
     eligible: Eligible
     learned_order: LearnedOrder
 
+    @property
+    def names(self) -> str:
+        """The vendors with commas between, for statements."""
+        return ",".join(self.vendors)
+
     def can_be_asked(self, order: Sequence[str], company: str | None) -> tuple[str, ...]:
         """The vendors of an order that can be asked about a person at this company; None: about one without any."""
         return tuple(name for name in order if company or not self.vendors[name].needs_company)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+import socket
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import BadRequest
@@ -19,6 +23,10 @@ MAXIMUM_BYTES_BILLED = 200 * 1024**3
 # concurrent update" come as 400, invalidQuery: Google's client takes them for errors in the statement and ends.
 CANCELLED = "due to concurrent update"
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, ENDS_AFTER_SECONDS = 1.0, 30.0, 180.0
+
+# A job names the process that waits for it, so that a process which is told to end can end its jobs, too.
+PROCESS = "process"
+LOOK_BACK = timedelta(days=1)  # no task of ours runs longer
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +85,31 @@ def run_job(client: bigquery.Client, sql: str, labels: Mapping[str, str], /, **v
     return until_not_cancelled()(finished)()
 
 
+def process_label() -> str:
+    """Return this process, in what a label may hold: lower case letters, digits and dashes, 63 at most."""
+    return f"{re.sub(r'[^a-z0-9-]', '-', socket.gethostname().lower())[-50:]}-{os.getpid()}"
+
+
+def cancel_running(client: bigquery.Client) -> list[str]:
+    """Cancel the jobs that this process waits for, and return their ids. Without it they go on, and cost, when their task is killed."""
+    since = datetime.now(UTC) - LOOK_BACK
+    ours = [
+        job
+        for state in ("pending", "running")
+        for job in client.list_jobs(state_filter=state, min_creation_time=since)
+        if job.labels.get(PROCESS) == process_label()
+    ]
+    for job in ours:
+        client.cancel_job(job.job_id, location=job.location)
+        log.warning("Job %s is cancelled: the task that waits for it is told to end.", job.job_id)
+    return [str(job.job_id) for job in ours]
+
+
 def _config(
     sql: str, labels: Mapping[str, str], maximum_bytes_billed: int, values: Mapping[str, Any]
 ) -> bigquery.QueryJobConfig:
     return bigquery.QueryJobConfig(
-        query_parameters=query_parameters(sql, values), labels=dict(labels), maximum_bytes_billed=maximum_bytes_billed
+        query_parameters=query_parameters(sql, values),
+        labels={**labels, PROCESS: process_label()},
+        maximum_bytes_billed=maximum_bytes_billed,
     )

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import httpx
 from airflow.sdk import BaseHook
+from protego import Protego
 
 from hooks.http.errors import AuthFailed, BadRequest, EndpointNotFound, VendorDown, VendorError
 from hooks.http.limits import TokenBucket
@@ -26,7 +27,6 @@ from hooks.http.transport import ATTEMPTS, Call, Reply, error_of_cut, outcome_of
 from hooks.http.trust import trusted_certificates
 from include.boards.answers import write_answers
 from include.boards.pages import PageChanged, form_with, page_title
-from include.boards.robots import Robots, robots
 from include.boards.sources import BoardSource, FileFetch, FormFetch, LookupFetch, SocrataFetch
 
 USER_AGENT = "dental-gtm"
@@ -81,7 +81,7 @@ class BoardHook(BaseHook):
         self.source = source
         self._sleep = sleep
         self._client: httpx.Client | None = None
-        self._robots: Robots | None = None
+        self._robots: Protego | None = None
         self._bucket = TokenBucket(1.0 / source.delay_seconds)
 
     def get_conn(self) -> httpx.Client:
@@ -335,9 +335,9 @@ class BoardHook(BaseHook):
 
     def _is_allowed(self, call: Call) -> bool:
         asked = self.get_conn().build_request(call.method, call.path, params=call.params)
-        return self._rules().allows(asked.url.raw_path.decode("ascii"))
+        return bool(self._rules().can_fetch(asked.url.raw_path.decode("ascii"), USER_AGENT))
 
-    def _rules(self) -> Robots:
+    def _rules(self) -> Protego:
         """The site's robots.txt, read once. 4xx: no rules; 5xx: no leave to read anything now (RFC 9309, 2.3.1)."""
         if self._robots is None:
             url = self.get_conn().base_url.copy_with(raw_path=b"/robots.txt")
@@ -348,8 +348,8 @@ class BoardHook(BaseHook):
                 raise error_of_cut(self.source.name, call, cut) from cut
             if response.status_code >= 500 or response.status_code == 429:
                 raise VendorDown(self.source.name, "robots", response.status_code, "robots.txt cannot be read now.")
-            self._robots = robots(response.text if response.is_success else "", USER_AGENT)
-            wanted = self._robots.crawl_delay
+            self._robots = robots(response.text if response.is_success else "")
+            wanted = self._robots.crawl_delay(USER_AGENT)
             if wanted and 1.0 / wanted < self._bucket.rate:
                 self._bucket = TokenBucket(1.0 / wanted)
         return self._robots
@@ -373,6 +373,14 @@ class BoardHook(BaseHook):
     def _changed(self, operation: str, what: str) -> UnexpectedAnswer:
         advice = f"{what}. Compare the site with include/boards/{self.source.state.lower()}.yaml."
         return UnexpectedAnswer(self.source.name, operation, 200, advice)
+
+
+def robots(text: str) -> Protego:
+    """Return the rules of a robots.txt, as RFC 9309 reads them.
+
+    Protego overlooks a group behind a byte order mark, and one that names us with a version, which forbids us all the same.
+    """
+    return Protego.parse(re.sub(r"(?im)^(\s*user-agent\s*:\s*[^/#\s]+)/\S*", r"\1", text.removeprefix("\ufeff")))
 
 
 def _answer(response: httpx.Response) -> Answer:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
-from include.airflow.google import BigQueryHook
-from include.settings import project
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.warehouse.tables import column_types, tables
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class ApplyTablesOperator(BaseOperator):
+class ApplyTablesOperator(WarehouseOperator):
     """Create what is missing, add new columns, update descriptions and labels. Never drops or retypes a column.
 
     A column in the warehouse whose type or partitioning differs from its definition, or a new REQUIRED column of a table
@@ -30,7 +29,7 @@ class ApplyTablesOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         from google.cloud import bigquery
 
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         wanted = [bigquery.Table.from_api_repr(t.resource(client.project)) for t in tables()]
         existing = [_existing(client, one) for one in wanted]
         conflicts = [

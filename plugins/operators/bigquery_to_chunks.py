@@ -7,15 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook, GCSHook
-from include.settings import lake_bucket, project
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
+from include.settings import lake_bucket
 from include.warehouse.parameters import from_text
 from include.warehouse.run import run
 
 
-class BigQueryToChunksOperator(BaseOperator):
+class BigQueryToChunksOperator(WarehouseOperator):
     """Write each ``chunk_rows`` rows of a query to one JSON object and return where they are.
 
     Returns ``[{"object": path in the lake bucket, "rows": n, "label": "0001 of 0008 (200)"}, …]``: counts and
@@ -69,7 +68,7 @@ class BigQueryToChunksOperator(BaseOperator):
         return written
 
     def _rows(self) -> list[dict[str, Any]]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         labels = {"dag": self.dag_id, "task": self.task_id}
         rows = run(client, self.sql, labels, **from_text(self.sql, self.query_params))
         return [dict(row.items()) for row in rows]

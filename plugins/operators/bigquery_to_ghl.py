@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.ghl import DUPLICATES_ALLOWED, REQUESTS_PER_SECOND, VENDOR, GhlHook
@@ -38,11 +37,12 @@ from include.activation.send import (
 )
 from include.activation.send_store import SendStore, forecast
 from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.sends import send_store
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.lake.call_ledger import Entry
 from include.quality.pager_message import error_text
 from include.warehouse.tables import table
-from operators.load_sends import send_store
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,7 +54,7 @@ NOT_ON_UPDATE = ("companyName",)  # UpdateContactDtoV3 does not know it
 ADDRESSES = ("email", "phone")
 
 
-class BigQueryToGhlOperator(BaseOperator):
+class BigQueryToGhlOperator(WarehouseOperator):
     """Create, update and silence contacts in GHL; an unchanged contact costs no call.
 
     Every call is in the call ledger before it is made. GHL's calls are repeatable, so one whose answer was lost is

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from hooks.http.errors import BadRequest, NotFound, ResponseLost, VendorError
@@ -48,10 +47,11 @@ from include.activation.send import (
 )
 from include.activation.send_store import SendStore, forecast
 from include.airflow.defaults import GCP_CONN_ID
+from include.airflow.sends import send_store
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.lake.call_ledger import Entry
 from include.warehouse.tables import table
-from operators.load_sends import send_store
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -71,7 +71,7 @@ NOT_BLOCKED = (
 )
 
 
-class BigQueryToInstantlyOperator(BaseOperator):
+class BigQueryToInstantlyOperator(WarehouseOperator):
     """Block suppressed addresses, delete suppressed leads, change known ones, then add new ones to their audience's campaign.
 
     Each suppressed address goes on Instantly's block list first, also one that it has no lead of: a deleted lead is

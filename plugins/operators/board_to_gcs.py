@@ -10,15 +10,15 @@ from datetime import UTC, date
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from hooks.board import Answer, BoardHook
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
+from include.boards.lookup import NothingToAsk, forget_pages, write_looked_up
 from include.boards.sources import CADENCES, BoardSource, LookupFetch, board_source
 from include.lake.archive import ArchivedFile, archived, newest_archived
-from include.settings import lake_bucket, project
-from operators.board_lookup import forget_pages, write_looked_up
+from include.settings import lake_bucket
 
 if TYPE_CHECKING:
     from google.cloud import storage
@@ -31,7 +31,7 @@ class FileOfAnotherDay(RuntimeError):
     """The board's file is of a later day than the one that is asked for. Never retried: boards keep no old editions."""
 
 
-class BoardToGcsOperator(BaseOperator):
+class BoardToGcsOperator(WarehouseOperator):
     """Keep a board's file of a day at `raw/board_<state>/<day>/<file name>`; skip when the board has nothing new.
 
     In this order: a file that a person put at `delivered/board_<state>/<day>/`, whatever else the day has; what is archived for
@@ -90,8 +90,11 @@ class BoardToGcsOperator(BaseOperator):
         hook = BoardHook(source)
         with tempfile.TemporaryFile() as copy:
             if isinstance(source.fetch, LookupFetch):
-                client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
-                write_looked_up(copy, hook, source, source.fetch, bucket, client, day)
+                client = warehouse(self.gcp_conn_id)
+                try:
+                    write_looked_up(copy, hook.look_up, source, source.fetch, bucket, client, day)
+                except NothingToAsk as nothing:
+                    raise AirflowSkipException(str(nothing)) from nothing
                 kept = _archived(bucket, source, day, copy, source.file_name, {})
                 forget_pages(bucket, source, day)
                 return kept

@@ -9,13 +9,12 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.quality.freshness_sources import SENDER, SENDER_LOOK_BACK, freshness_alerts
-from include.settings import project
 from include.warehouse.run import run
 from include.warehouse.tables import table
 
@@ -33,7 +32,7 @@ class SourcesSilent(AirflowFailException):
     is_told_by_alerts = True
 
 
-class CheckFreshnessOperator(BaseOperator):
+class CheckFreshnessOperator(WarehouseOperator):
     """Compare ops.load_manifest, and the senders in raw.event, with the usual gaps in include/quality/freshness_sources.py, and replace the
     alerts of the day and before in ops.alert.
 
@@ -52,7 +51,7 @@ class CheckFreshnessOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         day = date.fromisoformat(self.day)
         loaded: dict[str, set[date]] = defaultdict(set)
         labels = {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.enrichment.rules import LOOKUP
 from include.enrichment.vendor_rows import vendor_rows
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger, Entry
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import table
 
@@ -25,7 +25,7 @@ class AnswersNotLoaded(AirflowFailException):
     """Answers are bought and are not in the tables. Nobody was told of them. A retry would load nothing, so there is none."""
 
 
-class ConfirmAnswersOperator(BaseOperator):
+class ConfirmAnswersOperator(WarehouseOperator):
     """Compare the call ledgers with the tables, whatever the tasks of the run say: a load that is green was green before a
     later task was cleared and bought more.
 
@@ -40,7 +40,7 @@ class ConfirmAnswersOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         run_id = str(context["run_id"])
         bought = [(vendor.name, vendor.operation, None) for vendor in policy().vendors.values()]
@@ -59,7 +59,7 @@ class ConfirmAnswersOperator(BaseOperator):
                 missing.append(
                     f"{len(lost)} of {vendor} {operation} in raw.vendor_response (the first: {lost[0].request_key})"
                 )
-        rows = run(client, table("enriched.contact").sql("not_folded"), self._labels())
+        rows = run(client, table("enriched.contact").sql("not_folded"), self._labels(), vendors=policy().names)
         missing += [f"{row['missing']} in {row['table_name']}" for row in rows]
         if missing:
             raise AnswersNotLoaded(

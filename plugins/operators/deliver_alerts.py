@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
 from hooks.http.errors import VendorError
 from hooks.pager import PagerHook
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.quality.alert_delivery import Delivered, Delivery, Standing, due, messages
 from include.quality.mutes import mutes
-from include.settings import project
 from include.warehouse.run import run
 from include.warehouse.tables import table
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class DeliverAlertsOperator(BaseOperator):
+class DeliverAlertsOperator(WarehouseOperator):
     """Send each alert once, again while it stands, and once more when it is gone; note each in ops.alert_delivery.
 
     The note is written after the pager took the message: after a crash in between the next run sends it again. Where the pager
@@ -54,7 +52,7 @@ class DeliverAlertsOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         as_of = datetime.fromisoformat(refuse_future(self.as_of, datetime.now(UTC)))
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         standing = [Standing(**row) for row in run(client, table("ops.alert").sql("standing"), self._labels())]
         before = [Delivered(**row) for row in run(client, table("ops.alert_delivery").sql("open"), self._labels())]
         pager, failed = PagerHook(self.pager_conn_id), list[VendorError]()

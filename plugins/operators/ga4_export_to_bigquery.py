@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.marketing.ga4 import (
     SETTLED_DAYS,
     SOURCE,
@@ -23,7 +22,7 @@ from include.marketing.ga4 import (
     published_rows,
     replace_day,
 )
-from include.settings import ga4_dataset, project
+from include.settings import ga4_dataset
 from include.warehouse.run import run
 from include.warehouse.tables import table
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class Ga4ExportToBigQueryOperator(BaseOperator):
+class Ga4ExportToBigQueryOperator(WarehouseOperator):
     """Replace the day's partition with what GA4's export table holds now, if that is something else; then write the manifest.
 
     A day without a table changes nothing: GA4 publishes up to 72 hours late, and the next runs look again. Run it again:
@@ -64,7 +63,7 @@ class Ga4ExportToBigQueryOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         day = date.fromisoformat(self.day)
         export = _export(client, ga4_dataset(), day)
         done = self._load(client, day, export) if export else self._missing(day)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.quality.drift import Measure, drift, profile, profile_sql
 from include.quality.gate import Outcome, RefusedRow, accepted, outcome, refused_rows, refuses_too_many, stopping
 from include.quality.pages import page_object, page_url
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import Table, table
 
@@ -44,7 +45,7 @@ class DataDocsLink(BaseOperatorLink):
         return page_url(lake_bucket(), page_object(table_name, ti_key.dag_id, ti_key.run_id, ti_key.task_id))
 
 
-class GateOperator(BaseOperator):
+class GateOperator(WarehouseOperator):
     """Check a table with the suite, and the limits on drift, that ``expectations/<dataset>/<table>.py`` declares.
 
     Of a table that keeps a row set for each ``as_of`` (table.yaml: as_of in its primary key), this run's rows alone are checked.
@@ -89,7 +90,7 @@ class GateOperator(BaseOperator):
         refuse_future(self.as_of, datetime.now(UTC))
         ti = context["ti"]
         run_key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}"
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         target = table(self.table_name)
         rules = importlib.import_module(f"expectations.{self.table_name}")
         rows = rows_of_run(target, self.as_of)

@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.events.inbox import day_prefix, row_of_object
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import Table, table
 
@@ -45,7 +44,7 @@ DELETE FROM raw.event WHERE received_date = @received_date
 """
 
 
-class InboxToBigQueryOperator(BaseOperator):
+class InboxToBigQueryOperator(WarehouseOperator):
     """Replace the partition ``received_date`` of raw.event with what the inbox holds for that date.
 
     Run it twice: the same rows in the same order. A date without events ends as an empty partition, and stands in
@@ -67,7 +66,7 @@ class InboxToBigQueryOperator(BaseOperator):
         day = date.fromisoformat(self.received_date)
         _wait_until_reconciled(day)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         with tempfile.TemporaryFile() as rows:
             count = _write_rows(bucket, day, rows)
             rows.seek(0)

@@ -9,11 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.boards.sources import board_sources
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run, run_job
 from include.warehouse.tables import table
 
@@ -25,7 +24,7 @@ INPUTS = ("licenses", "providers", "slots", "officials")
 FOUND = ("npi", "license_key", "tier", "rule", "score", "runner_up", "evidence")
 
 
-class LinkLicensesOperator(BaseOperator):
+class LinkLicensesOperator(WarehouseOperator):
     """Export what is compared as Parquet, link it in DuckDB, and MERGE the pairs into clean.license_match.
 
     BigQuery has no probabilistic linkage, and half a million rows are a minute's work for one process. Run it again: the same
@@ -41,7 +40,7 @@ class LinkLicensesOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
         from include.linkage.licenses import Files, link
 
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         run = re.sub(r"[^A-Za-z0-9_.-]", "-", str(context["ti"].run_id))
         work = f"work/{self.dag_id}/{run}/{self.task_id}"

@@ -5,29 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.activation.send_store import SendStore
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook, GCSHook
-from include.settings import lake_bucket, project
+from include.airflow.sends import send_store
+from include.airflow.warehouse_operator import WarehouseOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-def send_store(operator: BaseOperator, gcp_conn_id: str, destination: str) -> SendStore:
-    """Return the activation tables of one destination, with the operator's labels on every job."""
-    return SendStore(
-        client=BigQueryHook(gcp_conn_id=gcp_conn_id).get_client(project_id=project()),
-        bucket=GCSHook(gcp_conn_id=gcp_conn_id).get_conn().bucket(lake_bucket()),
-        destination=destination,
-        labels={"dag": operator.dag_id, "task": operator.task_id, "table": "activation-send"},
-    )
-
-
-class LoadSendsOperator(BaseOperator):
+class LoadSendsOperator(WarehouseOperator):
     """MERGE every answered call of a destination into sync_state, rejection and send. Run it twice: the same tables.
 
     Returns ``{"sent": n, "rejected": n, "calls_outcome_unknown": n}``.

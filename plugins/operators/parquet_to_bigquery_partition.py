@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook
-from include.settings import project
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.warehouse.run import run
 from include.warehouse.tables import Table, table
 
@@ -26,7 +24,7 @@ WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({columns})
 """
 
 
-class ParquetToBigQueryPartitionOperator(BaseOperator):
+class ParquetToBigQueryPartitionOperator(WarehouseOperator):
     """Load the files into a staging table of the target's schema, then replace the partition in one MERGE.
 
     Every row in the files must belong to the partition, and to the slice if there is one. Run it again: the same partition. Returns the rows loaded.
@@ -61,7 +59,7 @@ class ParquetToBigQueryPartitionOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> int:
         from google.cloud import bigquery
 
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         target = table(self.table_name)
         day = date.fromisoformat(self.partition)
         of_slice = "_".join(str(value) for value in self.slice_by.values())

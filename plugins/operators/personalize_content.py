@@ -7,15 +7,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
 from include.activation.content_blocks import catalog
 from include.activation.content_policy import Person, chosen
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
-from include.settings import project
 from include.warehouse.as_of_rows import replace_rows
 from include.warehouse.run import run
 from include.warehouse.tables import table
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PersonalizeContentOperator(BaseOperator):
+class PersonalizeContentOperator(WarehouseOperator):
     """Replace predictions.creative at `as_of`: one approved block for each audience member of the treatment arm.
 
     Reads the newest lead score known at `as_of`. Returns {rows}.
@@ -39,7 +38,7 @@ class PersonalizeContentOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         refuse_future(self.as_of, datetime.now(UTC))
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         labels = {"dag": self.dag_id, "task": self.task_id, "table": "predictions-creative"}
         target = table("predictions.creative")
         members = run(client, target.sql("members"), labels, as_of=self.as_of)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
+from include.enrichment.answers import load_answers
 from include.enrichment.forecast import (
     EnrichmentForecast,
     Route,
@@ -23,10 +23,9 @@ from include.enrichment.forecast import (
 from include.enrichment.rules import MAX_CHUNK_ROWS, MAX_CHUNKS
 from include.enrichment.vendor_order import Rates, Tally, best_order, evaluated
 from include.enrichment.waterfall import Answered, Policy, next_step, policy, turned
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import table
-from operators.load_vendor_answers import load_answers
 
 if TYPE_CHECKING:
     from google.cloud import bigquery, storage
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 LEARN_DAYS = 365
 
 
-class PlanEnrichmentOperator(BaseOperator):
+class PlanEnrichmentOperator(WarehouseOperator):
     """Load what is known, decide each person's next step, and write chunks of people for each vendor.
 
     Loads the call ledger first, always: nobody is asked for twice because an answer had not been loaded yet. Round 1
@@ -71,7 +70,7 @@ class PlanEnrichmentOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         refuse_future(self.as_of, datetime.now(UTC))
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         rules = policy()
         load_answers(client, bucket, self._labels())

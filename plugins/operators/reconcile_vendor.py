@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.enrichment.vendor_balance import MIN_CREDITS, Balance
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger, Entry
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import table
 from operators.asking import EnrichmentProvider, provider_of
@@ -28,7 +27,7 @@ OUTCOME_UNKNOWN = ("hold", "resend", "drop")
 MAY_WORK_SECONDS = 5400.0
 
 
-class ReconcileVendorOperator(BaseOperator):
+class ReconcileVendorOperator(WarehouseOperator):
     """Bring every open call of a vendor to an end that needs no second payment, or leave it to a person.
 
     In this order: read by its id what the vendor took; find the id of a call that was cut off in the callbacks that came;
@@ -170,7 +169,7 @@ class ReconcileVendorOperator(BaseOperator):
         )
         self.log.warning(message)
         run(
-            BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project()),
+            warehouse(self.gcp_conn_id),
             table("ops.alert").sql("raise"),
             {"dag": self.dag_id, "task": self.task_id, "table": "ops-alert"},
             raised_on=datetime.fromisoformat(self.as_of).date(),

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.airflow.google import BigQueryHook, GCSHook
-from include.settings import lake_bucket, project
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import Table, table
 
@@ -30,7 +30,7 @@ class RowsMissing(AirflowFailException):
     """
 
 
-class RecordLoadsOperator(BaseOperator):
+class RecordLoadsOperator(WarehouseOperator):
     """Check each table's slice against its conversion, then write clean.rejected_row and ops.load_manifest.
 
     Every table is checked before anything is written, so a manifest row means that the whole file is in. Run it again:
@@ -68,7 +68,7 @@ class RecordLoadsOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         for table_name, load in self.loads.items():
             self._check(client, table_name, load)

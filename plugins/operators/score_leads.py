@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from google.cloud import bigquery
 
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.models.versions import known_versions, newest_champion, read_files
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.as_of_rows import replace_rows
 from include.warehouse.run import run
 from include.warehouse.tables import table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class ScoreLeadsOperator(BaseOperator):
+class ScoreLeadsOperator(WarehouseOperator):
     """Replace predictions.lead_score at `as_of` with the champion's scores of features.lead at `as_of`.
 
     The champion is the newest one trained at or before `as_of`; while there is none, nothing is predicted.
@@ -40,7 +40,7 @@ class ScoreLeadsOperator(BaseOperator):
         from ml.lead_score import MODEL
 
         refuse_future(self.as_of, datetime.now(UTC))
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         champion = newest_champion(known_versions(client, MODEL, self.as_of, self._labels()))
         if champion is None:
             self.log.info("No champion of %s as of %s yet: no predictions; leads rank by ICP score.", MODEL, self.as_of)

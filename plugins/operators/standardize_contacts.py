@@ -6,12 +6,10 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.airflow.google import BigQueryHook
+from include.airflow.google import warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.contacts.postal_address import Published
 from include.contacts.standard import address_rows, phone_rows
-from include.settings import project
 from include.warehouse.run import run
 from include.warehouse.tables import Table, table
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 
-class StandardizeContactsOperator(BaseOperator):
+class StandardizeContactsOperator(WarehouseOperator):
     """Read the published practice addresses and telephones of clean.provider_pending; write clean.address and clean.phone.
 
     Each distinct text is parsed once, addresses on all cores. What validators and look-ups said of a text stays. Run it again:
@@ -33,7 +31,7 @@ class StandardizeContactsOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         addresses = [Published(*row.values()) for row in self._run(client, table("clean.address").sql("unread"))]
         self._keep(client, table("clean.address"), address_rows(addresses))
         phones = [(row["phone"], row["country"]) for row in self._run(client, table("clean.phone").sql("unread"))]

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 from google.cloud import bigquery, storage
 
 from include.airflow.defaults import GCP_CONN_ID
-from include.airflow.google import BigQueryHook, GCSHook
+from include.airflow.google import GCSHook, warehouse
+from include.airflow.warehouse_operator import WarehouseOperator
 from include.as_of import refuse_future
 from include.models.versions import (
     ModelVersion,
@@ -23,7 +23,7 @@ from include.models.versions import (
     record_version,
     write_files,
 )
-from include.settings import lake_bucket, project
+from include.settings import lake_bucket
 from include.warehouse.run import run
 from include.warehouse.tables import table
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ml.challenge import Challenge, Champion
 
 
-class TrainLeadScoreOperator(BaseOperator):
+class TrainLeadScoreOperator(WarehouseOperator):
     """Train on the rows that are mature at `as_of`; store the version in the lake, its judgement in ops.model_version.
 
     Returns {version, status, reason}; status is champion or rejected. Skips when positives are too few, or when the
@@ -54,7 +54,7 @@ class TrainLeadScoreOperator(BaseOperator):
         from ml.registry import RECORD, files_of, recipe_sha256, version_of
 
         refuse_future(self.as_of, datetime.now(UTC))
-        client = BigQueryHook(gcp_conn_id=self.gcp_conn_id).get_client(project_id=project())
+        client = warehouse(self.gcp_conn_id)
         bucket = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(lake_bucket())
         rows = self._training_rows(client)
         recipe = recipe_sha256(data_sha256(rows))

@@ -10,15 +10,24 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from hooks.addy import AddyHook
+from hooks.http.errors import BadRequest, VendorError
 from hooks.twilio import TwilioHook
 from hooks.usps import UspsHook
 from include.airflow.google import GCSHook
 from include.contacts.address_validation import AddressValidator
 from include.contacts.checks import ADDY_ADDRESS, PHONE_VALIDATION, USPS_ADDRESS, address_request, phone_request
-from include.enrichment.rules import PaidOperation
+from include.enrichment.rules import PaidOperation, too_many_refused
 from include.lake.call_ledger import CallLedger
 from include.settings import lake_bucket
-from operators.ask_free import FreeCall, ask_each
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCall:
+    """One request. ask: makes the call and returns (HTTP status, body as received)."""
+
+    key: str
+    request: Mapping[str, Any]
+    ask: Callable[[], tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,41 @@ class ValidateContactsOperator(BaseOperator):
         )
         self.log.info("Chunk %s: %s", self.chunk["label"], counts)
         return counts
+
+
+def ask_each(operation: PaidOperation, calls: Sequence[FreeCall], ledger: CallLedger) -> dict[str, int]:
+    """Make each call that has no answer yet, record what comes, and return the counts.
+
+    A claim without an answer is a call of a task that died: it is made again, since it costs nothing. A refused row is kept as
+    failed; more than 5 % of them stop the chunk with BadRequest. Any other error withdraws the claim and goes up: the
+    next try asks.
+    """
+    counts = {"had": 0, "answered": 0, "refused": 0}
+    for call in calls:
+        claim = ledger.claim(call.key, call.request)
+        if claim.state == "has_response":
+            counts["had"] += 1
+            continue
+        try:
+            status, body = call.ask()
+        except BadRequest as refused:
+            ledger.record_response(call.key, None, status="failed", http_status=refused.status)
+            counts["refused"] += 1
+            if too_many_refused(counts["refused"], len(calls)):
+                raise BadRequest(
+                    operation.vendor,
+                    operation.name,
+                    refused.status,
+                    f"{counts['refused']} of {len(calls)} rows were refused, so it is not about rows; the others were not "
+                    f"asked. The last one: {refused.advice}",
+                ) from refused
+            continue
+        except VendorError:
+            ledger.withdraw(call.key)
+            raise
+        ledger.record_response(call.key, body, http_status=status)
+        counts["answered"] += 1
+    return counts
 
 
 def _address(asked: PaidOperation, row: Mapping[str, Any], validator: AddressValidator) -> FreeCall:

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from hooks.ghl import GhlHook
 from hooks.http.errors import AuthFailed, RateLimited
 from hooks.instantly import InstantlyHook
+from include.airflow.sends import send_store
 from operators.bigquery_to_ghl import BigQueryToGhlOperator
 from operators.inbox_to_bigquery import InboxToBigQueryOperator
-from operators.load_sends import send_store
 from tests.operators.activation import (
     LATER,
     calls,

@@ -206,7 +206,7 @@ def _append() -> Any:
     from include.warehouse.tables import table
 
     schema = [bigquery.SchemaField.from_api_repr(field) for field in table("raw.nppes_npi").schema()]
-    return bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    return bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
 
 
 def looked_up(lake: storage.Bucket, name: str) -> list[str]:

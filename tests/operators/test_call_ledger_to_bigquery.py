@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.enrichment.ledger_load import RepeatedKeys, load_ledger
 from include.lake.call_ledger import CallLedger
-from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator, RepeatedKeys, load_ledger
+from operators.call_ledger_to_bigquery import CallLedgerToBigQueryOperator
 from operators.load_vendor_answers import load_answers
 from tests.include.vendor_answers import ANSWERS, ODD_VALUES, PEOPLE, paths, with_value
 

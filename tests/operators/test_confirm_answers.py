@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.enrichment.ledger_load import load_ledger
 from include.enrichment.rules import LOOKUP
 from include.enrichment.waterfall import policy
 from include.lake.call_ledger import CallLedger
 from include.warehouse.tables import table
-from operators.call_ledger_to_bigquery import load_ledger
 from operators.confirm_answers import AnswersNotLoaded, ConfirmAnswersOperator
 from operators.load_vendor_answers import load_answers
 

@@ -35,7 +35,7 @@ def _load(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
     from google.cloud import bigquery
 
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("clean.provider").columns]
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
     client.load_table_from_json(rows, "clean.provider", job_config=config).result()
 
 

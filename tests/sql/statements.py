@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 
 from include.boards import license_fold
+from include.enrichment.ledger_load import STAGING
 from include.marketing import ga4
 from include.quality import drift
 from include.warehouse import as_of_rows
 from include.warehouse.tables import SQL_ROOT, Column, Table, table, tables
 from operators import gate, inbox_to_bigquery, parquet_to_bigquery_partition, record_loads
-from operators.call_ledger_to_bigquery import STAGING
 from services.demo import figures
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ def _python() -> Iterator[Statement]:
                 yield Statement(
                     f"{made_by} ({target.name})", 1, record_loads.count(target, name), {}, made_by, target.name
                 )
-    made_by = f"{operators}/call_ledger_to_bigquery.py"
+    made_by = "include/enrichment/ledger_load.py"
     for line, text in constants(ROOT / made_by):
         if is_sql(text):
             yield Statement(made_by, line, text, {}, made_by)

@@ -53,7 +53,7 @@ def _load_registry(client: bigquery.Client, rows: list[dict[str, Any]]) -> None:
         organization = {"npi": f"19{number:08d}", "entity_type": "organization", "organization_name": row["company"]}
         providers.append({**practice, **organization})
     schema = [bigquery.SchemaField(c.name, c.type, c.mode) for c in table("clean.provider").columns]
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
     client.load_table_from_json(providers, "clean.provider", job_config=config).result()
 
 

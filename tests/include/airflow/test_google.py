@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.airflow.google import BigQueryHook, GCSHook, InsertJobOperator
+from include.airflow.google import BigQueryHook, GCSHook, InsertJobOperator, warehouse
 from include.airflow.promote import promote
 from include.warehouse.google_waits import ServiceAway, WaitingAdapter, log_waits
 from tests.operators.context import context
@@ -36,6 +37,16 @@ def test_hooks_when_asked_for_a_client_then_its_session_says_its_waits(away: str
     # The second time it is the same client, with what it knows of an outage.
     adapter = lake.get_conn()._http.get_adapter("https://any.example")
     assert adapter is lake.get_conn()._http.get_adapter("https://any.example")
+
+
+@pytest.mark.parametrize(("extra", "expected"), [({}, "US"), ({"location": ""}, "US"), ({"location": "EU"}, "EU")])
+def test_warehouse_when_asked_for_then_works_at_the_location_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, str], expected: str
+) -> None:
+    connection = {"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True, "project": "p", **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("GTM_PROJECT", "p")
+    assert warehouse("google_cloud_default").location == expected
 
 
 @pytest.mark.timeout(120)

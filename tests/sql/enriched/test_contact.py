@@ -116,7 +116,7 @@ def _run(client: bigquery.Client, name: str, sql: str = "query", **params: Any) 
 
 
 def _judge(client: bigquery.Client) -> None:
-    _run(client, "enriched.answer", accepted="valid", min_confidence=0.8)
+    _run(client, "enriched.answer", accepted="valid", min_confidence=0.8, vendors=policy().names)
 
 
 def _candidates(client: bigquery.Client, **changes: Any) -> list[dict[str, Any]]:
@@ -469,7 +469,7 @@ def test_contact_when_vendors_disagree_then_the_best_value_stands_with_its_prove
     assert 0 < spent["usd"] < 1
 
     # spend by vendor balances with the answers, and the forecast is closed with what came
-    _run(client, "ops.vendor_usage")
+    _run(client, "ops.vendor_usage", vendors=policy().names)
     usage = {
         row["vendor"]: row
         for row in client.query_and_wait(

@@ -2,7 +2,7 @@
 -- judged:
 -- bounced before malformed before a team's box; then what its vendor says of it, and whether another vendor gave the
 -- same. A catch-all or risky address is found and not usable until a vendor with an accepted word gives it too.
--- @accepted STRING (accepted statuses, with commas), @min_confidence FLOAT64.
+-- @accepted STRING (accepted statuses, with commas), @min_confidence FLOAT64, @vendors STRING (those of the waterfall, with commas).
 MERGE enriched.answer AS t
 USING (
   WITH answer AS (
@@ -25,7 +25,7 @@ USING (
       JSON_VALUE(found, '$.company_revenue') AS company_revenue,
       JSON_VALUE(found, '$.company_linkedin_url') AS company_linkedin_url
     FROM raw.vendor_response
-    WHERE vendor IN ('wiza', 'apollo', 'clay') AND person_key IS NOT NULL
+    WHERE vendor IN UNNEST(SPLIT(@vendors)) AND person_key IS NOT NULL
   ),
   agreed AS (
     SELECT npi, email FROM answer WHERE email IS NOT NULL GROUP BY npi, email HAVING COUNT(DISTINCT vendor) > 1

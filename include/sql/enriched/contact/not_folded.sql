@@ -1,8 +1,9 @@
 -- Answers that were loaded and are not in what is announced: table_name, missing. A row where something is missing.
+-- @vendors STRING (those of the waterfall, with commas).
 WITH bought AS (
   SELECT vendor, operation, request_key, person_key AS npi, status, credits
   FROM raw.vendor_response
-  WHERE vendor IN ('wiza', 'apollo', 'clay') AND person_key IS NOT NULL
+  WHERE vendor IN UNNEST(SPLIT(@vendors)) AND person_key IS NOT NULL
 ),
 answer AS (
   SELECT COUNT(*) AS missing

@@ -1,11 +1,11 @@
--- Bring ops.vendor_usage to what raw.vendor_response says.
+-- Bring ops.vendor_usage to what raw.vendor_response says. @vendors STRING (those of the waterfall, with commas).
 MERGE ops.vendor_usage AS t
 USING (
   SELECT
     r.requested_date AS usage_date,
     r.vendor,
     r.operation,
-    CASE WHEN r.vendor IN ('wiza', 'apollo', 'clay') THEN 'email' WHEN r.vendor = 'twilio' THEN 'phone' ELSE 'other' END
+    CASE WHEN r.vendor IN UNNEST(SPLIT(@vendors)) THEN 'email' WHEN r.vendor = 'twilio' THEN 'phone' ELSE 'other' END
       AS field,
     COALESCE(r.segment, 'unknown') AS segment,
     COALESCE(r.run_id, 'unknown') AS run_id,

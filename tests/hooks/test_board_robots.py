@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from include.boards.robots import robots
+from hooks.board import USER_AGENT, robots
 
 PATH = "/lib/csv/Dentist.csv"
 
 
 def allowed(text: str, path: str = PATH) -> bool:
-    return robots(text, "dental-gtm").allows(path)
+    return bool(robots(text).can_fetch(path, USER_AGENT))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_allows_when_the_rule_is_about_the_query_then_it_counts() -> None:
     assert not allowed("User-agent: *\nDisallow: /*?*handler=", "/LicensureData?fileName=x&handler=DownloadDataFile")
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("2.5", 2.5), ("soon", 0.0), ("-1", 0.0)])
-def test_crawl_delay_when_told_then_in_seconds(value: str, seconds: float) -> None:
-    assert robots(f"User-agent: *\nCrawl-delay: {value}", "dental-gtm").crawl_delay == seconds
-    assert robots(f"User-agent: other\nCrawl-delay: {value}", "dental-gtm").crawl_delay == 0.0
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("2.5", 2.5), ("soon", None), ("-1", None)])
+def test_crawl_delay_when_told_then_in_seconds(value: str, seconds: float | None) -> None:
+    assert robots(f"User-agent: *\nCrawl-delay: {value}").crawl_delay(USER_AGENT) == seconds
+    assert robots(f"User-agent: other\nCrawl-delay: {value}").crawl_delay(USER_AGENT) is None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import IO, TYPE_CHECKING
 
-from airflow.sdk.exceptions import AirflowSkipException
-
-from hooks.board import BoardHook
 from include.boards.answers import next_numbers, write_answers
 from include.boards.rows import licensee
 from include.boards.sources import BoardSource, LookupFetch
@@ -23,10 +21,16 @@ if TYPE_CHECKING:
 
 TABLE = "raw.board_license"
 
+log = logging.getLogger(__name__)
+
+
+class NothingToAsk(Exception):
+    """NPPES knows no license number of the state."""
+
 
 def write_looked_up(
     into: IO[bytes],
-    hook: BoardHook,
+    look_up: Callable[[str], bytes],
     source: BoardSource,
     fetch: LookupFetch,
     bucket: storage.Bucket,
@@ -37,15 +41,15 @@ def write_looked_up(
 
     It goes on behind the last number of the newest earlier archive, and begins again at the end. Each page is kept in the
     lake as it comes, so a task that was cut goes on where it stopped. Raises PageChanged at the first page that is not
-    the one we know, and skips when NPPES knows no number.
+    the one we know, and NothingToAsk when NPPES knows no number.
+
+    look_up: asks the board for the page of a number.
     """
     numbers = _numbers(client, source, fetch)
     if not numbers:
-        raise AirflowSkipException(
-            f"{source.name}: raw.nppes_npi holds no license number of {source.state} to ask for."
-        )
+        raise NothingToAsk(f"{source.name}: raw.nppes_npi holds no license number of {source.state} to ask for.")
     asked = next_numbers(numbers, _last_asked(bucket, source, day), fetch.budget)
-    write_answers(into, _pages(asked, hook, source, fetch, bucket, day))
+    write_answers(into, _pages(asked, look_up, source, fetch, bucket, day))
 
 
 def forget_pages(bucket: storage.Bucket, source: BoardSource, day: date) -> None:
@@ -72,18 +76,23 @@ def _last_asked(bucket: storage.Bucket, source: BoardSource, day: date) -> str:
 
 
 def _pages(
-    numbers: list[str], hook: BoardHook, source: BoardSource, fetch: LookupFetch, bucket: storage.Bucket, day: date
+    numbers: list[str],
+    look_up: Callable[[str], bytes],
+    source: BoardSource,
+    fetch: LookupFetch,
+    bucket: storage.Bucket,
+    day: date,
 ) -> Iterator[tuple[str, bytes]]:
     folder = _folder(source, day)
     known = {blob.name.removeprefix(folder) for blob in bucket.list_blobs(prefix=folder)}
-    hook.log.info("%s: %d numbers to ask for, %d of them answered before", source.name, len(numbers), len(known))
+    log.info("%s: %d numbers to ask for, %d of them answered before", source.name, len(numbers), len(known))
     for number in numbers:
         name = f"{number}.html"
         blob = bucket.blob(folder + name)
         if name in known:
             page = blob.download_as_bytes()
         else:
-            page = hook.look_up(number)
+            page = look_up(number)
             licensee(page, source, fetch, number)  # a page that has changed ends the run before more are asked for
             blob.upload_from_string(page, content_type="text/html")
         yield name, page
