@@ -97,7 +97,7 @@ from operators.twilio_lookup import TwilioLookupOperator
 RULES, EMAIL = policy(), policy().email
 PARAMS = {
     **gated_params(),
-    "max_contacts": Param(600, type="integer", minimum=0, maximum=rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS,
+    "max_contacts": Param(500, type="integer", minimum=0, maximum=rules.MAX_CHUNK_ROWS * rules.MAX_CHUNKS,
         description="Ask for at most so many people."),
     "approved_usd": Param(0, type="number", minimum=0,
         description="Go on although the plan may cost more than the budgets allow, up to so many USD."),
