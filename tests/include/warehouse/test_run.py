@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -109,4 +110,13 @@ def test_is_cancelled_when_the_message_speaks_of_a_concurrent_update(message: st
 
 def test_run_when_called_then_job_has_labels_and_cap(bigquery_client: bigquery.Client) -> None:
     job = run_job(bigquery_client, COUNT, {"dag": "d", "task": "t"})
-    assert (job.labels, job.maximum_bytes_billed) == ({"dag": "d", "task": "t"}, door.MAXIMUM_BYTES_BILLED)
+    labels = {"dag": "d", "task": "t", "process": door.process_label()}
+    assert (job.labels, job.maximum_bytes_billed) == (labels, door.MAXIMUM_BYTES_BILLED)
+
+
+@pytest.mark.parametrize("host", ["worker-1", "Worker_1.Example.COM", "x" * 80])
+def test_process_label_when_the_host_has_any_name_then_a_label_can_hold_it(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    assert re.fullmatch(r"[a-z0-9-]{1,63}", door.process_label())
