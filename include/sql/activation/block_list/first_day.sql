@@ -1,4 +1,5 @@
--- From which day on an event may name a suppressed address that does not stand on @destination's block list; NULL: there is none.
+-- From which day on an event may name a suppressed address that does not stand on @destination's block list; NULL:
+-- there is none.
 -- Two days before, because a sender's clock may be ahead of ours. @destination STRING.
 SELECT DATE_SUB(MIN(DATE(s.since)), INTERVAL 2 DAY) AS first_day
 FROM clean.suppression AS s

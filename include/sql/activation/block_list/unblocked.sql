@@ -1,5 +1,7 @@
--- Addresses that may get no e-mail and do not stand on @destination's block list, as far as it showed us. clean.suppression has hashes
--- alone: the addresses are those that we bought, that a destination holds, and that an event of @first_day or later names, whoever's
+-- Addresses that may get no e-mail and do not stand on @destination's block list, as far as it showed us.
+-- clean.suppression has hashes
+-- alone: the addresses are those that we bought, that a destination holds, and that an event of @first_day or later
+-- names, whoever's
 -- they are. An address that only its hash is left of is none that we could send to.
 -- @destination STRING, @first_day DATE.
 WITH stopped AS (

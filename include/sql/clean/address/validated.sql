@@ -1,5 +1,6 @@
 -- Fold the validators' answers into clean.address: of each address the newest answer counts. Reads the same bodies as
--- usps_verdict and addy_verdict in include/contacts/address_validation.py. Where nobody was asked or no answer came the status
+-- usps_verdict and addy_verdict in include/contacts/address_validation.py. Where nobody was asked or no answer came
+-- the status
 -- says so, and the next run asks: a validator that is down holds nothing up.
 MERGE clean.address AS t
 USING (

@@ -1,7 +1,8 @@
 -- raw.board_license -> clean.license: each license of the newest edition of every board, typed and normalized.
 -- A fold over RAW that looks at no order of arrival: of a board that lists everybody, its newest file_date counts, and
 -- who is no longer listed leaves; of one that is asked number by number, the newest answer for each number counts.
--- {names} are expressions that include/boards/license_fold.py makes of include/boards. @boards has its status words: they are
+-- {names} are expressions that include/boards/license_fold.py makes of include/boards. @boards has its status words:
+-- they are
 -- classified anew here, so that a word which somebody declares today mends rows that were loaded as unknown. No row is
 -- refused.
 -- @boards STRING.

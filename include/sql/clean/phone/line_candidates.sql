@@ -50,6 +50,7 @@ WHERE (
     OR answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @max_age_days DAY)
     OR (answered.package_failed AND answered.answered_at < TIMESTAMP_SUB(@as_of, INTERVAL @retry_age_days DAY))
   )
-  AND (outcome_unknown.outcome_unknown_at IS NULL OR @resend_unknown OR outcome_unknown.outcome_unknown_at < answered.answered_at)
+  AND (outcome_unknown.outcome_unknown_at IS NULL OR @resend_unknown
+    OR outcome_unknown.outcome_unknown_at < answered.answered_at)
 ORDER BY answered.answered_at IS NOT NULL, own.phone_e164
 LIMIT @max_lookups

@@ -1,4 +1,5 @@
--- The published practice telephones of pending NPIs, secondary locations among them, one row each: what clean.phone must
+-- The published practice telephones of pending NPIs, secondary locations among them, one row each: what clean.phone
+-- must
 -- know before they are folded.
 SELECT DISTINCT phone, IFNULL(country, 'US') AS country
 FROM clean.provider_version

@@ -178,7 +178,8 @@ USING (
     IFNULL(signals, []) AS signals,
     ARRAY_CONCAT(IFNULL(evidence, []), [CONCAT(
       CAST(dentists AS STRING), ' dentists and ', CAST(staff AS STRING), ' others have their NPI here',
-      IF(secondary_providers > 0, CONCAT('; it is a secondary location of ', CAST(secondary_providers AS STRING), ' NPIs'),
+      IF(secondary_providers > 0, CONCAT('; it is a secondary location of ', CAST(secondary_providers AS STRING),
+        ' NPIs'),
         '')
     )]) AS evidence
   FROM classed

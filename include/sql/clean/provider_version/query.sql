@@ -5,7 +5,8 @@
 --
 -- A version of an NPI is every row of it since the first file that shows it as dental. So the later rows without a
 -- dental taxonomy, the bare deactivations and the lines of the reports are kept for those few NPIs, and counted for all
--- others. Secondary locations are kept for them too; those of others are not counted, as other names are not: their NPIs
+-- others. Secondary locations are kept for them too; those of others are not counted, as other names are not: their
+-- NPIs
 -- are. Which rows those are depends on older files alone: when a slice comes late, they are found again from its day
 -- on.
 DECLARE changed_days ARRAY<DATE>;

@@ -2,7 +2,8 @@
 -- judged:
 -- bounced before malformed before a team's box; then what its vendor says of it, and whether another vendor gave the
 -- same. A catch-all or risky address is found and not usable until a vendor with an accepted word gives it too.
--- @accepted STRING (accepted statuses, with commas), @min_confidence FLOAT64, @vendors STRING (those of the waterfall, with commas).
+-- @accepted STRING (accepted statuses, with commas), @min_confidence FLOAT64, @vendors STRING (those of the waterfall,
+-- with commas).
 MERGE enriched.answer AS t
 USING (
   WITH answer AS (

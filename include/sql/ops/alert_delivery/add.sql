@@ -22,6 +22,7 @@ ON kept.delivered_on = DATE(@as_of)
 WHEN NOT MATCHED THEN
   INSERT (delivered_on, delivered_at, check_name, source, subject, event, severity, message)
   VALUES (
-    incoming.delivered_on, incoming.delivered_at, incoming.check_name, incoming.source, incoming.subject, incoming.event,
+    incoming.delivered_on, incoming.delivered_at, incoming.check_name, incoming.source, incoming.subject,
+    incoming.event,
     incoming.severity, incoming.message
   )

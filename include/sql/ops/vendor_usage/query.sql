@@ -35,9 +35,11 @@ WHEN MATCHED AND (
   calls = s.calls, requests = s.requests, found = s.found, usable = s.usable, outcome_unknown = s.outcome_unknown,
   credits = s.credits, cost_usd = s.cost_usd
 WHEN NOT MATCHED BY TARGET THEN INSERT (
-  usage_date, vendor, operation, field, segment, run_id, calls, requests, found, usable, outcome_unknown, credits, cost_usd
+  usage_date, vendor, operation, field, segment, run_id, calls, requests, found, usable, outcome_unknown, credits,
+  cost_usd
 ) VALUES (
-  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable, s.outcome_unknown,
+  s.usage_date, s.vendor, s.operation, s.field, s.segment, s.run_id, s.calls, s.requests, s.found, s.usable,
+  s.outcome_unknown,
   s.credits, s.cost_usd
 )
 WHEN NOT MATCHED BY SOURCE THEN DELETE

@@ -1,6 +1,7 @@
 -- Bring raw.vendor_response to what the ledger says. raw.vendor_response_load holds the entries that are new here;
 -- a call that was outcome unknown may have been answered since, an answer never changes.
--- @first_date, @last_date: the requested days of the load and of the rows with an unknown outcome, so that only their partitions are
+-- @first_date, @last_date: the requested days of the load and of the rows with an unknown outcome, so that only their
+-- partitions are
 -- read. A call that was withdrawn and claimed again later moves to its new day.
 -- @first_date DATE, @last_date DATE.
 MERGE raw.vendor_response AS t
