@@ -68,7 +68,7 @@ test: env judges ## Run every test against the embedded cloud and the sandbox
 	$(AIRFLOW) -m pytest -n 2 --dist worksteal $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
 
 # Without what is marked slow; a test that takes longer than the limit has to be marked. A file's tests stay in one process, which parses and analyzes once.
-test-fast: env ## Run what a change needs, in under two minutes: rules, pure functions, hooks, Google's SQL analyzer, the DAGs (`make test` has the rest)
+test-fast: env ## Run what a change needs, in under two minutes: rules, pure functions, hooks, Google's SQL analyzer, the DAGs (`make test` has the rest, all that needs the warehouse or a vendor among it)
 	$(AIRFLOW) -m pytest -n 2 --dist loadfile -m "not slow" --timeout 60 $(SERVICE_TESTS:%=--ignore=%) --ignore=tests/judges
 
 bench-backfill: env ## Load eight weeks in shuffled orders through Airflow; every table must come out equal

@@ -31,9 +31,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what uses the embedded cloud. Tests that start processes of their own say so themselves (``make test-fast`` has the limit)."""
+    """Mark as slow what uses the embedded cloud or the vendors' sandbox. Tests that start processes of their own say so themselves (``make test-fast`` has the limit)."""
     for item in items:
-        if "cloud" in getattr(item, "fixturenames", ()):
+        if {"cloud", "sandbox"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

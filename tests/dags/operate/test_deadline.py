@@ -14,6 +14,7 @@ from tests.dags.airflow_process import ROOT, environment
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_deadline_when_one_run_ends_in_time_and_one_does_not_then_the_late_one_is_told(tmp_path: Path) -> None:
     import structlog
     from airflow.sdk.execution_time.callback_supervisor import execute_callback
