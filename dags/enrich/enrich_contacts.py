@@ -4,7 +4,7 @@
 Buys what is missing about dentists: e-mail, and what comes with it (LinkedIn, title, the practice's firmographics), from
 Wiza, Clay and Apollo, one after the other until one answer is good enough; and the line type of their numbers from Twilio.
 **It spends money.** Nothing is bought twice: each call is claimed in the call ledger (`calls/` in the lake) before it is
-made. Whom, of whom and for how much: `include/enrichment/waterfall.yaml`, explained in docs/waterfall.md.
+made. Who is enriched, by which vendor, on what budget: `include/enrichment/waterfall.yaml`, explained in docs/waterfall.md.
 
 | | |
 |---|---|
